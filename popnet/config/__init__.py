@@ -1,0 +1,31 @@
+"""The schema of a sweep file: the lowest floor, it imports nothing of popnet."""
+
+from popnet.config.loading import Condition as Condition
+from popnet.config.loading import Plan as Plan
+from popnet.config.loading import dump as dump
+from popnet.config.loading import load as load
+from popnet.config.loading import with_overrides as with_overrides
+from popnet.config.reading import ConfigError as ConfigError
+from popnet.config.reading import Source as Source
+from popnet.config.reading import nearest as nearest
+from popnet.config.reading import read_file as read_file
+from popnet.config.reading import read_text as read_text
+from popnet.config.schema import After as After
+from popnet.config.schema import Catalogue as Catalogue
+from popnet.config.schema import Machine as Machine
+from popnet.config.schema import Network as Network
+from popnet.config.schema import NetworkConfig as NetworkConfig
+from popnet.config.schema import Sweep as Sweep
+from popnet.config.schema import Train as Train
+from popnet.config.schema import Until as Until
+from popnet.config.settings import Impulses as Impulses
+from popnet.config.settings import MetricSettings as MetricSettings
+from popnet.config.settings import Named as Named
+from popnet.config.settings import PerNetwork as PerNetwork
+from popnet.config.settings import PerturbationSettings as PerturbationSettings
+from popnet.config.settings import RuleSettings as RuleSettings
+from popnet.config.settings import Settings as Settings
+from popnet.config.settings import Spread as Spread
+from popnet.config.settings import TaskSettings as TaskSettings
+from popnet.config.settings import marked as marked
+from popnet.config.settings import shared_part as shared_part

@@ -1,0 +1,152 @@
+"""The grid of a sweep: which values each condition takes.
+
+grid:
+  network.tau_s.spread: [0.0, 0.4, 0.8]        every combination
+  zip: [{rule.learning_rate: [.1, .03], task.delay_s: [.2, 1.0]}]
+  rule.max_update: {sample: 5, law: log_uniform, low: 1e-5, high: 1e-3}
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from popnet.config.reading import Place, Source, nearest
+from popnet.config.schema import LARGEST_SWEEP
+
+ROOTS = ("network", "task", "rule", "train")
+SAMPLE_LAWS = ("uniform", "log_uniform", "normal", "integer")
+Axis = list[dict[str, Any]]
+
+
+def axes(source: Source) -> list[Axis]:
+    """The axes of the grid; each is a list of {path: value} to choose one from."""
+    grid = source.raw.get("grid", {})
+    if not isinstance(grid, dict):
+        raise source.error(
+            ("grid",), f"got {grid!r}; expected `path: [values]` lines, or no grid"
+        )
+    if "grid" in source.raw and not grid:
+        raise source.error(
+            ("grid",), "is empty; give `path: [values]` lines, or leave `grid` out"
+        )
+    result: list[Axis] = []
+    for path, values in grid.items():
+        if path == "zip":
+            groups = values if isinstance(values, list) else [values]
+            result += [_zipped(source, g, i) for i, g in enumerate(groups)]
+        else:
+            values = _values(source, ("grid", path), str(path), values)
+            result.append([{str(path): v} for v in values])
+    _check_paths(source, result)
+    size = math.prod(len(axis) for axis in result)
+    networks = source.raw.get("networks", 1)
+    networks = networks if isinstance(networks, int) else 1
+    if size * max(networks, 1) > LARGEST_SWEEP:
+        raise source.error(
+            ("grid",) if size > 1 else ("networks",),
+            f"{size:,} conditions x {networks:,} networks; at most "
+            f"{LARGEST_SWEEP:,} networks in one sweep",
+        )
+    return result
+
+
+def combinations(grid: list[Axis]) -> Iterator[dict[str, Any]]:
+    """Every condition as {path: value}, the first axis slowest."""
+    for choice in itertools.product(*grid):
+        yield {path: value for part in choice for path, value in part.items()}
+
+
+def _zipped(source: Source, group: Any, number: int) -> Axis:
+    place: Place = ("grid", "zip", number)
+    if not isinstance(group, dict) or not group:
+        raise source.error(place, "expected a group of `path: [values]`")
+    columns = {
+        str(path): _values(source, (*place, path), str(path), values)
+        for path, values in group.items()
+    }
+    lengths = {path: len(values) for path, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        counts = ", ".join(f"{path} has {n}" for path, n in lengths.items())
+        raise source.error(place, f"zipped lists must be equally long; {counts}")
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
+    root = path.split(".", 1)[0]
+    if root not in ROOTS:
+        allowed = ", ".join(ROOTS)
+        hint = nearest(root, list(ROOTS))
+        raise source.error(
+            place,
+            f"a grid path begins with one of {allowed} (or is `zip`); got "
+            f"{path!r}.{hint}",
+        )
+    if isinstance(values, dict) and "sample" in values:
+        return _sampled(source, place, path, values)
+    if not isinstance(values, list):
+        raise source.error(place, f"expected a list of values, got {values!r}")
+    if not values:
+        raise source.error(place, "the list is empty; give at least one value")
+    seen: list[Any] = []
+    for value in values:
+        if any(value == s and type(value) is type(s) for s in seen):
+            raise source.error(place, f"value {value!r} is given twice")
+        seen.append(value)
+    return values
+
+
+def _sampled(source: Source, place: Place, path: str, spec: Any) -> list[Any]:
+    """``sample: n`` values of a law; the same for the same seed and path."""
+    keys = {"sample", "law", "low", "high", "mean", "sd"}
+    for key in spec:
+        if key not in keys:
+            hint = nearest(key, sorted(keys))
+            allowed = ", ".join(sorted(keys))
+            raise source.error((*place, key), f"unknown key.{hint} Allowed: {allowed}")
+    law, count = spec.get("law", "uniform"), spec["sample"]
+    if law not in SAMPLE_LAWS:
+        raise source.error((*place, "law"), f"{law!r}; allowed {SAMPLE_LAWS}")
+    if not isinstance(count, int) or not 1 <= count <= LARGEST_SWEEP:
+        raise source.error((*place, "sample"), f"{count!r}; allowed 1 or more")
+    need = ("mean", "sd") if law == "normal" else ("low", "high")
+    for key in need:
+        if not isinstance(spec.get(key), (int, float)):
+            raise source.error(place, f"law {law} needs the number {key!r}")
+    a, b = (float(spec[key]) for key in need)
+    if law != "normal" and not (a < b and (law != "log_uniform" or a > 0)):
+        raise source.error(place, f"low {a:g} must be below high {b:g}, above 0 if log")
+    name = repr((source.raw.get("seed"), "grid", path)).encode()
+    key = int.from_bytes(blake2b(name, digest_size=16).digest(), "little")
+    draws = np.random.Generator(np.random.Philox(key=key))
+    if law == "normal":
+        return [float(v) for v in draws.normal(a, b, count)]
+    if law == "integer":
+        return [int(v) for v in draws.integers(int(a), int(b) + 1, count)]
+    u = draws.uniform(size=count)
+    if law == "log_uniform":
+        return [float(v) for v in np.exp(np.log(a) + u * (np.log(b) - np.log(a)))]
+    return [float(v) for v in a + u * (b - a)]
+
+
+def _check_paths(source: Source, grid: list[Axis]) -> None:
+    """No path twice, none inside another: which would win?"""
+    paths = [path for axis in grid for path in axis[0]]
+    for one, other in itertools.combinations(paths, 2):
+        if one == other:
+            raise source.error(("grid",), f"{one!r} stands on two axes; keep one")
+        for outer, inner in ((one, other), (other, one)):
+            if inner.startswith(outer + "."):
+                raise source.error(
+                    ("grid", inner),
+                    f"conflicts with the grid axis {outer!r}, which sets it too; vary "
+                    "one of the two",
+                )

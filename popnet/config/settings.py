@@ -1,0 +1,216 @@
+"""What every settings class shares: closed, frozen, and each field marked by kind.
+
+A setting is either *per network* (networks of one population may differ in it; it
+becomes a [P] or [P, N] tensor, or acts while one network is drawn) or *shared* (it
+decides tensor shapes or the sequence of operations, so networks that differ in it
+cannot be stacked).  Units are in the names: ``_s`` seconds, ``_hz`` hertz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+
+
+class Mark(NamedTuple):
+    """A mark on a field; see ``PerNetwork``."""
+
+    kind: str
+
+
+PerNetwork = Mark("per network")
+"""Networks of one population may differ in this setting."""
+
+
+class Settings(BaseModel):
+    """A closed, frozen set of settings.  An unknown key is an error, never ignored."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False
+    )
+
+
+class Named(Settings):
+    """Settings of a registry entry: what a sweep file calls by ``name``."""
+
+    name: str
+    reference: ClassVar[str] = ""
+    summary: ClassVar[str] = ""
+
+
+class TaskSettings(Named):
+    """Settings of a task.  The properties below fix the shapes of its tensors."""
+
+    chance: ClassVar[float] = 0.5
+    stretchable: ClassVar[tuple[str, ...]] = ()
+    """Epochs whose duration is the setting ``<epoch>_s``."""
+
+    @property
+    def inputs(self) -> int:
+        """Number of input channels, I."""
+        raise TypeError(f"task {self.name!r} does not say its number of inputs")
+
+    @property
+    def outputs(self) -> int:
+        """Number of output channels, O."""
+        raise TypeError(f"task {self.name!r} does not say its number of outputs")
+
+    @property
+    def types(self) -> int:
+        """Number of trial types, K: input combinations with a target of their own."""
+        raise TypeError(f"task {self.name!r} does not say its number of trial types")
+
+    @property
+    def epochs_s(self) -> dict[str, float]:
+        """Longest duration of each epoch, by name, in order, in seconds."""
+        raise TypeError(f"task {self.name!r} does not say its epochs")
+
+    def with_epochs(self, factors: dict[str, float]) -> Self:
+        """The same task with the named epochs' durations multiplied."""
+        changed: dict[str, float] = {}
+        for epoch, factor in factors.items():
+            if epoch not in self.stretchable:
+                raise ValueError(
+                    f"task {self.name!r} has no epoch {epoch!r} to stretch; it has: "
+                    f"{', '.join(self.stretchable) or 'none'}"
+                )
+            changed[f"{epoch}_s"] = getattr(self, f"{epoch}_s") * factor
+        return self.model_copy(update=changed)
+
+    def steps(self, dt_s: float) -> int:
+        """Number of time steps of a trial, T."""
+        return sum(round(d / dt_s) for d in self.epochs_s.values())
+
+
+class RuleSettings(Named):
+    """Settings of a learning rule."""
+
+    network_defaults: ClassVar[dict[str, Any]] = {}
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Named sets of defaults, each from one publication.  The first is the default."""
+    weight_copies: ClassVar[int] = 3
+    """Tensors of the weights' size a learning step holds, for the memory plan."""
+    activity_copies: ClassVar[int] = 5
+    """Tensors of size [B, T, N] a learning step holds."""
+
+    @property
+    def batch(self) -> int:
+        """Trials per learning step, B."""
+        return 1
+
+    @property
+    def impulses(self) -> Impulses:
+        """Exploratory impulses; they stay on when the network is tested."""
+        return Impulses()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_preset(cls, data: Any) -> Any:
+        if not cls.presets or not isinstance(data, dict):
+            return data
+        chosen = data.get("preset", next(iter(cls.presets)))
+        return {**cls.presets.get(chosen, {}), **data} if chosen else data
+
+
+class PerturbationSettings(Named):
+    """Settings of a perturbation; ``levels`` are graded, level 0 is the identity."""
+
+    unit: ClassVar[str] = ""
+    levels: Annotated[
+        tuple[float, ...], Field(strict=False, min_length=1, description="grades")
+    ]
+
+
+class MetricSettings(Named):
+    """Settings of a comparison between two networks."""
+
+    kind: ClassVar[Literal["distance", "similarity"]] = "distance"
+
+
+class Impulses(Settings):
+    """Random impulses to single units, added to the drive or to the state."""
+
+    rate_hz: Annotated[float, PerNetwork, Field(ge=0, description="per unit")] = 0.0
+    amplitude: Annotated[
+        float, PerNetwork, Field(ge=0, description="half-width of the uniform law")
+    ] = 0.0
+    into: Annotated[
+        Literal["drive", "state"],
+        PerNetwork,
+        Field(
+            description="drive: inside dt/tau (published code); "
+            "state: x jumps by amplitude * dt / mean tau whatever the unit's tau"
+        ),
+    ] = "drive"
+    quiet_steps: Annotated[
+        int, PerNetwork, Field(ge=0, description="no impulses in the first steps")
+    ] = 0
+
+
+class Spread(Settings):
+    """A law for a parameter of the units, graded by ``spread``.
+
+    uniform            U(mean (1 - spread), mean (1 + spread))
+    mittal_narayanan   U(mean max(1 - spread, 0.1), mean (1 + spread)); their degree d
+                       (0 to 5) is spread = d / 5.  Mittal & Narayanan, eLife 2021;
+                       10:e66804, Table 1
+    normal             N(mean, (spread mean)^2), truncated to [low, high]
+    lognormal, gamma   with this mean and coefficient of variation ``spread``,
+                       truncated to [low, high]
+
+    Where ``mean`` is 0 (threshold, bias) the spread is absolute, in units of x.
+    """
+
+    mean: Annotated[float, PerNetwork]
+    law: Annotated[
+        Literal["uniform", "mittal_narayanan", "normal", "lognormal", "gamma"],
+        PerNetwork,
+    ] = "uniform"
+    spread: Annotated[float, PerNetwork, Field(ge=0)] = 0.0
+    low: Annotated[float | None, PerNetwork] = None
+    high: Annotated[float | None, PerNetwork] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _number(cls, data: Any) -> Any:
+        number = isinstance(data, (int, float)) and not isinstance(data, bool)
+        return {"mean": data} if number else data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Spread:
+        if self.law in ("lognormal", "gamma") and self.mean <= 0:
+            raise ValueError(f"law {self.law} needs a mean above 0, got {self.mean}")
+        if self.law in ("uniform", "mittal_narayanan") and (
+            self.low is not None or self.high is not None
+        ):
+            raise ValueError(f"law {self.law} has its own bounds; drop low and high")
+        low = -float("inf") if self.low is None else self.low
+        high = float("inf") if self.high is None else self.high
+        if not low < high:
+            raise ValueError(f"low {low} must be below high {high}")
+        return self
+
+
+Seconds = Annotated[PositiveFloat, Field(le=1000.0)]
+
+
+def marked(model: type[BaseModel]) -> Iterator[tuple[str, bool, Any]]:
+    """Each field of a settings class: its name, whether per network, its info."""
+    for name, info in model.model_fields.items():
+        yield name, any(isinstance(m, Mark) for m in info.metadata), info
+
+
+def shared_part(settings: BaseModel) -> dict[str, Any]:
+    """What networks must agree in to be stacked: the settings not per network."""
+    shared: dict[str, Any] = {}
+    for name, per_network, _ in marked(type(settings)):
+        value = getattr(settings, name)
+        if isinstance(value, BaseModel):
+            inner = shared_part(value)
+            if inner:
+                shared[name] = inner
+        elif not per_network:
+            shared[name] = value
+    return shared

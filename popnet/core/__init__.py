@@ -1,0 +1,1 @@
+"""The mathematics of P networks at once, in plain torch."""

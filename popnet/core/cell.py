@@ -1,0 +1,104 @@
+"""The rate network: parameters of P networks, and what they share.
+
+    x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + W_in u(t) + b + c(t))
+    r = phi(slope (x - threshold))
+
+c(t) is any further current (impulses, noise).  Clamped units keep their x.  With
+tau = dt this is the discrete network x(t+1) = W r(t) + W_in u(t) + b.  Letters: P
+networks, B trials, T time steps, N units, I inputs, O outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Params(NamedTuple):
+    """Parameters of P networks.  Weights are [post, pre]."""
+
+    w_PNN: Tensor
+    win_PNI: Tensor
+    wout_PON: Tensor | None
+    bias_PN: Tensor
+    tau_PN: Tensor
+    slope_PN: Tensor
+    threshold_PN: Tensor
+    mask_PNN: Tensor | None
+    """1 where a recurrent weight may be; None when all may."""
+    sign_PN: Tensor | None
+    """Sign of each unit's outgoing weights under Dale's law; None without it."""
+
+
+class Cell(NamedTuple):
+    """What the networks of a population share."""
+
+    dt_s: float
+    nonlinearity: str
+    clamped: tuple[tuple[int, float], ...]
+    output_unit: int | None
+    """The unit that is the output; None: a linear readout."""
+
+
+def _softplus_slope(x: Tensor) -> Tensor:
+    return torch.sigmoid(x)
+
+
+NONLINEARITIES: dict[
+    str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]
+] = {
+    "tanh": (torch.tanh, lambda x: 1 - torch.tanh(x) ** 2),
+    "relu": (torch.relu, lambda x: (x > 0).to(x.dtype)),
+    "one_plus_tanh": (lambda x: 1 + torch.tanh(x), lambda x: 1 - torch.tanh(x) ** 2),
+    "rectified_tanh": (
+        lambda x: torch.tanh(torch.relu(x)),
+        lambda x: (1 - torch.tanh(x) ** 2) * (x > 0),
+    ),
+    "softplus": (torch.nn.functional.softplus, _softplus_slope),
+}
+"""phi and its derivative, by name."""
+
+
+def rates(
+    params: Params, cell: Cell, x_PBN: Float[Tensor, "P B N"]
+) -> Float[Tensor, "P B N"]:
+    """r = phi(slope (x - threshold)), no unit."""
+    phi, _ = NONLINEARITIES[cell.nonlinearity]
+    return phi(params.slope_PN[:, None] * (x_PBN - params.threshold_PN[:, None]))
+
+
+def clamp(cell: Cell, x_PBN: Float[Tensor, "P B N"]) -> Float[Tensor, "P B N"]:
+    """Put the clamped units back to their constant x, in place."""
+    for unit, value in cell.clamped:
+        x_PBN[..., unit] = value
+    return x_PBN
+
+
+T_co = TypeVar("T_co", bound=tuple[Any, ...])
+
+
+def pick(leaves: T_co, which: Tensor) -> T_co:
+    """The part of a NamedTuple of P-first tensors that belongs to some networks."""
+    return type(leaves)(
+        *(None if leaf is None else leaf[which.to(leaf.device)] for leaf in leaves)
+    )
+
+
+def stack(parts: Sequence[T_co]) -> T_co:
+    """Populations joined along P."""
+    first = parts[0]
+    return type(first)(
+        *(
+            None if leaf is None else torch.cat([part[i] for part in parts])
+            for i, leaf in enumerate(first)
+        )
+    )
+
+
+def moved(leaves: T_co, device: torch.device) -> T_co:
+    """The same population on another device."""
+    return type(leaves)(*(None if t is None else t.to(device) for t in leaves))

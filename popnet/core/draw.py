@@ -1,0 +1,123 @@
+"""Draws the untrained networks of a population, each from its own streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from popnet.config import Network, TaskSettings
+from popnet.core.cell import Cell, Params, stack
+from popnet.core.constraints import project
+from popnet.core.laws import draw_spread
+from popnet.seeding import Seed
+
+Array = NDArray[np.float64]
+
+
+def cell_of(net: Network) -> Cell:
+    """What networks with these settings share."""
+    unit = net.readout.unit if net.readout.kind == "unit" else None
+    clamped = tuple(sorted(net.clamped.items()))
+    return Cell(net.dt_s, net.nonlinearity, clamped, unit)
+
+
+def draw(
+    nets: Sequence[Network], tasks: Sequence[TaskSettings], seeds: Sequence[Seed]
+) -> Params:
+    """Untrained networks: P settings, P tasks (for I and O) and P seeds.
+
+    W ~ law with sd g / sqrt(N density); W_in and W_out after ``Network``; the row of
+    W_in of an output unit is 0 (Miconi 2017, published code).
+    """
+    return stack(
+        [_draw_one(n, t, s) for n, t, s in zip(nets, tasks, seeds, strict=True)]
+    )
+
+
+def _draw_one(net: Network, task: TaskSettings, seed: Seed) -> Params:
+    dtype = getattr(torch, net.dtype)
+
+    def tensor(array: Array | None) -> torch.Tensor | None:
+        return None if array is None else torch.from_numpy(array).to(dtype)[None]
+
+    mask = _mask(net, seed)
+    values = {
+        "w_PNN": _recurrent(net, seed),
+        "win_PNI": _input(net, task.inputs, seed),
+        "wout_PON": _readout(net, task.outputs, seed),
+        "bias_PN": draw_spread(net.bias, _uniform(net, seed, "bias")),
+        "tau_PN": _time_constants(net, seed),
+        "slope_PN": draw_spread(net.slope, _uniform(net, seed, "slope")),
+        "threshold_PN": draw_spread(net.threshold, _uniform(net, seed, "threshold")),
+        "mask_PNN": mask,
+        "sign_PN": _signs(net, seed),
+    }
+    params = Params(**{name: tensor(array) for name, array in values.items()})  # type: ignore[arg-type]
+    sign = params.sign_PN
+    if sign is not None:
+        params = params._replace(w_PNN=params.w_PNN.abs() * sign[:, None, :])
+    return project(params)
+
+
+def _recurrent(net: Network, seed: Seed) -> Array:
+    random = seed.stream("weights/recurrent")
+    shape = (net.units, net.units)
+    if net.weights == "normal":
+        unit = random.standard_normal(shape)
+    else:
+        unit = np.sqrt(3.0) * random.uniform(-1, 1, shape)
+    return net.gain / np.sqrt(net.units * net.density) * unit
+
+
+def _input(net: Network, inputs: int, seed: Seed) -> Array:
+    random = seed.stream("weights/input")
+    # drawn channel by channel, so that a network keeps its first channels when a task
+    # with more of them is chosen
+    shape = (inputs, net.units)
+    if net.input_law == "normal":
+        weights = random.standard_normal(shape)
+    else:
+        weights = random.uniform(-1, 1, shape)
+    weights_NI = net.input_scale * weights.T
+    if net.readout.kind == "unit":
+        weights_NI[net.readout.unit] = 0
+    return weights_NI
+
+
+def _readout(net: Network, outputs: int, seed: Seed) -> Array | None:
+    if net.readout.kind == "unit":
+        return None
+    random = seed.stream("weights/readout")
+    unit = random.uniform(-1, 1, (outputs, net.units))
+    return net.readout.scale / np.sqrt(net.units) * unit
+
+
+def _uniform(net: Network, seed: Seed, parameter: str) -> Array:
+    return seed.stream(f"intrinsic/{parameter}").uniform(size=net.units)
+
+
+def _time_constants(net: Network, seed: Seed) -> Array:
+    tau_N = draw_spread(net.tau_s, _uniform(net, seed, "tau"), low=2 * net.dt_s)
+    if net.readout.kind == "unit" and net.output_tau == "mean":
+        tau_N[net.readout.unit] = net.tau_s.mean
+    return tau_N
+
+
+def _mask(net: Network, seed: Seed) -> Array | None:
+    if net.density >= 1 and net.autapses:
+        return None
+    u = seed.stream("weights/mask").uniform(size=(net.units, net.units))
+    mask = (u < net.density).astype(np.float64)
+    if not net.autapses:
+        np.fill_diagonal(mask, 0)
+    return mask
+
+
+def _signs(net: Network, seed: Seed) -> Array | None:
+    if net.dale is None:
+        return None
+    u = seed.stream("weights/sign").permutation(net.units)
+    return np.where(u < round(net.dale.excitatory * net.units), 1.0, -1.0)

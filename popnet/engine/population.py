@@ -1,0 +1,165 @@
+"""A population in training: P networks, their rule's state, and how far each is.
+
+W trials in the window of the criterion, C points of the recorded curve.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from pydantic import BaseModel
+from torch import Tensor
+
+from popnet.config import NetworkConfig, marked
+from popnet.core.cell import Cell, Params, moved, pick
+from popnet.core.draw import cell_of, draw
+from popnet.plan import PlannedNetwork
+from popnet.rules import RULES
+
+
+class Progress(NamedTuple):
+    """How far each network is; all P first, on the CPU."""
+
+    trial_P: Tensor
+    """Trials seen."""
+    reached_P: Tensor
+    """Trials when the criterion was first met; -1: not yet."""
+    recent_error_PW: Tensor
+    recent_correct_PW: Tensor
+    """The last W trials, in a ring."""
+    curve_error_PC: Tensor
+    curve_correct_PC: Tensor
+    """Sums over the trials of each point of the curve."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """P networks that train together."""
+
+    members: tuple[PlannedNetwork, ...]
+    cell: Cell
+    hyper: Mapping[str, Tensor]
+    params: Params
+    state: Any
+    progress: Progress
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Of the first network; read from it only what all share."""
+        return self.members[0].config
+
+
+def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population:
+    """Untrained networks at trial 0."""
+    config = members[0].config
+    params = untrained(members, device)
+    hyper = hyper_of(members, device, params.tau_PN.dtype)
+    rule = RULES[config.rule.name]
+    state = rule.init(params, config.rule, hyper, config.task.types)
+    cell = cell_of(config.network)
+    return Population(
+        tuple(members), cell, hyper, params, state, _no_progress(members)
+    )
+
+
+def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params:
+    """The networks as they were drawn."""
+    configs = [m.config for m in members]
+    params = draw(
+        [c.network for c in configs],
+        [c.task for c in configs],
+        [m.seed for m in members],
+    )
+    return moved(params, device)
+
+
+def _no_progress(members: Sequence[PlannedNetwork]) -> Progress:
+    networks = len(members)
+    train = members[0].config.train
+    window = train.until.window if train.until else 100
+    most = max(m.config.train.trials for m in members)
+    points = most // train.curve_every + 2 + members[0].config.rule.batch
+    double = torch.float64
+    return Progress(
+        torch.zeros(networks, dtype=torch.int64),
+        torch.full((networks,), -1, dtype=torch.int64),
+        torch.zeros(networks, window, dtype=double),
+        torch.zeros(networks, window, dtype=double),
+        torch.zeros(networks, points, dtype=double),
+        torch.zeros(networks, points, dtype=double),
+    )
+
+
+def hyper_of(
+    members: Sequence[PlannedNetwork], device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """Every per-network number of the rule's settings as a [P] tensor."""
+    rules = [m.config.rule for m in members]
+    columns: dict[str, Tensor] = {}
+    for name, per_network, _ in marked(type(rules[0])):
+        values = [getattr(rule, name) for rule in rules]
+        number = all(isinstance(v, (int, float)) for v in values)
+        if per_network and number and not isinstance(values[0], BaseModel):
+            columns[name] = torch.tensor(values, dtype=dtype, device=device)
+    return columns
+
+
+def part(population: Population, which: Tensor) -> Population:
+    """Some of the networks; ``which`` holds their indices."""
+    members = tuple(population.members[i] for i in which.tolist())
+    device = population.params.tau_PN.device
+    there = which.to(device)
+    return Population(
+        members,
+        population.cell,
+        {k: v[there] for k, v in population.hyper.items()},
+        pick(population.params, which),
+        pick(population.state, which),
+        pick(population.progress, which),
+    )
+
+
+def leaves(population: Population) -> dict[str, Tensor]:
+    """Everything a network needs to go on, as named P-first tensors."""
+    groups = {
+        "params": population.params,
+        "state": population.state,
+        "progress": population.progress,
+    }
+    return {
+        f"{group}.{name}": leaf
+        for group, leaves in groups.items()
+        for name, leaf in zip(leaves._fields, leaves, strict=True)
+        if leaf is not None
+    }
+
+
+def resumed(population: Population, saved: Mapping[str, Tensor]) -> Population:
+    """A freshly started population put to where ``leaves`` was taken.
+
+    Raises ValueError when the saved tensors are not those of these networks.
+    """
+
+    def restore(group: str, fresh: Any) -> Any:
+        values = {}
+        for name, leaf in zip(fresh._fields, fresh, strict=True):
+            if leaf is None:
+                values[name] = None
+                continue
+            given = saved.get(f"{group}.{name}")
+            if given is None or given.shape != leaf.shape or given.dtype != leaf.dtype:
+                raise ValueError(f"the checkpoint does not hold {group}.{name} rightly")
+            values[name] = given.to(leaf.device)
+        return type(fresh)(**values)
+
+    return Population(
+        population.members,
+        population.cell,
+        population.hyper,
+        restore("params", population.params),
+        restore("state", population.state),
+        restore("progress", population.progress),
+    )

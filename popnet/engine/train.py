@@ -1,0 +1,246 @@
+"""Trains P networks on one device, each until its own criterion.
+
+On the CPU every network is a population of its own: batched products are not bit
+stable in P, and one network at a time keeps its weights in the cache.  On a GPU all
+of them are one population, which shrinks as networks finish.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from popnet.core.cell import Params
+from popnet.engine.episodes import training_batch
+from popnet.engine.population import Population, Progress, part, start, untrained
+from popnet.kernels import reproducible
+from popnet.plan import PlannedNetwork
+from popnet.rules import RULES, Outcome
+from popnet.tasks import TASKS
+
+CONVERGED, UNCONVERGED, DIVERGED, TRAINED = (
+    "converged", "unconverged", "diverged", "trained"
+)  # fmt: skip
+Array = NDArray[np.float64]
+
+
+class Trained(NamedTuple):
+    """What training made of one network."""
+
+    network: PlannedNetwork
+    status: str
+    """converged, unconverged, diverged; trained where no criterion was set."""
+    trials: int
+    trials_to_criterion: int | None
+    final_error: float
+    final_accuracy: float
+    """Means over the last window of training."""
+    curve_trial_C: NDArray[np.int64]
+    curve_error_C: Array
+    curve_accuracy_C: Array
+    initial: Params
+    final: Params
+    """P = 1, on the CPU."""
+
+
+def begin(
+    members: Sequence[PlannedNetwork], device: torch.device
+) -> list[Population]:
+    """The populations to advance: one per network on the CPU, one on a GPU."""
+    if device.type == "cpu":
+        return [start([member], device) for member in members]
+    return [start(members, device)]
+
+
+def advance(
+    population: Population, steps: int
+) -> tuple[Population | None, list[Trained]]:
+    """Up to ``steps`` learning steps; what still trains, and what has finished.
+
+    A network that meets its criterion, its cap of trials, or diverges leaves the
+    population at once, with the weights it had before it diverged.
+    """
+    finished: list[Trained] = []
+    with reproducible():
+        for _ in range(steps):
+            population, ended = _learn(population)
+            if not ended:
+                continue
+            finished += _results(population, ended)
+            left = [i for i in range(len(population.members)) if i not in ended]
+            if not left:
+                return None, finished
+            population = part(population, torch.tensor(left))
+    return population, finished
+
+
+def _learn(population: Population) -> tuple[Population, dict[int, str]]:
+    """One learning step; which networks ended with it, and how."""
+    over = _already_over(population)
+    if over:
+        return population, over
+    config, params = population.config, population.params
+    episode = training_batch(
+        population.members, population.progress.trial_P, params.tau_PN
+    )
+    episode = episode._replace(trial_P=episode.trial_P.to(params.tau_PN.device))
+    new_params, new_state, outcome = RULES[config.rule.name].step(
+        params, population.state, episode, config.rule, population.hyper,
+        population.cell, TASKS[config.task.name].score,
+    )  # fmt: skip
+    alive_P = _alive(new_params, outcome)
+    progress = _noted(population, outcome)
+    if not bool(alive_P.all()):
+        dead = (~alive_P).nonzero()[:, 0].tolist()
+        new_params = _kept(new_params, params, alive_P)
+        ended = dict.fromkeys(dead, DIVERGED)
+    else:
+        ended = {}
+    population = replace(
+        population, params=new_params, state=new_state, progress=progress
+    )
+    for index, status in _ended(population).items():
+        ended.setdefault(index, status)
+    return population, ended
+
+
+def _already_over(population: Population) -> dict[int, str]:
+    """Networks that may not take a single step: a cap of 0 trials."""
+    caps = [m.config.train.trials for m in population.members]
+    seen = population.progress.trial_P.tolist()
+    return {
+        i: _capped_status(population, i)
+        for i, (trial, cap) in enumerate(zip(seen, caps, strict=True))
+        if trial >= cap
+    }
+
+
+def _alive(params: Params, outcome: Outcome) -> Tensor:
+    """Which networks are finite, in their outputs and in what they learned."""
+    alive_P = outcome.error_PB.isfinite().all(1)
+    for leaf in (params.w_PNN, params.win_PNI, params.wout_PON, params.bias_PN):
+        if leaf is not None:
+            alive_P = alive_P & leaf.flatten(1).isfinite().all(1)
+    return alive_P
+
+
+def _kept(new: Params, old: Params, alive_P: Tensor) -> Params:
+    """The new parameters of living networks, the last finite ones of the others."""
+    return Params(
+        *(
+            None
+            if a is None or b is None
+            else torch.where(alive_P.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+            for a, b in zip(new, old, strict=True)
+        )  # type: ignore[arg-type]
+    )
+
+
+def _noted(population: Population, outcome: Outcome) -> Progress:
+    """Progress after a batch: the ring of recent trials and the curve."""
+    old = population.progress
+    error_PB = outcome.error_PB.detach().to("cpu", torch.float64)
+    correct_PB = outcome.correct_PB.detach().to("cpu", torch.float64)
+    batch = error_PB.shape[1]
+    window = old.recent_error_PW.shape[1]
+    number_PB = old.trial_P[:, None] + torch.arange(batch)
+    recent = slice(max(0, batch - window), batch)
+    ring = number_PB[:, recent] % window
+    point = number_PB // population.config.train.curve_every
+    trial_P = old.trial_P + batch
+    recent_correct = old.recent_correct_PW.scatter(1, ring, correct_PB[:, recent])
+    recent_error = old.recent_error_PW.scatter(1, ring, error_PB[:, recent])
+    met_P = _met(population, trial_P, recent_correct, recent_error)
+    first_P = met_P & (old.reached_P < 0)
+    return Progress(
+        trial_P,
+        torch.where(first_P, trial_P, old.reached_P),
+        recent_error,
+        recent_correct,
+        old.curve_error_PC.scatter_add(1, point, error_PB),
+        old.curve_correct_PC.scatter_add(1, point, correct_PB),
+    )
+
+
+def _met(
+    population: Population, trial_P: Tensor, correct_PW: Tensor, error_PW: Tensor
+) -> Tensor:
+    """Whether each network's last window meets its criterion."""
+    met = []
+    for i, member in enumerate(population.members):
+        until = member.config.train.until
+        if until is None or int(trial_P[i]) < until.window:
+            met.append(False)
+            continue
+        need = math.ceil((until.accuracy or 0.0) * until.window - 1e-9)
+        right = until.accuracy is None or float(correct_PW[i].sum()) >= need
+        close = until.error is None or float(error_PW[i].mean()) <= until.error
+        met.append(right and close)
+    return torch.tensor(met)
+
+
+def _ended(population: Population) -> dict[int, str]:
+    progress, ended = population.progress, {}
+    for i, member in enumerate(population.members):
+        train = member.config.train
+        until = train.until
+        reached = int(progress.reached_P[i]) >= 0
+        if until is not None and until.stop and reached:
+            ended[i] = CONVERGED
+        elif int(progress.trial_P[i]) >= train.trials:
+            ended[i] = _capped_status(population, i)
+    return ended
+
+
+def _capped_status(population: Population, index: int) -> str:
+    if population.members[index].config.train.until is None:
+        return TRAINED
+    reached = int(population.progress.reached_P[index]) >= 0
+    return CONVERGED if reached else UNCONVERGED
+
+
+def _results(population: Population, ended: dict[int, str]) -> list[Trained]:
+    cpu = torch.device("cpu")
+    results = []
+    for index, status in sorted(ended.items()):
+        one = part(population, torch.tensor([index]))
+        final = Params(*(None if t is None else t.to(cpu) for t in one.params))  # type: ignore[arg-type]
+        results.append(_result(one, status, untrained(one.members, cpu), final))
+    return results
+
+
+def _result(
+    one: Population, status: str, initial: Params, final: Params
+) -> Trained:
+    progress, every = one.progress, one.config.train.curve_every
+    trials = int(progress.trial_P[0])
+    reached = int(progress.reached_P[0])
+    points = math.ceil(trials / every)
+    ends = np.minimum((np.arange(points) + 1) * every, trials)
+    counts = np.diff(ends, prepend=0)
+    seen = min(trials, progress.recent_error_PW.shape[1])
+    return Trained(
+        one.members[0],
+        status,
+        trials,
+        reached if reached >= 0 else None,
+        _recent_mean(progress.recent_error_PW[0], seen),
+        _recent_mean(progress.recent_correct_PW[0], seen),
+        ends.astype(np.int64),
+        progress.curve_error_PC[0, :points].numpy() / counts,
+        progress.curve_correct_PC[0, :points].numpy() / counts,
+        initial,
+        final,
+    )
+
+
+def _recent_mean(ring_W: Tensor, seen: int) -> float:
+    # the ring fills from index 0, so its first ``seen`` places are the trials seen
+    return float(ring_W[:seen].mean()) if seen else float("nan")

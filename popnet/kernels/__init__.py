@@ -1,0 +1,47 @@
+"""Fast paths of the mathematics in ``core`` and ``rules``, chosen by device.
+
+On the CPU: compiled loops that take one network at a time through all its steps, with
+its weights in the cache.  What they compute for a network cannot depend on which
+networks stand beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def fast(tensor: Tensor) -> bool:
+    """Whether a compiled kernel serves this tensor: float32 on the CPU."""
+    return tensor.device.type == "cpu" and tensor.dtype == torch.float32
+
+
+def reward_hebbian_factors(*args: Any) -> Any:
+    """One trial of reward-modulated Hebbian learning on the CPU."""
+    # imported on first use: numba takes as long to load as all the rest of a command
+    from popnet.kernels.reward_hebbian import trace_factors
+
+    return trace_factors(*args)
+
+
+@contextmanager
+def reproducible() -> Iterator[None]:
+    """One torch thread and denormals flushed to zero, put back afterwards.
+
+    Sums split over threads, and denormals kept, change last bits; both would make a
+    network's weights depend on the machine's settings.
+    """
+    threads = torch.get_num_threads()
+    tiny = torch.tensor([1e-39])
+    flushed = bool((tiny * 0.5 == 0).item())
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)

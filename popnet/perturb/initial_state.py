@@ -1,0 +1,30 @@
+"""Random initial states: x(0) + a u, u ~ U(-1, 1) per unit and trial, a the level."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from popnet.config import PerturbationSettings
+from popnet.perturb.situation import Situation
+from popnet.seeding import Seed
+
+
+class InitialState(PerturbationSettings):
+    """A wider cloud of initial states; the same draws at every level."""
+
+    reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
+    summary: ClassVar[str] = "random initial states"
+    unit: ClassVar[str] = "half-width added, in x"
+    name: Literal["initial_state"] = "initial_state"  # type: ignore[assignment]
+    levels: Annotated[
+        tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)
+    ] = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+def apply(
+    settings: InitialState, level: float, situation: Situation, seed: Seed
+) -> Situation:
+    """The network started from a wider cloud."""
+    return situation._replace(added_start=situation.added_start + level)

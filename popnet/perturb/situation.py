@@ -1,0 +1,56 @@
+"""What a frozen network meets: the object every perturbation changes.
+
+A perturbation is one function of (settings, level, situation, seed); it may change
+the network's parameters, the task, how it starts, and what it receives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from popnet.config import (
+    Impulses,
+    NetworkConfig,
+    PerturbationSettings,
+    TaskSettings,
+)
+from popnet.core.cell import Params
+from popnet.seeding import Seed
+
+
+class Situation(NamedTuple):
+    """One frozen network (P = 1) about to be tested."""
+
+    params: Params
+    config: NetworkConfig
+    task: TaskSettings
+    impulses: Impulses
+    """The rule's own exploratory impulses, which stay on."""
+    added_impulses: Impulses
+    """Further impulses, from a stream of their own."""
+    added_start: float
+    """Half-width of what is added to the initial state, in units of x."""
+
+
+def resting(params: Params, config: NetworkConfig) -> Situation:
+    """The unperturbed situation of a network on its own task."""
+    rule, task = config.rule, config.task
+    return Situation(params, config, task, rule.impulses, Impulses(), 0.0)
+
+
+class Perturbation(NamedTuple):
+    """A perturbation; level 0 gives the situation back unchanged."""
+
+    settings: type[PerturbationSettings]
+    apply: Callable[[Any, float, Situation, Seed], Situation]
+
+
+def label(settings: PerturbationSettings) -> str:
+    """The perturbation's name with what distinguishes it: "jitter(mode=absolute)"."""
+    given = settings.model_dump(exclude={"name", "levels"}, exclude_defaults=True)
+    inside = ",".join(
+        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
+    )
+    return f"{settings.name}({inside})" if inside else settings.name

@@ -1,0 +1,172 @@
+"""From a sweep to its networks: conditions x seeds, keys, packs and shards.
+
+A network's key is a hash of its own configuration, its seed and ``PHYSICS``; what
+decides where and how it is trained (packs, shards, device, the sweep's name) is not
+in it.  What is to be trained is the plan minus what is recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from popnet.config import Condition, NetworkConfig, Plan, shared_part
+from popnet.seeding import Seed
+
+PHYSICS = 1
+"""Raised by hand, only when a change of code changes what a configuration gives."""
+
+
+class PlannedNetwork(NamedTuple):
+    """One network that a sweep asks for."""
+
+    key: str
+    seed: Seed
+    condition: str
+    label: str
+    config: NetworkConfig
+
+
+class Pack(NamedTuple):
+    """Networks whose tensors stack: what one Ray Tune trial trains."""
+
+    name: str
+    networks: tuple[PlannedNetwork, ...]
+
+
+def canonical(settings: BaseModel) -> str:
+    """Settings as text that two equal configurations share.
+
+    Defaults are left out, so that a setting added later keeps every older key; a
+    *changed* default changes results and needs ``PHYSICS`` raised.
+    """
+    return json.dumps(_essence(settings), sort_keys=True, separators=(",", ":"))
+
+
+def _essence(settings: BaseModel) -> dict[str, Any]:
+    """What differs from the defaults, plus names and nested settings by themselves."""
+    out: dict[str, Any] = {}
+    for field, info in type(settings).model_fields.items():
+        value = getattr(settings, field)
+        if field == "name":
+            out[field] = value
+        elif isinstance(value, BaseModel):
+            inner = _essence(value)
+            same = value == info.get_default(call_default_factory=True)
+            if inner and not same:
+                out[field] = inner
+            elif not same:
+                out[field] = {}
+        elif value != info.get_default(call_default_factory=True):
+            out[field] = settings.model_dump(mode="json", include={field})[field]
+    return out
+
+
+def digest(*parts: str, size: int = 10) -> str:
+    """A hash of texts as hex, ``size`` bytes long."""
+    joined = "\x00".join(parts).encode()
+    return blake2b(joined, digest_size=size).hexdigest()
+
+
+def network_key(config: NetworkConfig, seed: Seed, physics: int = PHYSICS) -> str:
+    """The key of a network: 20 hex digits of a hash of what it is."""
+    return _key(canonical(config), seed, physics)
+
+
+def _key(text: str, seed: Seed, physics: int) -> str:
+    return digest(str(physics), text, str(seed.sweep), str(seed.number))
+
+
+def networks(plan: Plan) -> list[PlannedNetwork]:
+    """Every network a sweep asks for, condition by condition."""
+    labels = short_names(plan.varied)
+    result: list[PlannedNetwork] = []
+    for condition in plan.conditions:
+        text = canonical(condition.config)
+        name = digest(text, size=5)
+        label = label_of(condition, labels)
+        for number in range(plan.sweep.networks):
+            seed = Seed(plan.sweep.seed, number)
+            key = _key(text, seed, PHYSICS)
+            result.append(PlannedNetwork(key, seed, name, label, condition.config))
+    return result
+
+
+def short_names(paths: list[str]) -> dict[str, str]:
+    """The shortest endings that tell the grid's paths apart."""
+    result: dict[str, str] = {}
+    for path in paths:
+        parts = path.split(".")
+        for length in range(1, len(parts) + 1):
+            short = ".".join(parts[-length:])
+            others = [p for p in paths if p != path]
+            if not any(p == short or p.endswith("." + short) for p in others):
+                break
+        result[path] = short
+    return result
+
+
+def label_of(condition: Condition, names: dict[str, str]) -> str:
+    """A condition in words: "spread=0.2, learning_rate=0.1"."""
+    return ", ".join(
+        f"{names[path]}={_short(value)}" for path, value in condition.values.items()
+    )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        rest = ",".join(f"{k}={_short(v)}" for k, v in value.items() if k != "name")
+        name = str(value.get("name", ""))
+        return f"{name}({rest})" if name and rest else name or f"({rest})"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def packs(wanted: Iterable[PlannedNetwork]) -> list[Pack]:
+    """Networks grouped by what they must share."""
+    groups: dict[str, list[PlannedNetwork]] = {}
+    shapes: dict[int, str] = {}
+    for network in wanted:
+        shape = shapes.setdefault(id(network.config), _shape_key(network.config))
+        groups.setdefault(shape, []).append(network)
+    return [Pack(shape, tuple(members)) for shape, members in groups.items()]
+
+
+def _shape_key(config: NetworkConfig) -> str:
+    shared = json.dumps(shared_part(config), sort_keys=True, default=list)
+    return digest(shared, size=5)
+
+
+def shards(pack: Pack, workers: int, most: int) -> list[tuple[PlannedNetwork, ...]]:
+    """Split a pack: about four shards per worker, none above ``most`` networks.
+
+    Several shards per worker even out that networks take different times to learn.
+    """
+    count = len(pack.networks)
+    size = max(1, min(most, math.ceil(count / (4 * workers))))
+    return [pack.networks[i : i + size] for i in range(0, count, size)]
+
+
+def bytes_per_network(config: NetworkConfig) -> int:
+    """Memory that training one network takes, by its tensors' shapes.
+
+    weights (initial, current and the rule's copies) + one batch of activity.
+    """
+    net, task, rule = config.network, config.task, config.rule
+    n, i, o = net.units, task.inputs, task.outputs
+    steps = task.steps(net.dt_s)
+    wout = o * n if net.readout.kind == "linear" else 0
+    weights = (n * n + n * i + wout) * (2 + rule.weight_copies)
+    activity = rule.batch * steps * (n * rule.activity_copies + i + 3 * o)
+    curve = 2 * (config.train.trials // config.train.curve_every + 1)
+    size = 4 if net.dtype == "float32" else 8
+    return size * (weights + activity + curve + 12 * n)
+
+
+def shard_capacity(config: NetworkConfig, memory_bytes: int) -> int:
+    """How many networks fit in this much memory (three quarters of it used)."""
+    return max(1, int(0.75 * memory_bytes) // bytes_per_network(config))

@@ -1,0 +1,54 @@
+"""What a learning rule is: settings and two functions, with all state in tensors.
+
+    init(params, settings, hyper, types) -> State
+    step(params, state, episode, settings, hyper, cell, score)
+        -> (params, state, Outcome)
+
+``hyper`` holds every per-network number of the settings as a [P] tensor; from
+``settings`` a rule reads only what the networks of a population share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from popnet.config import RuleSettings
+from popnet.core.cell import Cell, Params
+from popnet.core.scoring import Score
+
+Hyper = Mapping[str, Tensor]
+
+
+class Episode(NamedTuple):
+    """One batch of trials of P networks, with all that is random in it."""
+
+    input_PBTI: Tensor
+    target_PBTO: Tensor
+    mask_PBTO: Tensor
+    type_PB: Tensor
+    """The type of each trial."""
+    trial_P: Tensor
+    """How many trials each network has seen before this batch."""
+    x0_PBN: Tensor
+    current_PBTN: Tensor | None
+    """Impulses and noise, as currents."""
+
+
+class Outcome(NamedTuple):
+    """What a learning step reports of each trial."""
+
+    error_PB: Tensor
+    correct_PB: Tensor
+
+
+class Rule(NamedTuple):
+    """A learning rule."""
+
+    settings: type[RuleSettings]
+    init: Callable[[Params, Any, Hyper, int], Any]
+    step: Callable[
+        [Params, Any, Episode, Any, Hyper, Cell, Score], tuple[Params, Any, Outcome]
+    ]

@@ -1,0 +1,179 @@
+"""Reward-modulated Hebbian learning with exploratory impulses.
+
+Miconi, eLife 2017;6:e20899.  Within a trial, with d(t) = x(t) - xbar(t):
+
+    xbar(t+1) = a_x xbar(t) + (1 - a_x) x(t)
+    e_ij = sum_t S(r_j(t-1) d_i(t)),   S(z) = z^3                          (eq. 1)
+
+and after it, with m the trial's mean error and m_k the running mean of its type k:
+
+    dJ = clip(-eta m_k (m - m_k) e, +-max_update),  m_k <- a m_k + (1 - a) m
+
+S acts on a product, so e = (d^3)' (r^3): one matrix product per trial, exactly.  The
+factor m_k stands in the published code, not in the paper.  P networks, T steps, N
+units, K trial types; one trial at a time (B = 1).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from popnet import kernels
+from popnet.config import Impulses, PerNetwork, RuleSettings
+from popnet.core.cell import Cell, Params
+from popnet.core.constraints import project
+from popnet.core.optimisers import along
+from popnet.core.rollout import drive, readout, rollout
+from popnet.core.scoring import Score
+from popnet.rules.learning import Episode, Hyper, Outcome
+
+CODE_IMPULSES = {"rate_hz": 3.0, "amplitude": 16.0, "into": "drive", "quiet_steps": 4}
+
+
+class RewardHebbian(RuleSettings):
+    """Defaults: the published code.  Preset ``paper``: the constants of the text."""
+
+    reference: ClassVar[str] = "Miconi 2017, eLife 6:e20899"
+    summary: ClassVar[str] = "reward-modulated Hebbian learning, one update per trial"
+    network_defaults: ClassVar[dict[str, Any]] = {
+        "clamped": {1: 1.0, 10: 1.0, 11: -1.0},
+        "readout": {"kind": "unit", "unit": 0},
+    }
+    presets: ClassVar[dict[str, dict[str, Any]]] = {
+        "published_code": {},
+        "paper": {
+            "learning_rate": 0.5,
+            "max_update": 1e-4,
+            "baseline_decay": 0.33,
+            "error_factor": False,
+            "exploration": CODE_IMPULSES | {"amplitude": 15.0},
+        },
+    }
+
+    name: Literal["reward_hebbian"] = "reward_hebbian"  # type: ignore[assignment]
+    preset: Annotated[
+        Literal["published_code", "paper"],
+        PerNetwork,
+        Field(description="where settings not given come from"),
+    ] = "published_code"
+    learning_rate: Annotated[float, PerNetwork, Field(ge=0, description="eta")] = 0.1
+    max_update: Annotated[
+        float, PerNetwork, Field(ge=0, description="largest change of a weight a trial")
+    ] = 3e-4
+    baseline_decay: Annotated[
+        float, PerNetwork, Field(ge=0, lt=1, description="a, per trial of a type")
+    ] = 0.75
+    state_decay: Annotated[
+        float, PerNetwork, Field(ge=0, lt=1, description="a_x, per step")
+    ] = 0.05
+    error_factor: Annotated[
+        bool, PerNetwork, Field(description="multiply by m_k (code) or not (paper)")
+    ] = True
+    trace: Annotated[
+        Literal["cube", "signed_square"], Field(description="S(z): z^3 or z |z|")
+    ] = "cube"
+    wait_trials: Annotated[
+        int, PerNetwork, Field(ge=0, description="no learning in the first trials")
+    ] = 101
+    skip_steps: Annotated[
+        int, Field(ge=0, description="no trace in a trial's first steps")
+    ] = 3
+    exploration: Impulses = Impulses(**CODE_IMPULSES)  # type: ignore[arg-type]
+
+    @property
+    def impulses(self) -> Impulses:
+        """They stay on in testing (Miconi 2017)."""
+        return self.exploration
+
+
+class State(NamedTuple):
+    """What the rule carries from trial to trial."""
+
+    baseline_PK: Tensor
+    xbar_PN: Tensor
+    """Not reset between trials, as in the published code."""
+
+
+class Factors(NamedTuple):
+    """The two factors of the trace, and what the trial leaves behind."""
+
+    post_PTN: Tensor
+    """S(d), zero where the trace is skipped."""
+    pre_PTN: Tensor
+    """S(r) one step before."""
+    r_PTN: Tensor
+    xbar_PN: Tensor
+
+
+def init(params: Params, settings: RewardHebbian, hyper: Hyper, types: int) -> State:
+    """Baselines 0 per trial type, running mean of x 0."""
+    zeros_PN = torch.zeros_like(params.tau_PN)
+    return State(zeros_PN.new_zeros(len(zeros_PN), types), zeros_PN)
+
+
+def step(
+    params: Params,
+    state: State,
+    episode: Episode,
+    settings: RewardHebbian,
+    hyper: Hyper,
+    cell: Cell,
+    score: Score,
+) -> tuple[Params, State, Outcome]:
+    """One trial and the update after it."""
+    drive_PTN = drive(params, episode.input_PBTI, episode.current_PBTN)[:, 0]
+    run = kernels.reward_hebbian_factors if kernels.fast(drive_PTN) else trace_factors
+    factors = run(
+        params, cell, drive_PTN, episode.x0_PBN[:, 0], state.xbar_PN,
+        hyper["state_decay"], settings.skip_steps, settings.trace,
+    )  # fmt: skip
+    output = readout(params, cell, factors.r_PTN[:, None])
+    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
+    error_P = scores.error_PB[:, 0]
+    kind_P1 = episode.type_PB[:, :1]
+    before_P = state.baseline_PK.gather(1, kind_P1)[:, 0]
+    factor_P = torch.where(hyper["error_factor"] > 0, before_P, 1.0)
+    size_P = -hyper["learning_rate"] * factor_P * (error_P - before_P)
+    learns_P = episode.trial_P >= hyper["wait_trials"]
+    trace_PNN = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)
+    limit = along(hyper["max_update"], trace_PNN)
+    change = (along(size_P, trace_PNN) * trace_PNN).clamp(-limit, limit)
+    w_PNN = torch.where(along(learns_P, change), params.w_PNN + change, params.w_PNN)
+    decay_P = hyper["baseline_decay"]
+    after_P = decay_P * before_P + (1 - decay_P) * error_P
+    baseline_PK = state.baseline_PK.scatter(1, kind_P1, after_P[:, None])
+    params = project(params._replace(w_PNN=w_PNN))
+    outcome = Outcome(scores.error_PB, scores.correct_PB)
+    return params, State(baseline_PK, factors.xbar_PN), outcome
+
+
+def trace_factors(
+    params: Params,
+    cell: Cell,
+    drive_PTN: Tensor,
+    x0_PN: Tensor,
+    xbar_PN: Tensor,
+    decay_P: Tensor,
+    skip_steps: int,
+    trace: str,
+) -> Factors:
+    """One trial in plain torch: the reference of the kernel."""
+    x, r = rollout(params, cell, drive_PTN[:, None], x0_PN[:, None])
+    x, r = x[:, 0], r[:, 0]
+    decay_P1 = decay_P[:, None]
+    deviation = []
+    for t in range(drive_PTN.shape[1]):
+        deviation.append(x[:, t + 1] - xbar_PN)
+        xbar_PN = decay_P1 * xbar_PN + (1 - decay_P1) * x[:, t + 1]
+    post = supralinear(torch.stack(deviation, 1), trace)
+    post[:, :skip_steps] = 0
+    return Factors(post, supralinear(r[:, :-1], trace), r[:, 1:], xbar_PN)
+
+
+def supralinear(z: Tensor, trace: str) -> Tensor:
+    """S(z) = z^3, or z |z|."""
+    return z * z * z if trace == "cube" else z * z.abs()

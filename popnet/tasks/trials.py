@@ -1,0 +1,37 @@
+"""What a task hands out.  B trials, T time steps, I inputs, O outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from popnet.config import TaskSettings
+from popnet.core.scoring import Score
+
+Array = NDArray[np.float64]
+
+
+class Trials(NamedTuple):
+    """Trials for one network, B first."""
+
+    input_BTI: Array
+    target_BTO: Array
+    mask_BTO: NDArray[np.bool_]
+    """Where the output is scored."""
+
+
+class Task(NamedTuple):
+    """A task: its settings, its trials, how they are scored, who solves it perfectly.
+
+    ``draw(settings, types_B, dt_s, random)`` gives trials of these types;
+    ``observe(settings, input_BTI, dt_s)`` is the ideal observer: outputs [B, T, O] made
+    from the inputs alone.
+    """
+
+    settings: type[TaskSettings]
+    draw: Callable[[Any, NDArray[np.int64], float, np.random.Generator], Trials]
+    observe: Callable[[Any, Array, float], Array]
+    score: Score
