@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from popnet.config import Condition, NetworkConfig, Plan, shared_part
+from popnet.config import Condition, Named, NetworkConfig, Plan, shared_part
 from popnet.seeding import Seed
 
 PHYSICS = 1
@@ -65,6 +65,17 @@ def _essence(settings: BaseModel) -> dict[str, Any]:
         elif value != info.get_default(call_default_factory=True):
             out[field] = settings.model_dump(mode="json", include={field})[field]
     return out
+
+
+def label(settings: Named) -> str:
+    """A registry entry with what distinguishes it: "synaptic_jitter(mode=absolute)"."""
+    given = settings.model_dump(
+        mode="json", exclude={"name", "levels"}, exclude_defaults=True
+    )
+    inside = ",".join(
+        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
+    )
+    return f"{settings.name}({inside})" if inside else settings.name
 
 
 def digest(*parts: str, size: int = 10) -> str:

@@ -1,1 +1,24 @@
+"""Arrays in, numbers out.  A new comparison: one file, one line in METRICS."""
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from popnet.analysis.behaviour import Behaviour, behaviour_distance
+from popnet.analysis.dynamics import spectral_radius as spectral_radius
+from popnet.analysis.dynamics import weight_change as weight_change
+from popnet.analysis.subject import Subject as Subject
+from popnet.analysis.weights import Weights, weight_distance
+from popnet.config import MetricSettings
+
+
+class Metric(NamedTuple):
+    """A comparison of two networks; its settings say distance or similarity."""
+
+    settings: type[MetricSettings]
+    compare: Callable[[Any, Subject, Subject], float]
+
+
+METRICS: dict[str, Metric] = {
+    "behaviour": Metric(Behaviour, behaviour_distance),
+    "weights": Metric(Weights, weight_distance),
+}

@@ -232,7 +232,7 @@ class _Builder:
             first = details[0]
             where = (*place, *_without_tags(first["loc"]))
             more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-            text = _sentence(first, model, where)
+            text = _sentence(first, model)
             raise self._error(where, text + more) from None
 
     def _error(self, place: Place, text: str) -> ConfigError:
@@ -291,7 +291,7 @@ def _describe(model: type[BaseModel], field: str) -> str:
     return ", ".join(part for part in about if part)
 
 
-def _sentence(error: ErrorDetails, model: type[BaseModel], where: Place) -> str:
+def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
     """One sentence: what was given, what is allowed, the nearest right name."""
     loc = _without_tags(error["loc"])
     found = _field(model, loc)

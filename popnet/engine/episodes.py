@@ -32,9 +32,7 @@ def training_batch(
     tau = tau_PN.detach().to("cpu", torch.float64).numpy()
     parts = [
         _training(member, int(trial), tau[p])
-        for p, (member, trial) in enumerate(
-            zip(members, trial_P.tolist(), strict=True)
-        )
+        for p, (member, trial) in enumerate(zip(members, trial_P.tolist(), strict=True))
     ]
     device, dtype = tau_PN.device, tau_PN.dtype
     inputs, targets, masks, types, starts, currents = zip(*parts, strict=True)
@@ -66,9 +64,7 @@ def _training(
     trials = TASKS[task.name].draw(task, types_B, net.dt_s, random)
     start_BN = initial_states(net, seed, "initial_state", trial, count)
     shape = (count, trials.input_BTI.shape[1], net.units)
-    current = impulse_current(
-        rule.impulses, net, seed, "impulses", trial, shape, tau_N
-    )
+    current = impulse_current(rule.impulses, net, seed, "impulses", trial, shape, tau_N)
     current = with_noise(current, config, seed, "noise", trial, shape, tau_N)
     inputs = noisy_input(trials.input_BTI, net, seed, "noise", trial)
     return (

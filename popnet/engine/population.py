@@ -60,9 +60,7 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
     rule = RULES[config.rule.name]
     state = rule.init(params, config.rule, hyper, config.task.types)
     cell = cell_of(config.network)
-    return Population(
-        tuple(members), cell, hyper, params, state, _no_progress(members)
-    )
+    return Population(tuple(members), cell, hyper, params, state, _no_progress(members))
 
 
 def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params:

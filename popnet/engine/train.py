@@ -50,9 +50,7 @@ class Trained(NamedTuple):
     """P = 1, on the CPU."""
 
 
-def begin(
-    members: Sequence[PlannedNetwork], device: torch.device
-) -> list[Population]:
+def begin(members: Sequence[PlannedNetwork], device: torch.device) -> list[Population]:
     """The populations to advance: one per network on the CPU, one on a GPU."""
     if device.type == "cpu":
         return [start([member], device) for member in members]
@@ -216,9 +214,7 @@ def _results(population: Population, ended: dict[int, str]) -> list[Trained]:
     return results
 
 
-def _result(
-    one: Population, status: str, initial: Params, final: Params
-) -> Trained:
+def _result(one: Population, status: str, initial: Params, final: Params) -> Trained:
     progress, every = one.progress, one.config.train.curve_every
     trials = int(progress.trial_P[0])
     reached = int(progress.reached_P[0])

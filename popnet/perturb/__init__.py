@@ -9,7 +9,6 @@ from popnet.perturb import (
 )
 from popnet.perturb.situation import Perturbation as Perturbation
 from popnet.perturb.situation import Situation as Situation
-from popnet.perturb.situation import label as label
 from popnet.perturb.situation import resting as resting
 
 PERTURBATIONS: dict[str, Perturbation] = {

@@ -37,7 +37,5 @@ def apply(
     """The network under further impulses."""
     if level == 0:
         return situation
-    added = Impulses(
-        rate_hz=level, amplitude=settings.amplitude, into=settings.into
-    )
+    added = Impulses(rate_hz=level, amplitude=settings.amplitude, into=settings.into)
     return situation._replace(added_impulses=added)

@@ -6,7 +6,6 @@ the network's parameters, the task, how it starts, and what it receives.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -45,12 +44,3 @@ class Perturbation(NamedTuple):
 
     settings: type[PerturbationSettings]
     apply: Callable[[Any, float, Situation, Seed], Situation]
-
-
-def label(settings: PerturbationSettings) -> str:
-    """The perturbation's name with what distinguishes it: "jitter(mode=absolute)"."""
-    given = settings.model_dump(exclude={"name", "levels"}, exclude_defaults=True)
-    inside = ",".join(
-        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
-    )
-    return f"{settings.name}({inside})" if inside else settings.name

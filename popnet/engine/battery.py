@@ -1,0 +1,133 @@
+"""Which tests a trained network meets: its own task, perturbations, other tasks.
+
+A test has an identity of its own (a hash of what it asks), so that a longer list of
+tests later asks only for the new ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import NamedTuple
+
+from popnet.config import (
+    After,
+    ConfigError,
+    Impulses,
+    NetworkConfig,
+    PerturbationSettings,
+    Plan,
+    TaskSettings,
+)
+from popnet.core.cell import Params
+from popnet.perturb import PERTURBATIONS, Situation, resting
+from popnet.plan import PHYSICS, canonical, digest, label
+from popnet.seeding import Seed
+
+
+class Test(NamedTuple):
+    """One test of a frozen network."""
+
+    __test__ = False  # not a test of popnet's own
+
+    identity: str
+    kind: str
+    """task, quiet (own task without exploratory impulses) or perturbation."""
+    name: str
+    level: float
+    change: Callable[[Situation, Seed], Situation]
+    """From the network at rest on its own task to what it meets."""
+
+    def situation(self, params: Params, config: NetworkConfig, seed: Seed) -> Situation:
+        """What this test puts a network (P = 1) into."""
+        return self.change(resting(params, config), seed)
+
+
+def battery(after: After, config: NetworkConfig) -> list[Test]:
+    """Every test that ``after`` asks of a network of this configuration."""
+    tests = [_task(after, config, config.task), _quiet(after, config)]
+    tests += [
+        _task(after, config, other)
+        for other in after.other_tasks
+        if canonical(other) != canonical(config.task)
+    ]
+    for settings in after.perturb:
+        tests += [
+            _perturbed(after, config, settings, level) for level in settings.levels
+        ]
+    unique = {test.identity: test for test in tests}
+    return list(unique.values())
+
+
+def _identity(after: After, config: NetworkConfig, *parts: str) -> str:
+    return digest(str(PHYSICS), str(after.trials), canonical(config), *parts, size=8)
+
+
+def _task(after: After, config: NetworkConfig, task: TaskSettings) -> Test:
+    def change(situation: Situation, _: Seed) -> Situation:
+        return situation._replace(task=task)
+
+    own = canonical(task) == canonical(config.task)
+    name = task.name if own else label(task)
+    if not own and name == config.task.name:
+        name = f"{name}(defaults)"  # the same task with other settings than the own
+    identity = _identity(after, config, "task", canonical(task))
+    return Test(identity, "task", name, 0.0, change)
+
+
+def _quiet(after: After, config: NetworkConfig) -> Test:
+    def change(situation: Situation, _: Seed) -> Situation:
+        return situation._replace(impulses=Impulses())
+
+    identity = _identity(after, config, "quiet")
+    return Test(identity, "quiet", config.task.name, 0.0, change)
+
+
+def _perturbed(
+    after: After, config: NetworkConfig, settings: PerturbationSettings, level: float
+) -> Test:
+    apply = PERTURBATIONS[settings.name].apply
+
+    def change(situation: Situation, seed: Seed) -> Situation:
+        return apply(settings, level, situation, seed)
+
+    what = settings.model_dump_json(exclude={"levels"})
+    identity = _identity(after, config, "perturbation", what, json.dumps(level))
+    return Test(identity, "perturbation", label(settings), level, change)
+
+
+def check(plan: Plan) -> None:
+    """Refuse what no network of the sweep could be tested on.
+
+    Raises ConfigError naming the key: another input layout, an epoch a task does not
+    have, more than one impulse per step.
+    """
+    after = plan.sweep.after
+    for condition in plan.conditions:
+        config = condition.config
+        task, dt_s = config.task, config.network.dt_s
+        for i, other in enumerate(after.other_tasks):
+            if (other.inputs, other.outputs) != (task.inputs, task.outputs):
+                raise ConfigError(
+                    f"after.other_tasks.{i}: {other.name!r} has {other.inputs} inputs "
+                    f"and {other.outputs} outputs, {task.name!r} has {task.inputs} and "
+                    f"{task.outputs}; a network cannot be moved between them unchanged."
+                )
+        for i, settings in enumerate(after.perturb):
+            place = f"after.perturb.{i}"
+            epoch = getattr(settings, "epoch", None)
+            if epoch is not None and epoch not in task.stretchable:
+                raise ConfigError(
+                    f"{place}.epoch: task {task.name!r} has no epoch {epoch!r} to "
+                    f"stretch; it has: {', '.join(task.stretchable) or 'none'}."
+                )
+            if settings.name == "impulses" and max(settings.levels) * dt_s > 1:
+                raise ConfigError(
+                    f"{place}.levels: {max(settings.levels):g} Hz is more than one "
+                    f"impulse per step of {dt_s:g} s; at most {1 / dt_s:g}."
+                )
+        if config.rule.impulses.rate_hz * dt_s > 1:
+            raise ConfigError(
+                f"rule: impulses at {config.rule.impulses.rate_hz:g} Hz are more than "
+                f"one per step of {dt_s:g} s; at most {1 / dt_s:g} Hz."
+            )

@@ -1,0 +1,166 @@
+"""Tests frozen networks: many trials at once, the same trials for every network.
+
+P networks, B trials, T time steps, N units, O outputs, S scored steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from popnet.config import Impulses, NetworkConfig, TaskSettings
+from popnet.core.cell import Params
+from popnet.core.draw import cell_of
+from popnet.core.rollout import drive, outputs
+from popnet.core.scoring import Scores
+from popnet.engine.battery import Test
+from popnet.engine.episodes import impulse_current, initial_states, with_noise
+from popnet.kernels import reproducible
+from popnet.perturb import Situation, resting
+from popnet.seeding import Seed, stream
+from popnet.tasks import TASKS, Trials
+
+CHUNK = 20
+"""Trials run at once: their activity stays in the cache.  Fixed, as it may change
+last bits."""
+
+
+class Evaluated(NamedTuple):
+    """How one network did in one test."""
+
+    identity: str
+    kind: str
+    name: str
+    level: float
+    accuracy: float
+    flipped_accuracy: float
+    """Share correct if the output's sign were flipped."""
+    error: float
+    trials: int
+    error_by_type: list[float]
+
+
+class Ran(NamedTuple):
+    """Outputs of one network (P = 1) and what was asked of it."""
+
+    output_PBTO: Tensor
+    target_PBTO: Tensor
+    mask_PBTO: Tensor
+    types_B: NDArray[np.int64]
+
+
+def common_trials(
+    task: TaskSettings, per_type: int, dt_s: float
+) -> tuple[Trials, NDArray[np.int64]]:
+    """The trials every network is tested on, whatever its seed."""
+    types_B = np.tile(np.arange(task.types), per_type)
+    random = stream("evaluation", task.name)
+    return TASKS[task.name].draw(task, types_B, dt_s, random), types_B
+
+
+def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
+    """Put one frozen network through ``per_type`` trials of each type."""
+    net, params = situation.config.network, situation.params
+    trials, types_B = common_trials(situation.task, per_type, net.dt_s)
+    count, steps = trials.input_BTI.shape[:2]
+    dtype, device = params.w_PNN.dtype, params.w_PNN.device
+    start_BN = initial_states(net, seed, "evaluation/initial_state", 0, count)
+    if situation.added_start > 0:
+        random = seed.stream("perturb/initial_state")
+        unit = random.uniform(-1, 1, start_BN.shape)
+        start_BN = start_BN + situation.added_start * unit
+    current = _currents(situation, seed, (count, steps, net.units))
+    cell = cell_of(net)
+    made: list[Tensor] = []
+    with reproducible():
+        for first in range(0, count, CHUNK):
+            some = slice(first, first + CHUNK)
+            inputs = torch.from_numpy(trials.input_BTI[some]).to(device, dtype)[None]
+            extra = None
+            if current is not None:
+                extra = torch.from_numpy(current[some]).to(device, dtype)[None]
+            start = torch.from_numpy(start_BN[some]).to(device, dtype)[None]
+            driven = drive(params, inputs, extra)
+            made.append(outputs(params, cell, driven, start))
+    target = torch.from_numpy(np.array(trials.target_BTO)).to(device, dtype)[None]
+    mask = torch.from_numpy(trials.mask_BTO).to(device)[None]
+    return Ran(torch.cat(made, 1), target, mask, types_B)
+
+
+def _currents(
+    situation: Situation, seed: Seed, shape: tuple[int, int, int]
+) -> NDArray[np.float64] | None:
+    net = situation.config.network
+    tau_N = situation.params.tau_PN[0].to("cpu", torch.float64).numpy()
+
+    def impulses(kind: Impulses, purpose: str) -> NDArray[np.float64] | None:
+        return impulse_current(kind, net, seed, purpose, 0, shape, tau_N)
+
+    own = impulses(situation.impulses, "evaluation/impulses")
+    added = impulses(situation.added_impulses, "perturb/impulses")
+    total = own if added is None else added if own is None else own + added
+    return with_noise(
+        total, situation.config, seed, "evaluation/noise", 0, shape, tau_N
+    )
+
+
+def score(ran: Ran, task: TaskSettings, sign: float = 1.0) -> Scores:
+    """Score outputs on the task they were made for; ``sign`` -1 flips them."""
+    scorer = TASKS[task.name].score
+    return scorer(sign * ran.output_PBTO, ran.target_PBTO, ran.mask_PBTO)
+
+
+def evaluate(
+    params: Params,
+    config: NetworkConfig,
+    seed: Seed,
+    tests: Iterable[Test],
+    per_type: int,
+) -> list[Evaluated]:
+    """Put one network (P = 1) through tests."""
+    results = []
+    for test in tests:
+        situation = test.situation(params, config, seed)
+        ran = run(situation, seed, per_type)
+        scores = score(ran, situation.task)
+        flipped = score(ran, situation.task, -1.0)
+        error_B = scores.error_PB[0].double()
+        by_type = [
+            float(error_B[torch.from_numpy(ran.types_B == kind)].mean())
+            for kind in range(situation.task.types)
+        ]
+        results.append(
+            Evaluated(
+                test.identity,
+                test.kind,
+                test.name,
+                test.level,
+                float(scores.correct_PB.double().mean()),
+                float(flipped.correct_PB.double().mean()),
+                float(error_B.mean()),
+                len(ran.types_B),
+                by_type,
+            )
+        )
+    return results
+
+
+RESPONSE_TRIALS = 5
+"""Trials per type behind a network's response."""
+
+
+def response(params: Params, config: NetworkConfig, seed: Seed) -> NDArray[np.float32]:
+    """A network's outputs in the scored windows of common trials, undisturbed.
+
+    [B, S * O]: what two networks are compared by as behaviour.
+    """
+    situation = resting(params, config)._replace(impulses=Impulses())
+    ran = run(situation, seed, RESPONSE_TRIALS)
+    shape = (len(ran.types_B), -1)
+    scored = ran.output_PBTO[0][ran.mask_PBTO[0]].reshape(shape)
+    return scored.to("cpu", torch.float32).numpy()

@@ -1,0 +1,179 @@
+"""A sweep's folder: its view of the store, readable without popnet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from popnet.catalogue import CATALOGUE
+from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
+from popnet.plan import PlannedNetwork, networks
+from popnet.records.files import write_json, write_text
+from popnet.records.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLES = ("networks", "curves", "evaluations", "comparisons")
+
+
+class Network(NamedTuple):
+    """One recorded network as arrays, by the names in its weights file."""
+
+    key: str
+    config: NetworkConfig
+    initial: dict[str, NDArray[Any]]
+    """recurrent [N, N] (post, pre), input [N, I], readout [O, N], tau_s [N], ..."""
+    final: dict[str, NDArray[Any]]
+
+
+class Run:
+    """A sweep on disk: ``run.table()``, ``run.curves()``, ``run.network(key)``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        self.out = self.folder.parent
+        self.store = Store(self.out / "store")
+
+    @property
+    def name(self) -> str:
+        """The sweep's name."""
+        return self.folder.name
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The sweep and its conditions, from the run's own sweep.yaml."""
+        return load(read_file(self.folder / "sweep.yaml"), CATALOGUE)
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep's settings."""
+        return self.plan.sweep
+
+    @property
+    def varied(self) -> list[str]:
+        """The grid's paths that are columns of ``table()``."""
+        paths = self.plan.varied
+        return [p for p in paths if not isinstance(self._value(p), dict)]
+
+    def _value(self, path: str) -> Any:
+        return self.plan.conditions[0].values[path]
+
+    @cached_property
+    def networks(self) -> list[PlannedNetwork]:
+        """Every network the sweep asks for."""
+        return networks(self.plan)
+
+    def planned(self) -> int:
+        """How many networks the sweep asks for."""
+        return len(self.networks)
+
+    def table(self) -> pd.DataFrame:
+        """One row per recorded network: key, seed, settings, status, scores."""
+        return self._read("networks")
+
+    def curves(self) -> pd.DataFrame:
+        """key, trial, error, accuracy: one row per point of a network's curve."""
+        return self._read("curves")
+
+    def evaluations(self) -> pd.DataFrame:
+        """key, kind, name, level, accuracy, flipped_accuracy, error, ..."""
+        return self._read("evaluations")
+
+    def comparisons(self) -> pd.DataFrame:
+        """key_a, key_b, metric, value: each pair of networks once."""
+        return self._read("comparisons")
+
+    def _read(self, name: str) -> pd.DataFrame:
+        import pandas as pd
+
+        from popnet.records.view import EMPTY
+
+        path = self.folder / f"{name}.parquet"
+        if not path.is_file():
+            return pd.DataFrame(columns=EMPTY[name])
+        return pd.read_parquet(path)
+
+    def provenance(self) -> dict[str, Any]:
+        """Versions, machine, commands; one entry per launch under ``launches``."""
+        path = self.folder / "provenance.json"
+        return json.loads(path.read_text()) if path.is_file() else {}
+
+    def network(self, key: str) -> Network:
+        """A recorded network as arrays.  Raises ConfigError for an unknown key."""
+        planned = self.find(key)
+        try:
+            tensors = self.store.tensors(planned.key)
+        except KeyError:
+            raise ConfigError(
+                f"{self.folder}: network {planned.key} is not trained yet; "
+                "`popnet launch` continues."
+            ) from None
+        return Network(
+            planned.key,
+            planned.config,
+            _group(tensors, "initial"),
+            _group(tensors, "final"),
+        )
+
+    def find(self, key: str) -> PlannedNetwork:
+        """The network with this key, or with the only key that begins so."""
+        found = [n for n in self.networks if n.key.startswith(key)] if key else []
+        if len(found) == 1:
+            return found[0]
+        some = ", ".join(n.key for n in (found or self.networks)[:3])
+        what = f"{len(found)} keys begin" if found else "no network's key begins"
+        raise ConfigError(f"{self.folder}: {what} with {key!r}; keys are like {some}.")
+
+
+def _group(tensors: dict[str, NDArray[Any]], group: str) -> dict[str, NDArray[Any]]:
+    prefix = f"{group}."
+    return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def open_run(folder: str | Path) -> Run:
+    """Open a run's folder.  Raises ConfigError when it is not one."""
+    path = Path(folder)
+    if not (path / "sweep.yaml").is_file():
+        near = sorted(p.parent.name for p in path.parent.glob("*/sweep.yaml"))
+        known = f" Runs there: {', '.join(near[:8])}." if near else ""
+        raise ConfigError(f"{path}: not a run (no sweep.yaml in it).{known}")
+    return Run(path)
+
+
+def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
+    """Write a run's folder: sweep.yaml as launched, and provenance."""
+    run = Run(out / plan.sweep.name)
+    if not run.folder.resolve().is_relative_to(out.resolve()):
+        raise ConfigError(f"{run.folder} leads out of {out}; remove the link.")
+    write_text(run.folder / "sweep.yaml", text)
+    known = run.provenance()
+    launches = [*known.get("launches", []), about]
+    write_json(run.folder / "provenance.json", {**about, "launches": launches})
+    return Run(run.folder)
+
+
+@contextmanager
+def launching(folder: Path) -> Iterator[None]:
+    """Hold a run's lock: one launch of a sweep at a time.
+
+    The lock goes with the process, however it ends.  Raises ConfigError.
+    """
+    import fcntl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError(
+                f"{folder}: this sweep is being launched by another process; wait for "
+                "it, or stop it."
+            ) from None
+        yield

@@ -1,0 +1,214 @@
+"""The store: every network ever trained under one folder, by key, in batches.
+
+A batch is a set of files and one entry in ``index/`` naming them with their
+checksums.  The entry is written last: a batch exists when its entry does.  Batches
+are never changed; several launches may write at once, and a network that two of them
+trained counts once.
+
+    index/B.json    weights/B.safetensors    networks/B.parquet   curves/B.parquet
+    evaluations/B.parquet   responses/B.safetensors   comparisons/B.parquet
+    checkpoints/SHARD.safetensors   networks in training
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from popnet.plan import PHYSICS, digest
+from popnet.records.files import sha256, write_atomically, write_json
+
+Arrays = Mapping[str, NDArray[Any]]
+Rows = Sequence[Mapping[str, Any]]
+
+
+class StoreError(RuntimeError):
+    """The store is damaged or cannot be used; the text says which file and why."""
+
+
+class Batch(NamedTuple):
+    """One entry of the index."""
+
+    name: str
+    kind: str
+    """networks, evaluations or comparisons."""
+    keys: tuple[str, ...]
+    files: dict[str, dict[str, Any]]
+    """Path inside the store -> {"sha256", "bytes"}."""
+
+
+class Store:
+    """Reads and extends a store.  Opening it creates nothing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._batches: dict[str, Batch] = {}
+
+    def batches(self, kind: str | None = None) -> list[Batch]:
+        """Every whole batch, by name; only new index entries are read."""
+        index = self.folder / "index"
+        names = {p.stem for p in index.glob("*.json")} if index.is_dir() else set()
+        for gone in set(self._batches) - names:
+            del self._batches[gone]
+        for name in sorted(names - set(self._batches)):
+            entry = _read_entry(index / f"{name}.json")
+            if entry is not None:
+                self._batches[name] = entry
+        found = sorted(self._batches.values())
+        return [b for b in found if kind is None or b.kind == kind]
+
+    def recorded(self) -> set[str]:
+        """Keys of all networks whose training is recorded."""
+        return {key for batch in self.batches("networks") for key in batch.keys}
+
+    def commit(
+        self,
+        kind: str,
+        keys: Iterable[str],
+        tables: Mapping[str, Rows],
+        tensors: Mapping[str, Arrays],
+        identity: str = "",
+    ) -> Batch:
+        """Put a batch on disk: tables and tensors by folder name, then its entry.
+
+        The name is a hash of what the batch is about, so a batch written twice (a
+        worker died after writing) is one batch.
+        """
+        keys = tuple(sorted(keys))
+        name = digest(kind, identity, *keys, size=12)
+        files: dict[str, dict[str, Any]] = {}
+        for folder, rows in tables.items():
+            path = self.folder / folder / f"{name}.parquet"
+            table = pa.Table.from_pylist([dict(row) for row in rows])
+            write_atomically(
+                path, lambda part, t=table: pq.write_table(t, part, compression="zstd")
+            )
+            files[f"{folder}/{path.name}"] = _fingerprint(path)
+        for folder, arrays in tensors.items():
+            path = self.folder / folder / f"{name}.safetensors"
+            whole = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+            write_atomically(path, lambda part, w=whole: save_file(w, part))
+            files[f"{folder}/{path.name}"] = _fingerprint(path)
+        entry = {
+            "kind": kind,
+            "keys": list(keys),
+            "files": files,
+            "physics": PHYSICS,
+            "recorded_at": time.time(),
+        }
+        write_json(self.folder / "index" / f"{name}.json", entry)
+        return Batch(name, kind, keys, files)
+
+    def table(
+        self, kind: str, folder: str, column: str, keys: set[str]
+    ) -> pa.Table | None:
+        """The rows of all batches of a kind whose ``column`` is among ``keys``."""
+        wanted = pa.array(sorted(keys), pa.string())
+        parts = []
+        for batch in self.batches(kind):
+            path = self.folder / folder / f"{batch.name}.parquet"
+            if f"{folder}/{path.name}" not in batch.files:
+                continue
+            if kind == "networks" and not keys.intersection(batch.keys):
+                continue
+            try:
+                table = pq.read_table(path)
+            except (OSError, pa.ArrowException) as error:
+                raise StoreError(_damaged(path, str(error))) from None
+            table = table.filter(pc.is_in(table[column], value_set=wanted))
+            if table.num_rows:
+                parts.append(table)
+        if not parts:
+            return None
+        return pa.concat_tables(parts, promote_options="permissive")
+
+    def tensors(self, key: str, folder: str = "weights") -> dict[str, NDArray[Any]]:
+        """One network's tensors, by their names without the key.
+
+        Raises KeyError when the network is not recorded, StoreError when damaged.
+        """
+        for batch in self.batches():
+            name = f"{folder}/{batch.name}.safetensors"
+            if key not in batch.keys or name not in batch.files:
+                continue
+            path = self.folder / name
+            if sha256(path) != batch.files[name]["sha256"]:
+                raise StoreError(_damaged(path, "its checksum does not match"))
+            return _tensors_of(path, key)
+        raise KeyError(key)
+
+    def many_tensors(
+        self, keys: Iterable[str], folder: str = "weights"
+    ) -> dict[str, dict[str, NDArray[Any]]]:
+        """Tensors of several networks; each file is read once."""
+        wanted, found = set(keys), {}
+        for batch in self.batches():
+            name = f"{folder}/{batch.name}.safetensors"
+            here = wanted.intersection(batch.keys) - set(found)
+            if here and name in batch.files:
+                for key in here:
+                    found[key] = _tensors_of(self.folder / name, key)
+        return found
+
+    def audit(self, keys: set[str]) -> list[str]:
+        """Check every batch that holds these keys; set damaged ones aside.
+
+        Returns one sentence per damaged batch; its networks count as not recorded.
+        """
+        problems = []
+        for batch in self.batches():
+            if not keys.intersection(batch.keys):
+                continue
+            for name, known in batch.files.items():
+                path = self.folder / name
+                if path.is_file() and sha256(path) == known["sha256"]:
+                    continue
+                problem = "is missing" if not path.is_file() else "is damaged"
+                entry = self.folder / "index" / f"{batch.name}.json"
+                entry.replace(entry.with_suffix(".damaged"))
+                self._batches.pop(batch.name, None)
+                problems.append(
+                    f"{name} {problem}; {len(batch.keys)} records of "
+                    f"{batch.kind} will be made again"
+                )
+                break
+        return problems
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    return {"sha256": sha256(path), "bytes": path.stat().st_size}
+
+
+def _read_entry(path: Path) -> Batch | None:
+    try:
+        entry = json.loads(path.read_text())
+        return Batch(path.stem, entry["kind"], tuple(entry["keys"]), entry["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _tensors_of(path: Path, key: str) -> dict[str, NDArray[Any]]:
+    try:
+        with safe_open(path, framework="numpy") as handle:
+            names = [n for n in handle.keys() if n.split("/", 1)[0] == key]  # noqa: SIM118
+            return {n.split("/", 1)[1]: handle.get_tensor(n) for n in names}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise StoreError(_damaged(path, str(error))) from None
+
+
+def _damaged(path: Path, why: str) -> str:
+    return (
+        f"{path} cannot be read ({why}); `popnet launch` of the sweep again makes its "
+        "networks again."
+    )

@@ -1,0 +1,299 @@
+"""What MLflow shall say about a recorded run, as data: one Entry per MLflow run."""
+
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from hashlib import blake2b
+from pathlib import Path
+from statistics import fmean, median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import save_file
+
+if TYPE_CHECKING:
+    from popnet.records import Run
+
+LAYOUT = 1  # raised when what is written changes: every run is then filled in again
+SCORES = ("trials_to_criterion", "trials", "final_error", "final_accuracy")
+SCORES += ("accuracy", "error", "weight_change", "spectral_radius")
+NETWORK_TAGS = ("condition", "label", "status", "index", "seed")
+STATUSES = ("converged", "trained", "unconverged", "diverged")
+THIN_POINTS = 10
+LONGEST_PARAM = 6000  # MLflow's limit
+TABLES = ("networks", "curves", "evaluations", "comparisons")
+POPULATION_NOTE = (
+    "Over the networks that did not diverge. One that stopped early, at its criterion, "
+    "counts with its last value from there on; median.trials_to_criterion is over the "
+    "networks that reached it."
+)
+
+Attach = Callable[[Path], Iterable[tuple[Path, str | None]]]
+
+
+class Point(NamedTuple):
+    """One point of a curve."""
+
+    name: str
+    step: int
+    value: float
+
+
+class Entry(NamedTuple):
+    """One MLflow run as it should be."""
+
+    kind: str  # sweep, condition or network
+    key: str
+    name: str
+    at_ms: int
+    status: str  # MLflow's word: FINISHED, FAILED or RUNNING
+    tags: dict[str, str]
+    params: dict[str, str]
+    scores: dict[str, float]
+    curves: list[Point]  # by step
+    holds: str  # what the artifacts hold; a change writes them again
+    proof: str  # an artifact that must be there, or ""
+    attach: Attach
+
+    def digest(self) -> str:
+        """A hash of everything that is written, artifacts included."""
+        return _digest([LAYOUT, *self[:-1]])
+
+    def curve_digest(self) -> str:
+        """A hash of the curves, "" when there are none."""
+        return _digest(self.curves) if self.curves else ""
+
+
+def _digest(value: object) -> str:
+    return blake2b(json.dumps(value).encode(), digest_size=12).hexdigest()
+
+
+def network_entries(run: "Run", table: pd.DataFrame) -> Iterator[Entry]:
+    """One entry per recorded network."""
+    curves = {key: part for key, part in _groups(run.curves(), "key")}
+    extra = _evaluation_scores(run.evaluations())
+    for row in table.to_dict("records"):
+        key, status = row["key"], row["status"]
+        has_weights = not _missing(row.get("weights_file"))
+        settings = _settings(row)
+        scores = {name: row[name] for name in SCORES if name in row}
+        yield Entry(
+            kind="network",
+            key=key,
+            name=f"{row['label'] or row['condition']} #{row['index']}",
+            at_ms=round(row["recorded_at"] * 1000),
+            status="FAILED" if status == "diverged" else "FINISHED",
+            tags={f"popnet.{name}": str(row[name]) for name in NETWORK_TAGS},
+            params={name: _text(value) for name, value in settings.items()},
+            scores=_finite({**scores, **extra.get(key, {})}),
+            curves=_thin(curves.get(key)),
+            holds=key if has_weights else "",
+            proof="weights.safetensors" if has_weights else "",
+            attach=_weights(run, row, settings) if has_weights else _files([]),
+        )
+
+
+def condition_entries(run: "Run", table: pd.DataFrame, live: bool) -> Iterator[Entry]:
+    """One entry per condition: counts, medians and the curves of its population.
+
+    `live`: leave the curves of a condition out until its last network is recorded.
+    """
+    curves = run.curves()
+    for condition, rows in _groups(table, "condition"):
+        label = rows["label"].iloc[0]
+        whole = len(rows) >= run.sweep.networks
+        sound = rows[rows["status"] != "diverged"]
+        medians = {f"median.{n}": _median(sound[n]) for n in SCORES if n in sound}
+        figure = run.folder / "report" / "figures" / f"condition_{condition}.png"
+        yield Entry(
+            kind="condition",
+            key=condition,
+            name=label or "all networks",
+            at_ms=round(max(rows["recorded_at"]) * 1000),
+            status="FINISHED" if whole else "RUNNING",
+            tags={
+                "popnet.condition": condition,
+                "popnet.label": label,
+                "popnet.status": "complete" if whole else "incomplete",
+                "mlflow.note.content": POPULATION_NOTE,
+            },
+            params={k: _text(v) for k, v in _settings(rows.iloc[0].to_dict()).items()},
+            scores=_finite({**_counts(rows), **medians}),
+            curves=_population(curves, list(sound["key"])) if whole or not live else [],
+            holds=_content([figure]),
+            proof="",
+            attach=_files([(figure, "figures")]),
+        )
+
+
+def sweep_entry(run: "Run", table: pd.DataFrame, live: bool) -> Entry:
+    """The sweep's entry: its files and its counts.
+
+    `live`: leave the files out; they are still being written.
+    """
+    planned = run.planned()
+    tops = ("sweep.yaml", "provenance.json", *(f"{name}.parquet" for name in TABLES))
+    paths = [run.folder / name for name in tops]
+    paths += sorted((run.folder / "report").rglob("*"))
+    kept = [
+        (path, None if at == Path(".") else str(at))
+        for path in ([] if live else paths)
+        if path.is_file() and path.name[0] != "."
+        for at in (path.parent.relative_to(run.folder),)
+    ]
+    return Entry(
+        kind="sweep",
+        key=run.name,
+        name=run.name,
+        at_ms=round(max(table["recorded_at"]) * 1000) if len(table) else 0,
+        status="FINISHED" if len(table) >= planned else "RUNNING",
+        tags={
+            "popnet.varied": ", ".join(run.varied),
+            "popnet.status": "complete" if len(table) >= planned else "incomplete",
+        },
+        params={},
+        scores=_finite({"planned": planned, **_counts(table)}),
+        curves=[],
+        holds=_content([path for path, _ in kept]),
+        proof="",
+        attach=_files(kept),
+    )
+
+
+def _groups(frame: pd.DataFrame, by: str) -> Iterator[tuple[Any, pd.DataFrame]]:
+    if len(frame):
+        yield from frame.groupby(by, sort=False)
+
+
+def _counts(rows: pd.DataFrame) -> dict[str, float]:
+    statuses = list(rows["status"]) if len(rows) else []
+    return {"networks": len(statuses), **{s: statuses.count(s) for s in STATUSES}}
+
+
+def _median(values: Iterable[Any]) -> float | None:
+    known = [float(v) for v in values if not _missing(v) and math.isfinite(v)]
+    return median(known) if known else None
+
+
+def _population(curves: pd.DataFrame, keys: list[str]) -> list[Point]:
+    """Median and quartiles over networks at each trial number at which one reports."""
+    chosen = curves[curves["key"].isin(keys)] if len(curves) else curves
+    points = []
+    for column in ("error", "accuracy") if len(chosen) else ():
+        wide = chosen.pivot_table(index="trial", columns="key", values=column).ffill()
+        bands = {"q25": 0.25, "median": 0.5, "q75": 0.75}
+        for band, share in bands.items():
+            series = wide.quantile(share, axis=1)
+            points += _points(f"curve_{column}_{band}", series.items())
+    return sorted(points, key=lambda point: (point.step, point.name))
+
+
+def _thin(curve: pd.DataFrame | None) -> list[Point]:
+    """At most THIN_POINTS points, the last included."""
+    if curve is None:
+        return []
+    points = []
+    for column in ("error", "accuracy"):
+        pairs = zip(curve["trial"], curve[column], strict=True)
+        known = sorted(_points(f"curve_{column}", pairs))
+        spots = np.linspace(0, len(known) - 1, min(len(known), THIN_POINTS))
+        points += [known[spot] for spot in spots.round().astype(int)]
+    return sorted(points, key=lambda point: (point.step, point.name))
+
+
+def _points(name: str, pairs: Iterable[tuple[Hashable, Any]]) -> list[Point]:
+    return [
+        Point(name, int(str(step)), float(value))
+        for step, value in pairs
+        if math.isfinite(value)
+    ]
+
+
+def _evaluation_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Accuracy on each task, and the mean loss of accuracy under each perturbation."""
+    tasks, rest, moved = defaultdict(list), defaultdict(list), defaultdict(list)
+    columns = ("key", "kind", "name", "level", "accuracy")
+    rows = zip(*(table[c] for c in columns), strict=True) if len(table) else ()
+    for key, kind, name, level, accuracy in rows:
+        if _missing(accuracy):
+            continue
+        if kind == "task":
+            tasks[key, name].append(accuracy)
+        elif kind == "perturbation":
+            (rest if level == 0 else moved)[key, name].append(accuracy)
+    scores: dict[str, dict[str, float]] = defaultdict(dict)
+    for (key, name), values in tasks.items():
+        scores[key][metric_name(f"task.{name}")] = fmean(values)
+    for (key, name), values in moved.items():
+        if (key, name) in rest:
+            drop = fmean(rest[key, name]) - fmean(values)
+            scores[key][metric_name(f"drop.{name}")] = drop
+    return scores
+
+
+def metric_name(name: str) -> str:
+    """The nearest name that MLflow accepts on every system."""
+    return re.sub(r"[^\w.\-]+", "_", name).strip("_")[:250]
+
+
+def _settings(row: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """The settings of a network: the columns with a dotted path."""
+    return {
+        str(name): value.tolist() if hasattr(value, "tolist") else value
+        for name, value in row.items()
+        if "." in str(name) and not _missing(value)
+    }
+
+
+def _missing(value: object) -> bool:
+    return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
+
+
+def _text(value: object) -> str:
+    """A setting as MLflow shows it; 200.0 is 200, as a column of floats may hold it."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    text = json.dumps(value) if isinstance(value, list | dict) else str(value)
+    return text if len(text) <= LONGEST_PARAM else text[: LONGEST_PARAM - 3] + "..."
+
+
+def _finite(scores: Mapping[str, Any]) -> dict[str, float]:
+    numbers = {k: float(v) for k, v in scores.items() if not _missing(v)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def _files(paths: list[tuple[Path, str | None]]) -> Attach:
+    def attach(folder: Path) -> Iterable[tuple[Path, str | None]]:  # noqa: ARG001
+        return [(path, at) for path, at in paths if path.is_file()]
+
+    return attach
+
+
+def _content(paths: Iterable[Path]) -> str:
+    known = sorted(p for p in paths if p.is_file())
+    return _digest([(p.name, blake2b(p.read_bytes()).hexdigest()) for p in known])
+
+
+def _weights(
+    run: "Run", row: Mapping[Hashable, Any], settings: dict[str, Any]
+) -> Attach:
+    """Writes one network as safetensors: `initial.*`, `final.*`, key and settings."""
+
+    def attach(folder: Path) -> Iterable[tuple[Path, str | None]]:
+        network = run.network(row["key"])
+        stages = {"initial": network.initial, "final": network.final}
+        tensors = {
+            # safetensors reads the buffer as it lies, whatever the strides say
+            f"{stage}.{name}": np.asarray(array, order="C")
+            for stage, arrays in stages.items()
+            for name, array in arrays.items()
+        }
+        metadata = {name: str(row[name]) for name in ("key", "index", "seed")}
+        path = folder / "weights.safetensors"
+        save_file(tensors, path, {**metadata, "settings": json.dumps(settings)})
+        return [(path, None)]
+
+    return attach

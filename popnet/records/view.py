@@ -1,0 +1,175 @@
+"""Makes a run's tables from the store: rows of its networks, in the plan's order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from popnet.plan import PlannedNetwork
+from popnet.records.files import write_atomically
+from popnet.records.run import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EMPTY = {
+    "networks": [
+        "key", "condition", "label", "index", "seed", "status", "trials",
+        "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
+        "weight_change", "spectral_radius", "physics", "recorded_at", "weights_file",
+    ],
+    "curves": ["key", "trial", "error", "accuracy"],
+    "evaluations": [
+        "key", "kind", "name", "level", "accuracy", "flipped_accuracy", "error",
+        "trials", "error_by_type",
+    ],
+    "comparisons": ["key_a", "key_b", "metric", "value"],
+}  # fmt: skip
+"""Columns of each table; ``networks`` also has every setting by its path."""
+
+
+def write_view(run: Run, tests: dict[str, list[str]], metrics: list[str]) -> None:
+    """Write the run's four tables, each whole or not at all.
+
+    ``tests``: the identities of the tests each network is asked, by key; ``metrics``:
+    those of the comparisons asked.  The store may hold more, from other sweeps.
+    """
+    planned = {n.key: n for n in run.networks}
+    evaluations = _evaluations(run, planned, tests)
+    frames = {
+        "networks": _networks(run, planned, evaluations),
+        "curves": _curves(run, planned),
+        "evaluations": evaluations,
+        "comparisons": _comparisons(run, planned, metrics),
+    }
+    for name, frame in frames.items():
+        path = run.folder / f"{name}.parquet"
+        write_atomically(path, lambda part, f=frame: _write(f, part))
+
+
+def _write(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False, compression="zstd")
+
+
+def _frame(
+    run: Run, kind: str, folder: str, column: str, keys: set[str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    table = run.store.table(kind, folder, column, keys)
+    return pd.DataFrame() if table is None else table.to_pandas()
+
+
+def _networks(
+    run: Run, planned: dict[str, PlannedNetwork], evaluations: pd.DataFrame
+) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = _frame(run, "networks", "networks", "key", set(planned))
+    if frame.empty:
+        return pd.DataFrame(columns=EMPTY["networks"])
+    rows = frame.drop_duplicates("key").set_index("key")
+    own = evaluations[evaluations["kind"] == "task"].set_index("key")
+    settings: dict[int, dict[str, Any]] = {}
+    out = []
+    for key, network in planned.items():
+        if key not in rows.index:
+            continue
+        flat = settings.setdefault(id(network.config), flattened(network.config))
+        row: dict[str, Any] = {
+            "key": key, "condition": network.condition, "label": network.label,
+            "index": network.seed.number, "seed": network.seed.sweep,
+            **{c: rows.at[key, c] for c in EMPTY["networks"] if c in rows.columns},
+        }  # fmt: skip
+        out.append({**row, **_own_scores(own, key, network), **flat})
+    table = pd.DataFrame(out)
+    first = [c for c in EMPTY["networks"] if c in table.columns]
+    table = table[first + [c for c in table.columns if c not in first]]
+    integers = table["trials_to_criterion"].astype("Int64")
+    return table.assign(trials_to_criterion=integers)
+
+
+def _own_scores(
+    own: pd.DataFrame, key: str, network: PlannedNetwork
+) -> dict[str, float | None]:
+    scores: dict[str, float | None] = {"accuracy": None, "error": None}
+    if key in own.index:
+        rows = own.loc[[key]]
+        mine = rows[rows["name"] == network.config.task.name]
+        if len(mine):
+            scores = {c: float(mine.iloc[0][c]) for c in scores}
+    return scores
+
+
+def flattened(config: Any) -> dict[str, Any]:
+    """Every setting by its dotted path; lists and unit tables as JSON text."""
+    flat: dict[str, Any] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict) and value and not any(k.isdigit() for k in value):
+            for key, inner in value.items():
+                path = f"{prefix}.{key}" if prefix else key
+                if isinstance(inner, (dict, list)):
+                    walk(path, inner)
+                else:
+                    flat[path] = inner
+        else:
+            flat[prefix] = json.dumps(value)
+
+    walk("", config.model_dump(mode="json"))
+    return flat
+
+
+def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = _frame(run, "networks", "curves", "key", set(planned))
+    if frame.empty:
+        return pd.DataFrame(columns=EMPTY["curves"])
+    frame = frame.drop_duplicates(["key", "trial"])
+    return _in_order(frame, "key", planned, ["trial"])[EMPTY["curves"]]
+
+
+def _evaluations(
+    run: Run, planned: dict[str, PlannedNetwork], tests: dict[str, list[str]]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = _frame(run, "evaluations", "evaluations", "key", set(planned))
+    if frame.empty:
+        return pd.DataFrame(columns=EMPTY["evaluations"])
+    frame = frame.drop_duplicates(["key", "identity"])
+    place = {
+        (key, identity): number
+        for key, identities in tests.items()
+        for number, identity in enumerate(identities)
+    }
+    pairs = list(zip(frame["key"], frame["identity"], strict=True))
+    frame = frame.assign(place=[place.get(pair, -1) for pair in pairs])
+    frame = frame[frame["place"] >= 0]
+    return _in_order(frame, "key", planned, ["place"])[EMPTY["evaluations"]]
+
+
+def _comparisons(
+    run: Run, planned: dict[str, PlannedNetwork], metrics: list[str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    frame = _frame(run, "comparisons", "comparisons", "key_a", set(planned))
+    if frame.empty:
+        return pd.DataFrame(columns=EMPTY["comparisons"])
+    frame = frame[frame["key_b"].isin(planned) & frame["identity"].isin(metrics)]
+    frame = frame.drop_duplicates(["key_a", "key_b", "identity"])
+    return _in_order(frame, "key_a", planned, ["metric", "key_b"])[EMPTY["comparisons"]]
+
+
+def _in_order(
+    frame: pd.DataFrame,
+    column: str,
+    planned: dict[str, PlannedNetwork],
+    then: list[str],
+) -> pd.DataFrame:
+    order = {key: number for number, key in enumerate(planned)}
+    frame = frame.assign(_order=frame[column].map(order))
+    return frame.sort_values(["_order", *then], kind="stable").reset_index(drop=True)

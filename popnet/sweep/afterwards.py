@@ -1,0 +1,118 @@
+"""What happens to trained networks: tests and comparisons, as tasks over the store.
+
+These are the bodies of the Ray tasks; each reads the store and adds one batch to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from popnet.analysis import METRICS, Subject
+from popnet.config import After, MetricSettings, NetworkConfig
+from popnet.core.cell import Params
+from popnet.engine.battery import battery
+from popnet.engine.evaluate import evaluate, response
+from popnet.plan import PHYSICS, PlannedNetwork, canonical, digest, label
+from popnet.records.store import Store
+from popnet.sweep.shard import TENSOR_NAMES
+
+
+class TestJob(NamedTuple):
+    """Networks to be tested and which tests each still lacks."""
+
+    __test__ = False
+
+    networks: tuple[PlannedNetwork, ...]
+    missing: tuple[tuple[str, ...], ...]
+
+
+class Pair(NamedTuple):
+    """Two networks to be compared, key_a < key_b."""
+
+    key_a: str
+    key_b: str
+
+
+def params_of(tensors: dict[str, NDArray[Any]], group: str = "final") -> Params:
+    """Parameters (P = 1) from a network's recorded tensors."""
+    values = {}
+    for leaf, name in TENSOR_NAMES.items():
+        array = tensors.get(f"{group}.{name}")
+        values[leaf] = None if array is None else torch.from_numpy(array.copy())[None]
+    return Params(**values)  # type: ignore[arg-type]
+
+
+def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
+    """Run the missing tests of some networks and record them; returns their keys."""
+    store = Store(Path(folder))
+    tensors = store.many_tensors(n.key for n in job.networks)
+    rows: list[dict[str, Any]] = []
+    responses: dict[str, NDArray[Any]] = {}
+    for network, missing in zip(job.networks, job.missing, strict=True):
+        params = params_of(tensors[network.key])
+        config, seed = network.config, network.seed
+        asked = [t for t in battery(after, config) if t.identity in missing]
+        for result in evaluate(params, config, seed, asked, after.trials):
+            rows.append({"key": network.key, **result._asdict()})
+        responses[f"{network.key}/response"] = response(params, config, seed)
+    keys = [n.key for n in job.networks]
+    what = digest(*(i for m in job.missing for i in m))
+    store.commit(
+        "evaluations", keys, {"evaluations": rows}, {"responses": responses}, what
+    )
+    return tuple(keys)
+
+
+test_networks.__test__ = False  # type: ignore[attr-defined]
+
+
+def metric_identity(settings: MetricSettings) -> str:
+    """What a comparison is, as a hash."""
+    return digest(str(PHYSICS), canonical(settings), size=8)
+
+
+def compare_networks(
+    folder: str,
+    pairs: Sequence[Pair],
+    configs: dict[str, NetworkConfig],
+    settings: MetricSettings,
+) -> int:
+    """Compare pairs of networks by one metric and record it; returns how many."""
+    store = Store(Path(folder))
+    keys = {key for pair in pairs for key in pair}
+    weights = store.many_tensors(keys)
+    responses = store.many_tensors(keys, "responses")
+    subjects = {k: _subject(weights[k], responses[k], configs[k]) for k in keys}
+    compare, identity = METRICS[settings.name].compare, metric_identity(settings)
+    rows = [
+        {
+            "key_a": a,
+            "key_b": b,
+            "metric": label(settings),
+            "identity": identity,
+            "value": compare(settings, subjects[a], subjects[b]),
+        }
+        for a, b in pairs
+    ]
+    about = digest(identity, *(f"{a}{b}" for a, b in pairs))
+    store.commit("comparisons", keys, {"comparisons": rows}, {}, about)
+    return len(rows)
+
+
+def _subject(
+    weights: dict[str, NDArray[Any]],
+    responses: dict[str, NDArray[Any]],
+    config: NetworkConfig,
+) -> Subject:
+    net = config.network
+    fixed = set(net.clamped)
+    if net.readout.kind == "unit":
+        fixed.add(net.readout.unit)
+    recurrent = weights["final.recurrent"].astype(np.float32)
+    return Subject(recurrent, responses["response"], tuple(sorted(fixed)))

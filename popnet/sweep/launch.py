@@ -1,0 +1,176 @@
+"""popnet launch: plan, train, test, compare, record, report; again: continue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from popnet.config import Machine, Plan, Source, dump
+from popnet.engine.battery import check
+from popnet.plan import Pack, networks, packs
+from popnet.records import Run, Store, checkpoints, create_run, launching
+from popnet.records.provenance import command_line, provenance
+from popnet.records.view import write_view
+from popnet.sweep import pending
+from popnet.sweep.afterwards import metric_identity
+
+
+class Status(NamedTuple):
+    """How far a launch is."""
+
+    stage: str
+    """train, test, compare, record, report, mlflow or done."""
+    networks: int
+    recorded: int
+    finished: dict[str, int]
+    """Networks by status, those of earlier launches too."""
+    trials: int
+    """Trials trained by this launch."""
+    steps: tuple[int, int]
+    """Jobs of this stage done, and in all."""
+
+
+Listener = Callable[[Status], None]
+
+
+class Launched(NamedTuple):
+    """What a launch came to."""
+
+    run: Run
+    trained: int
+    """Networks trained by this launch."""
+    by_status: dict[str, int]
+    notes: list[str]
+    """What the user should know: damaged records redone, MLflow away ..."""
+
+
+class Prepared(NamedTuple):
+    """A sweep ready to be launched, and what it still needs."""
+
+    run: Run
+    todo: list[Pack]
+    notes: list[str]
+
+
+def prepare(plan: Plan, source: Source, out: Path) -> Prepared:
+    """Check a sweep and write its folder; nothing is trained yet."""
+    check(plan)
+    out.mkdir(parents=True, exist_ok=True)
+    store = Store(out / "store")
+    notes = store.audit({n.key for n in networks(plan)})
+    about = provenance(command_line())
+    run = create_run(out, plan, dump(plan, source), about)
+    return Prepared(run, packs(pending.untrained(run)), notes)
+
+
+def launch(
+    plan: Plan,
+    source: Source,
+    out: Path,
+    *,
+    address: str | None = None,
+    tracking_uri: str | None = None,
+    listen: Listener | None = None,
+) -> Launched:
+    """Do all that a sweep still needs.  Raises ConfigError before anything is written.
+
+    Every network is recorded as it finishes; a launch that was killed continues.
+    """
+    check(plan)
+    with launching(out / plan.sweep.name):
+        prepared = prepare(plan, source, out)
+        run, todo = prepared.run, prepared.todo
+        teller = _Teller(run, listen or (lambda _: None))
+        before = len(teller.known)
+        if (
+            todo
+            or pending.test_jobs(run, teller.known, teller.known)
+            or (pending.comparisons(run, teller.known))
+        ):
+            _work(run, todo, plan.sweep.machine, address, teller)
+        checkpoints.tidy(run.store.folder, run.store.recorded())
+        notes = prepared.notes + finish(run, tracking_uri, teller.say)
+        teller.say("done")
+        by_status = dict(Counter(teller.known.values()))
+        return Launched(run, len(teller.known) - before, by_status, notes)
+
+
+class _Teller:
+    """Keeps count of a launch and tells the listener."""
+
+    def __init__(self, run: Run, listen: Listener) -> None:
+        self.run, self.listen = run, listen
+        self.known = pending.statuses(run)
+        self.finished = Counter(self.known.values())
+        self.trials = 0
+        self.planned = len({n.key for n in run.networks})
+
+    def say(self, stage: str, done: int = 0, of: int = 0) -> None:
+        """Tell how far the launch is."""
+        status = Status(
+            stage, self.planned, len(self.known), dict(self.finished), self.trials,
+            (done, of),
+        )  # fmt: skip
+        self.listen(status)
+
+    def heard(self, result: dict[str, Any]) -> dict[str, str]:
+        """Count a pack's report; returns the networks newly on disk."""
+        self.trials += int(result.get("trials", 0))
+        self.finished.update(result.get("finished", {}))
+        recorded = {
+            k: v for k, v in result.get("recorded", {}).items() if k not in self.known
+        }
+        self.known |= recorded
+        self.say("train")
+        return recorded
+
+
+def _work(
+    run: Run, todo: list[Pack], machine: Machine, address: str | None, teller: _Teller
+) -> None:
+    from popnet.sweep.cluster import device_of, ray_running, worker_count
+
+    device = device_of(machine)
+    workers = worker_count(machine, device)
+    teller.say("start")
+    with ray_running(address, workers):
+        from popnet.sweep.tasks import Afterwards
+
+        after = Afterwards(run)
+        after.test(teller.known, teller.known)
+        if todo:
+            from popnet.sweep.training import site_of, train
+
+            def report(result: dict[str, Any]) -> None:
+                recorded = teller.heard(result)
+                if recorded:
+                    after.test(recorded, recorded)
+
+            site = site_of(machine, todo, run.store.folder, device, workers)
+            train(todo, site, run.out, report)
+            teller.known = pending.statuses(run)
+            teller.finished = Counter(teller.known.values())
+        after.test(teller.known, teller.known)
+        after.wait(lambda done, of: teller.say("test", done, of))
+        after.compare(teller.known)
+        after.wait(lambda done, of: teller.say("compare", done, of))
+
+
+def finish(run: Run, tracking_uri: str | None, say: Callable[[str], None]) -> list[str]:
+    """Tables, report and MLflow from what is on disk; returns notes."""
+    from popnet.records.tracking import TrackingError, sync
+    from popnet.report import write_report
+
+    say("record")
+    metrics = [metric_identity(m) for m in run.sweep.after.compare]
+    write_view(run, pending.tests(run).asked, metrics)
+    say("report")
+    write_report(run)
+    say("mlflow")
+    try:
+        sync(run, tracking_uri)
+    except TrackingError as error:
+        return [str(error)]
+    return []

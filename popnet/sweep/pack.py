@@ -1,0 +1,127 @@
+"""The Ray Tune trainable that trains one pack with shard actors of its own.
+
+The actors live in the trial's placement group, one per core or GPU, and take shards
+as they become free.  An actor that dies is replaced and its shard begun again from
+its checkpoint; nothing of a network is in Ray, everything is in the store.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import ray
+from ray import tune
+from ray.exceptions import RayActorError
+
+from popnet.plan import Pack, PlannedNetwork, shards
+from popnet.sweep.shard import Beat, Shard
+
+BEAT_S = 1.0
+MOST_DEATHS = 20
+"""Actors lost per pack before it is given up: something kills them all."""
+
+
+class Site(NamedTuple):
+    """Where a pack trains."""
+
+    store: str
+    device: str
+    workers: int
+    most: int
+    """Networks per shard, at most."""
+    checkpoint_s: float
+
+
+class TrainPack(tune.Trainable):
+    """Trains the networks of one pack; one Tune step is about one second of work."""
+
+    def setup(self, config: dict[str, Any], packs: dict[str, Pack], site: Site) -> None:
+        """Receive all packs; ``config`` names the one to train."""
+        self.packs, self.site = packs, site
+        self.actors: list[Any] = []
+        self._begin(config["pack"])
+
+    def _begin(self, name: str) -> None:
+        self.queue = shards(self.packs[name], self.site.workers, self.site.most)
+        self.busy: dict[Any, tuple[Any, tuple[PlannedNetwork, ...]]] = {}
+        self.deaths = 0
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Take another pack with the same actors."""
+        self._begin(new_config["pack"])
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Work for a beat and say what happened."""
+        self._employ()
+        beats: list[Beat] = []
+        if self.busy:
+            ready, _ = ray.wait(list(self.busy), num_returns=1, timeout=30)
+            more, _ = ray.wait(
+                list(self.busy), num_returns=len(self.busy), timeout=0.05
+            )
+            for future in {*ready, *more}:
+                beat = self._heard(future)
+                if beat is not None:
+                    beats.append(beat)
+        return {**_summary(beats), "done": not self.busy and not self.queue}
+
+    def _employ(self) -> None:
+        """Give every free actor a shard; start actors while there is work for them."""
+        working = {id(actor) for actor, _ in self.busy.values()}
+        free = [a for a in self.actors if id(a) not in working]
+        while self.queue and (free or len(self.actors) < self.site.workers):
+            if free:
+                actor = free.pop()
+            else:
+                actor = self._hire()
+                self.actors.append(actor)
+            members = self.queue.pop(0)
+            actor.take.remote(members)
+            self.busy[actor.work.remote(BEAT_S)] = (actor, members)
+
+    def _hire(self) -> Any:
+        resources = {"num_cpus": 1, "num_gpus": int(self.site.device == "cuda")}
+        remote = ray.remote(**resources)(Shard)
+        site = self.site
+        return remote.remote(site.store, site.device, site.checkpoint_s)
+
+    def _heard(self, future: Any) -> Beat | None:
+        actor, members = self.busy.pop(future)
+        try:
+            beat: Beat = ray.get(future)
+        except RayActorError:
+            self.actors = [a for a in self.actors if a is not actor]
+            self.queue.insert(0, members)
+            self.deaths += 1
+            if self.deaths > MOST_DEATHS:
+                raise
+            return None
+        if not beat.done:
+            self.busy[actor.work.remote(BEAT_S)] = (actor, members)
+        return beat
+
+    def cleanup(self) -> None:
+        """Let the actors go."""
+        for actor in self.actors:
+            ray.kill(actor)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing to save: shards checkpoint themselves into the store."""
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing to load."""
+
+
+def _summary(beats: list[Beat]) -> dict[str, Any]:
+    finished = Counter[str]()
+    recorded: dict[str, str] = {}
+    for beat in beats:
+        finished.update(beat.finished)
+        recorded |= beat.recorded
+    return {
+        "trials": sum(beat.trials for beat in beats),
+        "finished": dict(finished),
+        "recorded": recorded,
+    }

@@ -1,0 +1,121 @@
+"""The plan minus what is on disk: what a launch still has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import NamedTuple, TypeVar
+
+from popnet.config import MetricSettings
+from popnet.engine.battery import battery
+from popnet.plan import PlannedNetwork
+from popnet.records import Run
+from popnet.sweep.afterwards import Pair, TestJob, metric_identity
+
+T = TypeVar("T")
+DIVERGED = "diverged"
+NETWORKS_PER_TEST_JOB = 4
+PAIRS_PER_JOB = 200
+
+
+class Tests(NamedTuple):
+    """Which tests each network is asked, and which it has."""
+
+    __test__ = False
+
+    asked: dict[str, list[str]]
+    done: dict[str, set[str]]
+
+
+def untrained(run: Run) -> list[PlannedNetwork]:
+    """Networks whose training is not recorded."""
+    recorded = run.store.recorded()
+    unique = {n.key: n for n in run.networks}
+    return [n for key, n in unique.items() if key not in recorded]
+
+
+def statuses(run: Run) -> dict[str, str]:
+    """Status of each recorded network of the run."""
+    keys = {n.key for n in run.networks}
+    table = run.store.table("networks", "networks", "key", keys)
+    if table is None:
+        return {}
+    rows = zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)
+    return dict(rows)
+
+
+def tests(run: Run) -> Tests:
+    """Every test asked of every network, and those recorded."""
+    by_config: dict[int, list[str]] = {}
+    asked: dict[str, list[str]] = {}
+    for network in run.networks:
+        if id(network.config) not in by_config:
+            battery_of = battery(run.sweep.after, network.config)
+            by_config[id(network.config)] = [t.identity for t in battery_of]
+        asked[network.key] = by_config[id(network.config)]
+    done: dict[str, set[str]] = {}
+    table = run.store.table("evaluations", "evaluations", "key", set(asked))
+    if table is not None:
+        keys, found = table["key"].to_pylist(), table["identity"].to_pylist()
+        for key, identity in zip(keys, found, strict=True):
+            done.setdefault(key, set()).add(identity)
+    return Tests(asked, done)
+
+
+def test_jobs(run: Run, among: Iterable[str], known: dict[str, str]) -> list[TestJob]:
+    """Test jobs for the trained networks among these keys; diverged ones have none."""
+    state, wanted = tests(run), set(among)
+    lacking: list[tuple[PlannedNetwork, tuple[str, ...]]] = []
+    seen: set[str] = set()
+    for network in run.networks:
+        key = network.key
+        if key in seen or key not in wanted or known.get(key, DIVERGED) == DIVERGED:
+            continue
+        seen.add(key)
+        have = state.done.get(key, set())
+        missing = tuple(i for i in state.asked[key] if i not in have)
+        if missing:
+            lacking.append((network, missing))
+    return [
+        TestJob(*(tuple(column) for column in zip(*some, strict=True)))
+        for some in _chunks(lacking, NETWORKS_PER_TEST_JOB)
+    ]
+
+
+test_jobs.__test__ = False  # type: ignore[attr-defined]
+
+
+def comparisons(
+    run: Run, known: dict[str, str]
+) -> list[tuple[MetricSettings, list[Pair]]]:
+    """Pairs still to be compared, in jobs; only networks whose tensors match."""
+    groups: dict[tuple[int, int, str], list[str]] = {}
+    for network in {n.key: n for n in run.networks}.values():
+        if known.get(network.key, DIVERGED) != DIVERGED:
+            config = network.config
+            steps = config.task.steps(config.network.dt_s)
+            shape = (config.network.units, steps, config.task.name)
+            groups.setdefault(shape, []).append(network.key)
+    done: dict[str, set[Pair]] = {}
+    keys = {key for group in groups.values() for key in group}
+    table = run.store.table("comparisons", "comparisons", "key_a", keys)
+    if table is not None:
+        columns = ("identity", "key_a", "key_b")
+        for i, a, b in zip(*(table[c].to_pylist() for c in columns), strict=True):
+            done.setdefault(i, set()).add(Pair(a, b))
+    jobs: list[tuple[MetricSettings, list[Pair]]] = []
+    for settings in run.sweep.after.compare:
+        have = done.get(metric_identity(settings), set())
+        pairs = [
+            pair
+            for group in groups.values()
+            for pair in (Pair(*sorted(two)) for two in combinations(group, 2))
+            if pair not in have
+        ]
+        size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
+        jobs += [(settings, some) for some in _chunks(pairs, size)]
+    return jobs
+
+
+def _chunks(items: list[T], size: int) -> list[list[T]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]

@@ -1,0 +1,174 @@
+"""One shard of a pack on one device: trains, checkpoints and records itself.
+
+This is the body of the shard actor; it knows the clock and the store, not Ray.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from popnet.analysis import spectral_radius, weight_change
+from popnet.core.cell import Params
+from popnet.engine.population import Population, leaves, resumed, start
+from popnet.engine.train import Trained, advance, begin
+from popnet.kernels import reproducible
+from popnet.plan import PHYSICS, PlannedNetwork, digest
+from popnet.records import checkpoints
+from popnet.records.store import Store
+
+STEPS = 10
+"""Learning steps between two looks at the clock."""
+
+TENSOR_NAMES = {
+    "w_PNN": "recurrent",
+    "win_PNI": "input",
+    "wout_PON": "readout",
+    "bias_PN": "bias",
+    "tau_PN": "tau_s",
+    "slope_PN": "slope",
+    "threshold_PN": "threshold",
+    "mask_PNN": "mask",
+    "sign_PN": "sign",
+}
+"""Parameters by the names they have in a weights file."""
+
+
+class Beat(NamedTuple):
+    """What a shard says of itself after some work."""
+
+    shard: str
+    trials: int
+    """Trials trained since the last beat."""
+    finished: dict[str, int]
+    """Networks finished since the last beat, by status."""
+    recorded: dict[str, str]
+    """Networks put on disk since the last beat: key -> status."""
+    done: bool
+
+
+class Shard:
+    """Trains one shard at a time; ``work`` returns after some seconds with a beat."""
+
+    def __init__(self, store: str, device: str, checkpoint_s: float) -> None:
+        self.store = Store(Path(store))
+        self.device = torch.device(device)
+        self.checkpoint_s = checkpoint_s
+        self.name = ""
+        self.populations: list[Population] = []
+        self.finished: list[Trained] = []
+
+    def take(self, members: tuple[PlannedNetwork, ...]) -> str:
+        """Take up networks, each from its checkpoint or untrained."""
+        keys = [m.key for m in members]
+        self.name = digest("shard", *sorted(keys), size=8)
+        self.finished = []
+        saved = checkpoints.load(self.store.folder, keys)
+        fresh = [m for m in members if m.key not in saved]
+        self.populations = begin(fresh, self.device) if fresh else []
+        for member in members:
+            if member.key not in saved:
+                continue
+            one = start([member], self.device)
+            tensors = {n: torch.from_numpy(a) for n, a in saved[member.key].items()}
+            try:
+                one = resumed(one, tensors)
+            except ValueError:
+                pass  # a checkpoint of other settings: begin again
+            self.populations.insert(0, one)
+        self.last_checkpoint = time.monotonic()
+        return self.name
+
+    def work(self, seconds: float) -> Beat:
+        """Train for about this long; record the shard when it is done."""
+        until = time.monotonic() + seconds
+        trials, statuses = 0, Counter[str]()
+        recorded: dict[str, str] = {}
+        while self.populations and time.monotonic() < until:
+            population = self.populations[0]
+            before = int(population.progress.trial_P.sum())
+            going, ended = advance(population, STEPS)
+            self.finished += ended
+            self.populations[:1] = [] if going is None else [going]
+            after = 0 if going is None else int(going.progress.trial_P.sum())
+            trials += after - before + sum(t.trials for t in ended)
+            statuses.update(t.status for t in ended)
+            if time.monotonic() - self.last_checkpoint > self.checkpoint_s:
+                recorded |= self._checkpoint()
+        if not self.populations:
+            recorded |= self._record()
+            checkpoints.drop(self.store.folder, self.name)
+        done = not self.populations
+        return Beat(self.name, trials, dict(statuses), recorded, done)
+
+    def _record(self) -> dict[str, str]:
+        """Put what is finished on disk."""
+        made = {t.network.key: t.status for t in self.finished}
+        if made:
+            record(self.store, self.finished)
+        self.finished = []
+        return made
+
+    def _checkpoint(self) -> dict[str, str]:
+        """Save networks still training; finished ones are recorded instead."""
+        made = self._record()
+        groups = [
+            (
+                [m.key for m in population.members],
+                {n: t.cpu().numpy() for n, t in leaves(population).items()},
+            )
+            for population in self.populations
+            if int(population.progress.trial_P.sum()) > 0
+        ]
+        checkpoints.save(self.store.folder, self.name, groups)
+        self.last_checkpoint = time.monotonic()
+        return made
+
+
+def record(store: Store, finished: list[Trained]) -> None:
+    """Put trained networks into the store as one batch."""
+    keys = tuple(t.network.key for t in finished)
+    rows, curve, weights = [], [], {}
+    now = time.time()
+    for trained in finished:
+        key = trained.network.key
+        rows.append({**_row(trained), "recorded_at": now, "weights_file": ""})
+        curve += [
+            {"key": key, "trial": int(t), "error": float(e), "accuracy": float(a)}
+            for t, e, a in zip(
+                trained.curve_trial_C, trained.curve_error_C, trained.curve_accuracy_C,
+                strict=True,
+            )
+        ]  # fmt: skip
+        for group in ("initial", "final"):
+            params: Params = getattr(trained, group)
+            for leaf, name in TENSOR_NAMES.items():
+                value = getattr(params, leaf)
+                if value is not None:
+                    weights[f"{key}/{group}.{name}"] = value[0].numpy()
+    tables = {"networks": rows, "curves": curve}
+    store.commit("networks", keys, tables, {"weights": weights})
+
+
+def _row(trained: Trained) -> dict[str, object]:
+    network = trained.network
+    initial = trained.initial.w_PNN[0].numpy()
+    final = trained.final.w_PNN[0].numpy()
+    with reproducible():
+        radius = spectral_radius(final)
+    return {
+        "key": network.key,
+        "status": trained.status,
+        "trials": trained.trials,
+        "trials_to_criterion": trained.trials_to_criterion,
+        "final_error": trained.final_error,
+        "final_accuracy": trained.final_accuracy,
+        "weight_change": weight_change(initial, final),
+        "spectral_radius": radius,
+        "physics": PHYSICS,
+        "settings": network.config.model_dump_json(),
+    }
