@@ -6,7 +6,7 @@ from pathlib import Path
 
 from popnet.analysis import METRICS
 from popnet.config import Catalogue, Plan, Source, load, read_file, with_overrides
-from popnet.perturb import PERTURBATIONS
+from popnet.perturbations import PERTURBATIONS
 from popnet.rules import RULES
 from popnet.tasks import TASKS
 

@@ -61,15 +61,17 @@ def outputs(
 ) -> Float[Tensor, "P B T O"]:
     """The output of a rollout alone, without keeping states: for frozen networks."""
     a_P1N = cell.dt_s / params.tau_PN[:, None]
+    for unit, _ in cell.clamped:
+        a_P1N[..., unit] = 0  # it stays where it starts
     w_PNN = params.w_PNN.mT.contiguous()
     x = clamp(cell, x0_PBN.clone())
     r = rates(params, cell, x)
     out = []
     for t in range(drive_PBTN.shape[2]):
         total = torch.baddbmm(drive_PBTN[:, :, t], r, w_PNN)
-        x = clamp(cell, torch.addcmul(x, a_P1N, total - x))
+        x = torch.addcmul(x, a_P1N, total.sub_(x))
         r = rates(params, cell, x)
-        out.append(readout(params, cell, r[:, :, None]))
+        out.append(readout(params, cell, r[:, :, None]).clone())
     return torch.cat(out, 2)
 
 

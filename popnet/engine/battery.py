@@ -20,7 +20,7 @@ from popnet.config import (
     TaskSettings,
 )
 from popnet.core.cell import Params
-from popnet.perturb import PERTURBATIONS, Situation, resting
+from popnet.perturbations import PERTURBATIONS, Situation, resting
 from popnet.plan import PHYSICS, canonical, digest, label
 from popnet.seeding import Seed
 

@@ -21,13 +21,13 @@ from popnet.core.scoring import Scores
 from popnet.engine.battery import Test
 from popnet.engine.episodes import impulse_current, initial_states, with_noise
 from popnet.kernels import reproducible
-from popnet.perturb import Situation, resting
+from popnet.perturbations import Situation, resting
 from popnet.seeding import Seed, stream
 from popnet.tasks import TASKS, Trials
 
-CHUNK = 20
-"""Trials run at once: their activity stays in the cache.  Fixed, as it may change
-last bits."""
+CHUNK = 100
+"""Trials run at once, to spread the cost of each step.  Fixed, as it may change last
+bits."""
 
 
 class Evaluated(NamedTuple):

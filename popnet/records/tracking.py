@@ -45,7 +45,7 @@ __all__ = ["SyncReport", "TrackingError", "page", "serve_command", "sync"]
 COMPLETE, CURVES = "popnet.complete", "popnet.curves"
 KIND, KEY, PARENT = "popnet.kind", "popnet.key", "mlflow.parentRunId"
 PAGE = 1000
-BATCH = {"metrics": 800, "params": 100, "tags": 90}  # MLflow's limits: 1000 in all
+BATCH = {"metrics": 800, "params": 100}  # MLflow's limits: 1000 in all, tags included
 
 
 class SyncReport(NamedTuple):

@@ -164,8 +164,7 @@ def finish(run: Run, tracking_uri: str | None, say: Callable[[str], None]) -> li
     from popnet.report import write_report
 
     say("record")
-    metrics = [metric_identity(m) for m in run.sweep.after.compare]
-    write_view(run, pending.tests(run).asked, metrics)
+    tables(run)
     say("report")
     write_report(run)
     say("mlflow")
@@ -174,3 +173,9 @@ def finish(run: Run, tracking_uri: str | None, say: Callable[[str], None]) -> li
     except TrackingError as error:
         return [str(error)]
     return []
+
+
+def tables(run: Run) -> None:
+    """Write the run's tables from the store."""
+    metrics = [metric_identity(m) for m in run.sweep.after.compare]
+    write_view(run, pending.tests(run).asked, metrics)

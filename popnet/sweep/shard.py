@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 
 from popnet.analysis import spectral_radius, weight_change
 from popnet.core.cell import Params
@@ -75,10 +77,9 @@ class Shard:
                 continue
             one = start([member], self.device)
             tensors = {n: torch.from_numpy(a) for n, a in saved[member.key].items()}
-            try:
+            # a checkpoint that does not fit is as good as none: begin again
+            with suppress(ValueError):
                 one = resumed(one, tensors)
-            except ValueError:
-                pass  # a checkpoint of other settings: begin again
             self.populations.insert(0, one)
         self.last_checkpoint = time.monotonic()
         return self.name
@@ -145,13 +146,16 @@ def record(store: Store, finished: list[Trained]) -> None:
             )
         ]  # fmt: skip
         for group in ("initial", "final"):
-            params: Params = getattr(trained, group)
-            for leaf, name in TENSOR_NAMES.items():
-                value = getattr(params, leaf)
-                if value is not None:
-                    weights[f"{key}/{group}.{name}"] = value[0].numpy()
+            for name, array in tensors_of(getattr(trained, group)).items():
+                weights[f"{key}/{group}.{name}"] = array
     tables = {"networks": rows, "curves": curve}
     store.commit("networks", keys, tables, {"weights": weights})
+
+
+def tensors_of(params: Params) -> dict[str, NDArray[Any]]:
+    """Parameters of one network (P = 1) by their names in a weights file."""
+    values = {name: getattr(params, leaf) for leaf, name in TENSOR_NAMES.items()}
+    return {n: v[0].cpu().numpy() for n, v in values.items() if v is not None}
 
 
 def _row(trained: Trained) -> dict[str, object]:

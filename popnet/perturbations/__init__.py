@@ -1,15 +1,15 @@
 """The perturbations, by the name a sweep file uses.  A new one: one file, one line."""
 
-from popnet.perturb import (
+from popnet.perturbations import (
     epoch_durations,
     impulses,
     initial_state,
     synaptic_jitter,
     time_constants,
 )
-from popnet.perturb.situation import Perturbation as Perturbation
-from popnet.perturb.situation import Situation as Situation
-from popnet.perturb.situation import resting as resting
+from popnet.perturbations.situation import Perturbation as Perturbation
+from popnet.perturbations.situation import Situation as Situation
+from popnet.perturbations.situation import resting as resting
 
 PERTURBATIONS: dict[str, Perturbation] = {
     "synaptic_jitter": Perturbation(

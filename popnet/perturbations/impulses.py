@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from popnet.config import Impulses, PerturbationSettings
-from popnet.perturb.situation import Situation
+from popnet.perturbations.situation import Situation
 from popnet.seeding import Seed
 
 

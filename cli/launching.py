@@ -1,0 +1,189 @@
+"""popnet plan and popnet launch."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from popnet.cli.shell import (
+    DONE,
+    INTERRUPTED,
+    SOME_FAILED,
+    Address,
+    AsJson,
+    Device,
+    Out,
+    Overrides,
+    SweepFile,
+    TrackingUri,
+    Workers,
+    give,
+    give_json,
+    guarded,
+    overrides,
+    say,
+)
+
+if TYPE_CHECKING:
+    from popnet.sweep.launch import Launched, Status
+
+
+@guarded
+def plan(
+    sweep: SweepFile,
+    out: Out = Path("runs"),
+    set_: Overrides = None,
+    as_json: AsJson = False,
+) -> None:
+    """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
+    from popnet.catalogue import load_sweep
+    from popnet.engine.battery import check
+    from popnet.plan import bytes_per_network, networks, packs
+    from popnet.records import Store
+
+    made, _ = load_sweep(sweep, set_)
+    check(made)
+    wanted = {n.key: n for n in networks(made)}
+    recorded = Store(out / "store").recorded()
+    new = [n for key, n in wanted.items() if key not in recorded]
+    largest = max(bytes_per_network(c.config) for c in made.conditions)
+    summary: dict[str, Any] = {
+        "name": made.sweep.name,
+        "conditions": len(made.conditions),
+        "networks": len(wanted),
+        "done": len(wanted) - len(new),
+        "new": len(new),
+        "packs": len(packs(new)),
+        "bytes_per_network": largest,
+    }
+    if as_json:
+        give_json(summary)
+        return
+    for key, value in summary.items():
+        shown = f"{value / 2**20:.1f} MiB" if key == "bytes_per_network" else value
+        give(f"{key.replace('_', ' '):18} {shown}")
+    labels = dict.fromkeys(n.label for n in wanted.values())
+    for label in list(labels)[:20]:
+        give(f"  {label or 'one condition'}")
+    if len(labels) > 20:
+        give(f"  ... and {len(labels) - 20} more")
+
+
+@guarded
+def launch(
+    sweep: SweepFile,
+    out: Out = Path("runs"),
+    address: Address = None,
+    tracking_uri: TrackingUri = None,
+    set_: Overrides = None,
+    device: Device = None,
+    workers: Workers = None,
+) -> None:
+    """Train, perturb, compare, record and report.  Run again: it continues."""
+    from popnet.catalogue import load_sweep
+
+    made, source = load_sweep(sweep, overrides(set_, device, workers))
+    from popnet.sweep.launch import launch as launch_sweep
+
+    shown = _Shown(made.sweep.name)
+    try:
+        done = launch_sweep(
+            made, source, out, address=address, tracking_uri=tracking_uri,
+            listen=shown,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        shown.close()
+        say(
+            "interrupted; every finished network and the last checkpoints are on disk. "
+            f"Continue with: popnet launch {sweep}"
+        )
+        raise typer.Exit(INTERRUPTED) from None
+    shown.close()
+    _conclude(done)
+    failed = done.by_status.get("diverged", 0)
+    raise typer.Exit(SOME_FAILED if failed else DONE)
+
+
+def _conclude(done: Launched) -> None:
+    run = done.run
+    counts = ", ".join(f"{n} {status}" for status, n in sorted(done.by_status.items()))
+    new = f"{done.trained} trained now" if done.trained else "nothing to train"
+    give(f"{run.name}: all {run.planned()} networks done ({counts}); {new}.")
+    for note in done.notes:
+        say(f"note: {note}")
+    diverged = [
+        key
+        for key, status in zip(run.table()["key"], run.table()["status"], strict=True)
+        if status == "diverged"
+    ]
+    if diverged:
+        some = ", ".join(diverged[:5]) + (" ..." if len(diverged) > 5 else "")
+        say(f"{len(diverged)} networks diverged: {some}")
+    give(f"report    {run.folder / 'report' / 'index.html'}")
+    give(f"tables    {run.folder}/*.parquet   (popnet show {run.folder})")
+    give(f"MLflow    popnet ui {run.folder}")
+
+
+class _Shown:
+    """Live progress: a rewritten line on a terminal, now and then one elsewhere."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.live = sys.stderr.isatty()
+        self.began = time.monotonic()
+        self.first: tuple[float, int] | None = None
+        self.last_line = 0.0
+        self.stage = ""
+
+    def __call__(self, status: Status) -> None:
+        now = time.monotonic()
+        text = f"{self.name}: {self._words(status, now)}"
+        if self.live:
+            sys.stderr.write(f"\r\x1b[2K{text[:110]}")
+            sys.stderr.flush()
+        elif status.stage != self.stage or now - self.last_line > 10:
+            say(text)
+            self.last_line = now
+        self.stage = status.stage
+
+    def _words(self, status: Status, now: float) -> str:
+        if status.stage != "train":
+            done, of = status.steps
+            words = {
+                "start": "starting Ray",
+                "test": "testing",
+                "compare": "comparing pairs",
+                "record": "writing tables",
+                "report": "drawing the report",
+                "mlflow": "filling MLflow",
+                "done": "done",
+            }.get(status.stage, status.stage)
+            return f"{words} {done}/{of}" if of else words
+        finished = sum(status.finished.values())
+        parts = [f"{finished}/{status.networks} networks"]
+        parts += [f"{n} {s}" for s, n in sorted(status.finished.items())]
+        if self.first is None and status.trials:
+            self.first = (now, status.trials)
+        if self.first and now - self.first[0] > 2:
+            rate = (status.trials - self.first[1]) / (now - self.first[0])
+            parts.append(f"{rate:.0f} trials/s")
+            left = _seconds_left(status, rate)
+            if left is not None:
+                parts.append(f"about {left / 60:.0f} min left")
+        return ", ".join(parts)
+
+    def close(self) -> None:
+        """End the rewritten line."""
+        if self.live:
+            sys.stderr.write("\n")
+
+
+def _seconds_left(status: Status, rate: float) -> float | None:
+    """From the trials that finished networks took; None before any has finished."""
+    finished = sum(status.finished.values())
+    if not finished or rate <= 0 or not status.trials:
+        return None
+    return (status.networks - finished) * status.trials / finished / rate

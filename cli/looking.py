@@ -1,0 +1,156 @@
+"""popnet status and popnet show."""
+
+from __future__ import annotations
+
+import operator
+import re
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from popnet.cli.shell import (
+    AsJson,
+    RunFolder,
+    give,
+    give_json,
+    guarded,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USUAL = [
+    "key", "label", "index", "status", "trials_to_criterion", "final_accuracy",
+    "accuracy", "weight_change", "spectral_radius",
+]  # fmt: skip
+OPERATORS = {
+    "==": operator.eq, "!=": operator.ne, "<=": operator.le, ">=": operator.ge,
+    "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+
+@guarded
+def status(run: RunFolder, as_json: AsJson = False) -> None:
+    """Where a run stands; needs nothing to be running."""
+    from collections import Counter
+
+    from popnet.records import open_run
+    from popnet.sweep import pending
+
+    opened = open_run(run)
+    known = pending.statuses(opened)
+    counts = Counter(known.values())
+    planned = len({n.key for n in opened.networks})
+    jobs = pending.test_jobs(opened, known, known)
+    summary: dict[str, Any] = {
+        "name": opened.name,
+        "networks": planned,
+        "recorded": len(known),
+        **dict(sorted(counts.items())),
+        "missing": planned - len(known),
+        "networks_to_test": sum(len(j.networks) for j in jobs),
+        "pairs_to_compare": sum(
+            len(pairs) for _, pairs in pending.comparisons(opened, known)
+        ),
+    }
+    if as_json:
+        give_json(summary)
+        return
+    for key, value in summary.items():
+        give(f"{key.replace('_', ' '):18} {value}")
+
+
+@guarded
+def show(
+    run: RunFolder,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="e.g. status==converged; may be repeated"),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="one row per value of this column")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="comma-separated, or 'all'")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="data as CSV on stdout")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The networks of a run as a table."""
+    from popnet.config import ConfigError
+    from popnet.records import open_run
+
+    opened = open_run(run)
+    table = opened.table()
+    for condition in where or []:
+        table = _where(table, condition)
+    if by is not None:
+        table = _by(table, by)
+    elif columns != "all":
+        usual = list(dict.fromkeys([*USUAL, *opened.varied]))
+        names = columns.split(",") if columns else usual
+        unknown = [n for n in names if n not in table.columns]
+        if columns and unknown:
+            raise ConfigError(_no_column(unknown[0], table))
+        table = table[[n for n in names if n in table.columns]]
+    if csv:
+        give(table.to_csv(index=False).rstrip())
+    elif as_json:
+        give(table.to_json(orient="records", indent=1))
+    elif table.empty:
+        give("no networks")
+    else:
+        give(table.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+
+
+def _no_column(name: str, table: pd.DataFrame) -> str:
+    from popnet.config import nearest
+
+    known = [str(c) for c in table.columns]
+    return f"no column {name!r}.{nearest(name, known)} Columns: {', '.join(known)}."
+
+
+def _where(table: pd.DataFrame, condition: str) -> pd.DataFrame:
+    from popnet.config import ConfigError
+
+    found = re.fullmatch(r"\s*([\w.]+)\s*(==|!=|<=|>=|<|>|=)\s*(.*?)\s*", condition)
+    if not found:
+        raise ConfigError(
+            f"--where {condition!r}: expected COLUMN OP VALUE, OP one of "
+            f"{' '.join(OPERATORS)}."
+        )
+    name, sign, text = found.groups()
+    if name not in table.columns:
+        raise ConfigError(f"--where: {_no_column(name, table)}")
+    column = table[name]
+    value: Any = text.strip("'\"")
+    if column.dtype.kind in "iufb" or str(column.dtype) == "Int64":
+        try:
+            value = {"true": 1.0, "false": 0.0}.get(value.lower()) or float(value)
+        except ValueError:
+            raise ConfigError(
+                f"--where {condition!r}: {name} holds numbers, got {value!r}."
+            ) from None
+    kept = OPERATORS["==" if sign == "=" else sign](column, value)
+    return table[kept.fillna(False).astype(bool)]
+
+
+def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Medians and counts of each group; every network is counted."""
+    import pandas as pd
+
+    from popnet.config import ConfigError
+
+    if by not in table.columns:
+        raise ConfigError(f"--by: {_no_column(by, table)}")
+    rows = []
+    for value, group in table.groupby(by, sort=True, dropna=False):
+        counts = group["status"].value_counts()
+        row: dict[str, Any] = {by: value, "networks": len(group)}
+        row |= {
+            s: int(counts.get(s, 0))
+            for s in ("converged", "unconverged", "diverged", "trained")
+        }
+        for name in ("trials_to_criterion", "accuracy", "weight_change"):
+            row[f"median_{name}"] = group[name].astype(float).median()
+        rows.append(row)
+    return pd.DataFrame(rows)

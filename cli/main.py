@@ -1,0 +1,49 @@
+"""The `popnet` command.  Only typer is imported here: `popnet --help` is instant."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from popnet.cli import launching, looking, making, registries, serving, shell
+
+app = typer.Typer(
+    name="popnet",
+    help="Train, perturb and compare populations of heterogeneous recurrent networks."
+    "  --debug, anywhere, shows the traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for command in (
+    making.init,
+    launching.plan,
+    launching.launch,
+    looking.status,
+    looking.show,
+    making.retrain,
+    making.export,
+    serving.report,
+    serving.sync,
+    serving.ui,
+    registries.tasks,
+    registries.rules,
+    registries.perturbations,
+    registries.metrics,
+    serving.doctor,
+):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point.  ``--debug``, anywhere, shows the traceback of an error."""
+    if "--debug" in sys.argv:
+        sys.argv.remove("--debug")
+        shell.debugging = True
+    app()
+
+
+if __name__ == "__main__":
+    main()

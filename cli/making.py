@@ -1,0 +1,139 @@
+"""popnet init, retrain and export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from popnet.cli.shell import (
+    DONE,
+    SOME_FAILED,
+    RunFolder,
+    give,
+    guarded,
+    say,
+)
+
+Key = Annotated[str, typer.Argument(help="a network's key, or its beginning")]
+
+EXAMPLE = """\
+# Does spread in time constants change how networks learn and break?   few min, 2 cores
+name: {name}
+seed: 7
+networks: 6                       # independently seeded networks per condition
+network: {{units: 200, gain: 1.5, tau_s: {{mean: 0.030, law: uniform}}}}
+task: {{name: dnms}}              # popnet tasks
+rule: {{name: reward_hebbian}}    # popnet rules
+train: {{trials: 4000, until: {{accuracy: 0.95, window: 100}}}}
+grid:                             # every combination is one condition
+  network.tau_s.spread: [0.0, 0.4, 0.8]
+after:
+  perturb:                        # popnet perturbations
+    - {{name: synaptic_jitter, levels: [0, 0.05, 0.1, 0.2, 0.5]}}
+  other_tasks: [dms, delayed_response]
+  compare: [behaviour, weights]   # popnet metrics
+"""
+
+
+@guarded
+def init(
+    file: Annotated[Path, typer.Argument(help="the file to write")] = Path(
+        "sweep.yaml"
+    ),
+) -> None:
+    """Write an example sweep file."""
+    from popnet.config import ConfigError
+
+    if file.exists():
+        raise ConfigError(f"{file} exists already; choose another name.")
+    if not file.parent.is_dir():
+        raise ConfigError(f"{file}: the folder {file.parent} does not exist.")
+    stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in file.stem)
+    file.write_text(EXAMPLE.format(name=stem.strip("-_") or "sweep"))
+    give(f"wrote {file}; next: popnet plan {file}; popnet launch {file}")
+
+
+@guarded
+def retrain(run: RunFolder, key: Key) -> None:
+    """Train one network again, alone; say whether its weights are the same."""
+    import numpy as np
+    import torch
+
+    from popnet.engine.train import advance, begin
+    from popnet.records import open_run
+    from popnet.sweep.shard import tensors_of
+
+    opened = open_run(run)
+    planned = opened.find(key)
+    recorded = opened.network(planned.key)
+    say(f"training {planned.key} ({planned.label or 'one condition'}) alone ...")
+    going, ended = begin([planned], torch.device("cpu"))[0], []
+    while going is not None:
+        going, ended = advance(going, 1000)
+    again = tensors_of(ended[0].final)
+    worst = 0.0
+    for name, before in recorded.final.items():
+        difference = np.abs(again[name].astype(float) - before.astype(float))
+        worst = max(worst, float(difference.max(initial=0.0)))
+        if not np.array_equal(again[name], before) and worst == 0.0:
+            worst = float("nan")
+    if worst == 0.0:
+        give(f"{planned.key}: identical ({ended[0].trials} trials, {ended[0].status})")
+        raise typer.Exit(DONE)
+    give(
+        f"{planned.key}: differs by up to {worst:.2g}. Recorded on "
+        f"{_machine(opened.provenance())}; another processor or GPU changes last bits."
+    )
+    raise typer.Exit(SOME_FAILED)
+
+
+def _machine(about: dict[str, Any]) -> str:
+    machine = about.get("machine", {})
+    sets = ", ".join(machine.get("instruction_sets", []))
+    return f"{machine.get('processor', 'an unknown machine')} ({sets})"
+
+
+@guarded
+def export(
+    run: RunFolder,
+    key: Key,
+    to: Annotated[str, typer.Option("--to", help="torch or npz")] = "npz",
+    file: Annotated[
+        Path | None, typer.Option("--file", help="default: KEY.pt or KEY.npz")
+    ] = None,
+) -> None:
+    """A network for somebody else's code."""
+    import json
+
+    import numpy as np
+
+    from popnet.config import ConfigError
+    from popnet.records import open_run
+    from popnet.records.files import write_atomically
+
+    endings = {"torch": "pt", "npz": "npz"}
+    if to not in endings:
+        raise ConfigError(f"--to {to!r}: allowed {', '.join(endings)}.")
+    opened = open_run(run)
+    network = opened.network(key)
+    path = file or Path(f"{network.key}.{endings[to]}")
+    arrays = {f"initial.{n}": a for n, a in network.initial.items()}
+    arrays |= {f"final.{n}": a for n, a in network.final.items()}
+    settings = json.dumps(network.config.model_dump(mode="json"))
+
+    def write(part: Path) -> None:
+        with part.open("wb") as handle:
+            if to == "npz":
+                np.savez(handle, settings=np.array(settings), **arrays)  # type: ignore[arg-type]
+            else:
+                import torch
+
+                tensors: dict[str, Any] = {
+                    n: torch.from_numpy(a) for n, a in arrays.items()
+                }
+                torch.save({**tensors, "settings": settings}, handle)
+
+    write_atomically(path, write)
+    how = "torch.load(path, weights_only=True)" if to == "torch" else "numpy.load(path)"
+    give(f"wrote {path}: {how}; weights are [post, pre]")

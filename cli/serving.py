@@ -1,0 +1,105 @@
+"""popnet report, sync, ui and doctor."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from popnet.cli.shell import (
+    DONE,
+    WRONG,
+    Address,
+    Out,
+    RunFolder,
+    TrackingUri,
+    give,
+    guarded,
+    say,
+)
+
+
+@guarded
+def report(run: RunFolder) -> None:
+    """Make the tables and the report of a run again."""
+    from popnet.records import open_run
+    from popnet.report import write_report
+    from popnet.sweep.launch import tables
+
+    opened = open_run(run)
+    tables(opened)
+    give(str(write_report(opened)))
+
+
+@guarded
+def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
+    """Fill MLflow from the run's folder; nothing is doubled."""
+    from popnet.config import ConfigError
+    from popnet.records import open_run
+    from popnet.records.tracking import TrackingError
+    from popnet.records.tracking import sync as fill
+
+    try:
+        done = fill(open_run(run), tracking_uri)
+    except TrackingError as error:
+        raise ConfigError(str(error)) from None
+    give(
+        f"experiment {done.experiment}: {done.created} runs made, {done.completed} "
+        f"filled in, {done.unchanged} already complete"
+    )
+
+
+@guarded
+def ui(
+    run: Annotated[
+        Path | None, typer.Argument(help="a run's folder, or the folder of runs")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", help="on loopback")] = 5000,
+) -> None:
+    """The MLflow UI on a run's embedded store, on this machine only."""
+    from popnet.config import ConfigError
+    from popnet.records.tracking import serve_command
+
+    folder = run or Path("runs")
+    out = folder if (folder / "mlflow.db").is_file() else folder.resolve().parent
+    if not (out / "mlflow.db").is_file():
+        raise ConfigError(
+            f"{folder}: no MLflow store (mlflow.db) there; `popnet sync RUN` makes one."
+        )
+    command, environment = serve_command(out, port=port)
+    say(f"MLflow on http://127.0.0.1:{port} (stop: Ctrl-C); networks of a run:")
+    say("  search: tags.\"popnet.kind\" = 'network'")
+    os.execve(command[0], command, {**os.environ, **environment})
+
+
+@guarded
+def doctor(out: Out = Path("runs"), address: Address = None) -> None:
+    """Is this machine, cluster and store fit to run?"""
+    from popnet.records.provenance import machine, provenance
+
+    about = provenance([])
+    fine = True
+
+    def line(what: str, good: bool | None, text: str) -> None:
+        nonlocal fine
+        fine = fine and good is not False
+        mark = {True: "ok  ", False: "BAD ", None: "    "}[good]
+        give(f"{mark} {what:10} {text}")
+
+    versions: dict[str, Any] = about["versions"]
+    missing = [name for name, v in versions.items() if v == "not installed"]
+    listed = ", ".join(f"{name} {v}" for name, v in versions.items())
+    line("versions", not missing, listed)
+    here = machine()
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+    line(
+        "machine", None,
+        f"{here['processor']}, {cores or here['cores']} cores, "
+        f"{here['memory_gib']} GiB, {' '.join(here['instruction_sets'])}",
+    )  # fmt: skip
+    from popnet.sweep import health
+
+    for what, good, text in health.check(out, address):
+        line(what, good, text)
+    raise typer.Exit(DONE if fine else WRONG)

@@ -1,0 +1,106 @@
+"""What every command shares: options, errors as one or two lines, exit codes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+DONE, SOME_FAILED, WRONG, INTERRUPTED = 0, 1, 2, 3
+
+Out = Annotated[Path, typer.Option("--out", help="folder that holds runs")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="override a key of the file"),
+]
+Device = Annotated[
+    str | None, typer.Option("--device", help="auto, cpu or cuda", show_default=False)
+]
+Workers = Annotated[
+    int | None, typer.Option("--workers", help="shard actors", show_default=False)
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="a Ray cluster; default: one on this machine"),
+]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option("--tracking-uri", help="an MLflow server; default: embedded"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="data as JSON on stdout")]
+SweepFile = Annotated[Path, typer.Argument(help="a sweep file", metavar="SWEEP.yaml")]
+RunFolder = Annotated[Path, typer.Argument(help="a run's folder", metavar="RUN")]
+
+debugging = False
+"""Set by the entry point: --debug shows tracebacks."""
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def say(text: str) -> None:
+    """A line of progress or advice, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def give(text: str) -> None:
+    """Data, on stdout."""
+    print(text, flush=True)
+
+
+def give_json(value: Any) -> None:
+    """Data as JSON, on stdout."""
+    give(json.dumps(value, indent=1, default=str))
+
+
+def guarded(command: F) -> F:
+    """Turn errors into one or two lines and the right exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except (typer.Exit, typer.Abort):
+            raise
+        except KeyboardInterrupt:
+            say("interrupted; what was made is kept.")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            sys.stderr.close()
+            raise typer.Exit(DONE) from None
+        except Exception as error:
+            if debugging:
+                traceback.print_exc()
+            code, text = _told(error)
+            say(text)
+            raise typer.Exit(code) from None
+
+    return run  # type: ignore[return-value]
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    from popnet.config import ConfigError
+
+    if isinstance(error, ConfigError):
+        return WRONG, f"popnet: {error}"
+    if isinstance(error, PermissionError):
+        return WRONG, f"popnet: {error.filename}: no permission to write there."
+    kind = type(error).__name__
+    lines = str(error).strip().splitlines() or [""]
+    return SOME_FAILED, f"popnet: {kind}: {lines[0][:300]} (--debug shows where)"
+
+
+def overrides(
+    given: list[str] | None, device: str | None, workers: int | None
+) -> list[str]:
+    """``--device`` and ``--workers`` are overrides like any other."""
+    return [
+        *(given or []),
+        *([f"machine.device={device}"] if device else []),
+        *([f"machine.workers={workers}"] if workers else []),
+    ]

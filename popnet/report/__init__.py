@@ -1,0 +1,4 @@
+"""Records in, one self-contained HTML page and its figures out."""
+
+from popnet.report.recorded import RecordedRun as RecordedRun
+from popnet.report.write import write_report as write_report

@@ -1,0 +1,114 @@
+"""Every condition on every task, with the sign of the output kept and flipped."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from popnet.report.conditions import Condition, evenly, wrapped
+from popnet.report.heatmap import accuracy_bar, heatmap
+from popnet.report.meaning import chance
+from popnet.report.population import Population
+from popnet.report.sections import Drawing, Section, left_out, sentences, span
+from popnet.report.style import INK, WIDTH
+
+MOST_ROWS = 60
+MOST_BESIDE = 5  # tasks; with more the two maps stand above each other
+KINDS = {"task": "", "quiet": "\n(impulses off)"}
+PARTS = (("accuracy", "accuracy"), ("flipped_accuracy", "accuracy, sign flipped"))
+
+
+def generalisation(population: Population) -> Section:
+    """The section on tasks the networks were not trained on."""
+    title = "Other tasks"
+    rows = population.evaluations
+    if not rows.empty:
+        rows = population.averages(rows[rows["kind"] != "perturbation"])
+    if rows.empty:
+        words = (
+            "No network was tried on a task yet: `after.other_tasks` lists the tasks "
+            "to try beside the network's own."
+        )
+        return Section("generalisation", title, words)
+    kinds = rows["kind"].map(lambda kind: KINDS.get(str(kind), f"\n({kind})"))
+    rows = rows.assign(column=rows["name"] + kinds)
+    return Section("generalisation", title, drawings=[_draw(population, rows)])
+
+
+def _draw(population: Population, rows: pd.DataFrame) -> Drawing:
+    present = set(rows["condition"])
+    recorded = [c for c in population.conditions if c.id in present]
+    shown = evenly(recorded, MOST_ROWS)
+    own = population.networks.groupby("condition")["task.name"].first()
+    columns = _columns(rows, set(own))
+    chances = [chance(name.split("\n")[0]) for name in columns]
+    heads = list(columns)
+    if len(set(chances)) > 1:
+        heads = [f"{c}\nchance {v:g}" for c, v in zip(columns, chances, strict=True)]
+    beside = len(columns) <= MOST_BESIDE
+    figure, both = _axes(len(shown), len(columns), beside=beside)
+    for i, (axes, (part, words)) in enumerate(zip(both, PARTS, strict=True)):
+        wide = rows.pivot_table(index="condition", columns="column", values=part)
+        wide = wide.reindex(index=[c.id for c in shown], columns=columns)
+        heatmap(axes, wide.to_numpy(float), chances, notes=True)
+        axes.set_xticks(range(len(columns)), heads)
+        axes.xaxis.tick_top()
+        _rows(axes, shown, named=i == 0 or not beside)
+        _own(
+            axes,
+            [columns.index(own[c.id]) if own[c.id] in columns else -1 for c in shown],
+        )
+        axes.set_title(words, pad=10)
+    accuracy_bar(figure, both, "right", set(chances))
+    sizes = rows.groupby("condition")["key"].nunique()
+    sides = ("Left", "right") if beside else ("Above", "below")
+    text = sentences(
+        "Number and colour: mean over the networks of a condition "
+        f"(n = {span(sizes)}) of the share of trials answered correctly by the frozen "
+        "network, no learning. Outlined: the task it was trained on.",
+        f"{sides[0]}: as it answers; {sides[1]}: if the sign of its output were "
+        "flipped, so that a task whose rule is the reverse scores high. White is "
+        f"chance: {', '.join(f'{v:g}' for v in sorted(set(chances)))}.",
+        population.excluded,
+        left_out([c.label for c in shown], [c.label for c in recorded], "conditions"),
+    )
+    return Drawing("generalisation", figure, "Accuracy on each task.", text)
+
+
+def _columns(rows: pd.DataFrame, trained: set[str]) -> list[str]:
+    """Trained tasks first, then the others as they were recorded."""
+    names = list(dict.fromkeys(rows["column"]))
+    return sorted(names, key=lambda name: name.split("\n")[0] not in trained)
+
+
+def _axes(rows: int, columns: int, *, beside: bool) -> tuple[Figure, list[Axes]]:
+    row = 0.36 if rows <= 30 else 0.2
+    height = rows * row + 1.0
+    size = (WIDTH, height) if beside else (WIDTH, 2 * height)
+    if beside and columns < 3:
+        size = (3.6 + 2.2 * columns, height)
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(1 if beside else 2, 2 if beside else 1, squeeze=False)
+    return figure, list(grid.ravel())
+
+
+def _rows(axes: Axes, shown: list[Condition], *, named: bool) -> None:
+    labels = [wrapped(c.label, 44) for c in shown] if named else []
+    small = 8 if len(shown) <= 30 else 6.5
+    axes.set_yticks(range(len(labels)), labels, fontsize=small)
+
+
+def _own(axes: Axes, places: list[int]) -> None:
+    """A frame around the cell of the task that each condition was trained on."""
+    for y, x in enumerate(places):
+        if x >= 0:
+            axes.add_patch(
+                Rectangle(
+                    (x - 0.47, y - 0.45),
+                    0.94,
+                    0.9,
+                    fill=False,
+                    edgecolor=INK,
+                    linewidth=1.1,
+                )
+            )

@@ -1,0 +1,165 @@
+"""What was run, and what became of it: every network counted once."""
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+from popnet.report.conditions import named, unit_of
+from popnet.report.markup import NIL, colour_chip, table
+from popnet.report.population import STATUSES, Population, numbers, trials_needed
+from popnet.report.sections import sentences
+from popnet.report.statistics import mean_interval, quartiles
+from popnet.report.style import thousands
+
+TO = "\N{EN DASH}"
+FEW = 4
+MOST_VALUES = 12
+MOST_ROWS = 20  # beyond, the table scrolls
+ALWAYS = ["converged", "unconverged", "diverged"]
+
+
+def sentence(population: Population) -> str:
+    """One sentence: how many networks learned what, how, and what varies."""
+    run, networks = population.run, population.networks
+    planned, units = run.planned(), _setting(population, "network.units", "numbers")
+    parts = (
+        f"{thousands(planned)} network{'s' * (planned != 1)} of {units} units on "
+        f"{_setting(population, 'task.name', 'tasks')}, trained with "
+        f"{_setting(population, 'rule.name', 'rules')}"
+    )
+    each = run.sweep.networks
+    seeds = f"{each} independently seeded network{'s' * (each != 1)}"
+    if not run.varied:
+        return f"{parts}: one condition, {seeds}."
+    if networks.empty:
+        return f"{parts}: {seeds} in each condition of {', '.join(run.varied)}."
+    axes = [f"{path} ({_values(networks[path], path)})" for path in run.varied]
+    return f"{parts}: {seeds} in each condition; varied: {'; '.join(axes)}."
+
+
+def counts(population: Population) -> pd.DataFrame:
+    """Networks by condition (rows, in order) and status; recorded; missing.
+
+    The last row, "", holds networks of conditions of which none is recorded yet.
+    """
+    run, networks = population.run, population.networks
+    present = list(networks["status"].unique()) if not networks.empty else []
+    statuses = [*ALWAYS, *(s for s in present if s not in ALWAYS)]
+    rows = []
+    for condition in population.conditions:
+        own = networks[networks["condition"] == condition.id]
+        row = {s: int((own["status"] == s).sum()) for s in statuses}
+        missing = max(0, int(run.sweep.networks) - len(own))
+        rows.append(
+            {"id": condition.id, **row, "recorded": len(own), "missing": missing}
+        )
+    missing = max(0, run.planned() - len(networks))
+    rest = missing - sum(int(row["missing"]) for row in rows)
+    if rest > 0:
+        rows.append(
+            {"id": "", **dict.fromkeys(statuses, 0), "recorded": 0, "missing": rest}
+        )
+    return pd.DataFrame(rows, columns=["id", *statuses, "recorded", "missing"])
+
+
+def tiles(population: Population) -> str:
+    """The totals, as a row of large numbers."""
+    total = counts(population).drop(columns="id").sum()
+    cells: list[tuple[int, str, bool]] = [(population.run.planned(), "planned", False)]
+    for status in total.index.drop(["recorded", "missing"]):
+        failed = status in ("unconverged", "diverged")
+        cells.append(
+            (int(total[status]), STATUSES.get(str(status), str(status)), failed)
+        )
+    cells.append((int(total["missing"]), "not recorded yet", True))
+    items = "".join(
+        f'<li class="{"bad" if bad and value else "good"}"><b>{thousands(value)}</b>'
+        f"{escape(word)}</li>"
+        for value, word, bad in cells
+    )
+    return f'<ul class="tiles">{items}</ul>'
+
+
+def counts_table(population: Population) -> str:
+    """The counts of every condition, with its median of trials to criterion."""
+    frame = counts(population)
+    statuses = [c for c in frame.columns if c not in ("id", "recorded", "missing")]
+    header = [
+        "condition",
+        "recorded",
+        *(escape(STATUSES.get(s, s)) for s in statuses),
+        "missing",
+        "median trials (IQR)",
+        "mean accuracy",
+    ]
+    names = {c.id: c for c in population.conditions}
+    rows = []
+    for row in frame.to_dict("records"):
+        condition = names.get(row["id"])
+        title = "conditions with nothing recorded yet"
+        if condition is not None:
+            title = colour_chip(condition.colour) + escape(condition.label)
+        cells = [_count(row[s], s in ("unconverged", "diverged")) for s in statuses]
+        rows.append(
+            [
+                title,
+                _count(row["recorded"]),
+                *cells,
+                _count(row["missing"], True),
+                *_scores(population, row["id"]),
+            ]
+        )
+    words = sentences(
+        "Median trials: to the criterion; a network that never met it counts as its "
+        "cap. Mean accuracy: frozen networks, own task.",
+        population.excluded.replace("Left out", "Left out of the accuracy"),
+    )
+    note = f'<p class="note">{escape(words)}</p>'
+    css = "counts tall" if len(rows) > MOST_ROWS else "counts"
+    return table(header, rows, numeric=range(1, len(header)), css=css) + note
+
+
+def _scores(population: Population, condition: str) -> list[str]:
+    own = population.networks
+    if own.empty or condition == "":
+        return [_count(None), _count(None)]
+    needed = trials_needed(population)
+    needed = needed[needed["condition"] == condition]
+    trials = _count(None)
+    if not needed.empty:
+        low, median, high = quartiles(needed["needed"])
+        trials = f"{median:,.0f} ({low:,.0f}{TO}{high:,.0f})"
+    own = population.averages(own[own["condition"] == condition])
+    mean = mean_interval(numbers(own["accuracy"])).mean
+    return [trials, _count(None) if np.isnan(mean) else f"{mean:.3f}"]
+
+
+def _count(value: int | None, failed: bool = False) -> str:
+    if not value:
+        return NIL if value is None else '<span class="nil">0</span>'
+    text = thousands(value)
+    return f'<span class="bad">{text}</span>' if failed else text
+
+
+def _setting(population: Population, path: str, noun: str) -> str:
+    """A setting in words: from the networks, or from the sweep if there are none."""
+    networks = population.networks
+    if not networks.empty and path in networks:
+        several = networks[path].map(named).nunique()
+        return _values(networks[path], "") if several <= FEW else f"{several} {noun}"
+    value = population.run.sweep
+    for part in path.split("."):
+        value = getattr(value, part)
+    return named(value)
+
+
+def _values(column: pd.Series, path: str) -> str:
+    """The values a setting takes, in order."""
+    values = list(dict.fromkeys(column.map(named)))
+    if pd.api.types.is_numeric_dtype(column):
+        values = [named(v) for v in sorted(column.dropna().unique())]
+    shown = values[:MOST_VALUES]
+    more = f" … {values[-1]}" if len(values) > MOST_VALUES else ""
+    unit = unit_of(path)
+    return ", ".join(shown) + more + (f" {unit}" if unit else "")

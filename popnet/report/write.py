@@ -1,0 +1,67 @@
+"""Write the report: figures first, the page last, each whole or not at all."""
+
+import os
+from html import escape
+from pathlib import Path
+
+from popnet.report.comparison import comparisons
+from popnet.report.convergence import convergence
+from popnet.report.curves import error_curves
+from popnet.report.generalisation import generalisation
+from popnet.report.making import making
+from popnet.report.networks import all_networks
+from popnet.report.page import page
+from popnet.report.population import load
+from popnet.report.recorded import RecordedRun
+from popnet.report.render import inline_svg, png_bytes, svg_bytes
+from popnet.report.robustness import robustness
+from popnet.report.style import house_style
+
+SECTIONS = [
+    convergence,
+    error_curves,
+    robustness,
+    generalisation,
+    comparisons,
+    all_networks,
+    making,
+]
+
+
+def write_report(run: RecordedRun) -> Path:
+    """Write `report/index.html` in the run's folder and return its path.
+
+    Every figure lies beside it in `report/figures/`, as SVG and as PNG. The same
+    records give the same bytes.
+    """
+    folder = run.folder / "report"
+    figures = folder / "figures"
+    figures.mkdir(parents=True, exist_ok=True)
+    population = load(run)
+    svgs: dict[str, str] = {}
+    with house_style():
+        sections = [section(population) for section in SECTIONS]
+        for drawing in (d for section in sections for d in section.drawings):
+            svg = svg_bytes(drawing.figure)
+            _replace(figures / f"{drawing.name}.svg", svg)
+            _replace(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
+            description = escape(f"{drawing.title} {drawing.caption}", quote=True)
+            svgs[drawing.name] = inline_svg(svg, drawing.name, description)
+    index = folder / "index.html"
+    _replace(index, page(population, sections, svgs).encode())
+    _remove_stale(figures, set(svgs))
+    return index
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put a file in its place whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_bytes(data)
+    os.replace(part, path)
+
+
+def _remove_stale(figures: Path, names: set[str]) -> None:
+    """Figures of an earlier report that this one no longer has would mislead."""
+    for path in figures.iterdir():
+        if path.suffix in (".svg", ".png") and path.stem not in names:
+            path.unlink()

@@ -1,0 +1,102 @@
+"""Whether Ray, the store and MLflow can be used, tried for real."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from popnet.config import ConfigError
+
+Finding = tuple[str, bool | None, str]
+"""What was tried, whether it is fit (None: only said), and in words."""
+
+
+def check(out: Path, address: str | None) -> Iterator[Finding]:
+    """Try threads, the store, the embedded MLflow store, and Ray."""
+    yield _device()
+    yield _store(out)
+    yield _mlflow(out)
+    yield from _ray(out, address)
+
+
+def _device() -> Finding:
+    import torch
+
+    from popnet.kernels import reproducible
+
+    if torch.cuda.is_available():
+        return "device", True, f"{torch.cuda.device_count()} GPU(s)"
+    with reproducible():
+        threads = torch.get_num_threads()
+    return "threads", threads == 1, f"CPU; {threads} torch thread per actor"
+
+
+def _store(out: Path) -> Finding:
+    """Write where runs go (or would: its first existing parent)."""
+    folder = out.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".popnet-") as probe:
+            probe.write(b"popnet")
+    except OSError as error:
+        return "store", False, f"{folder} cannot be written: {error.strerror}"
+    return "store", True, f"{folder} can be written"
+
+
+def _mlflow(out: Path) -> Finding:
+    path = out / "mlflow.db"
+    if not path.is_file():
+        return "mlflow", None, f"{path} is made by the first launch"
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            (runs,) = database.execute("select count(*) from runs").fetchone()
+    except sqlite3.Error as error:
+        return "mlflow", False, f"{path} cannot be read: {error}"
+    return "mlflow", True, f"{path} holds {runs} runs"
+
+
+def _ray(out: Path, address: str | None) -> Iterator[Finding]:
+    from popnet.sweep.cluster import ENVIRONMENT, ray_running
+
+    began = time.monotonic()
+    try:
+        with ray_running(address, 1) as ray:
+            nodes = [n for n in ray.nodes() if n["Alive"]]
+            cpus = ray.cluster_resources().get("CPU", 0)
+            seconds = time.monotonic() - began
+            yield (
+                "ray", True,
+                f"{'joined' if address else 'started'} in {seconds:.0f} s: "
+                f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
+                f"{ENVIRONMENT['RAY_AUTH_MODE']}",
+            )  # fmt: skip
+            yield from _shared(ray, nodes, out)
+    except (ConfigError, RuntimeError, OSError) as error:
+        text = str(error).strip().splitlines()[0]
+        yield "ray", False, f"{text} (Ray 2.59 and later need RAY_AUTH_MODE=token)"
+
+
+def _shared(ray: Any, nodes: list[dict[str, Any]], out: Path) -> Iterator[Finding]:
+    """Can every node write and see the store?"""
+    folder = out.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    marker = folder / f".popnet-{time.time_ns()}"
+
+    def probe(path: str) -> bool:
+        return Path(path).is_file()
+
+    try:
+        marker.write_text("popnet")
+        for node in nodes:
+            here = ray.remote(num_cpus=0, resources={f"node:{node['NodeManagerAddress']}": 0.001})(probe)  # fmt: skip # noqa: E501
+            good = bool(ray.get(here.remote(str(marker)), timeout=60))
+            text = f"{folder} is {'seen' if good else 'NOT seen'}"
+            yield "storage", good, f"{text} from node {node['NodeManagerAddress']}"
+    finally:
+        marker.unlink(missing_ok=True)
