@@ -5,6 +5,7 @@ from popnet.config.loading import Plan as Plan
 from popnet.config.loading import dump as dump
 from popnet.config.loading import load as load
 from popnet.config.loading import with_overrides as with_overrides
+from popnet.config.network import Network as Network
 from popnet.config.reading import ConfigError as ConfigError
 from popnet.config.reading import Source as Source
 from popnet.config.reading import nearest as nearest
@@ -13,7 +14,6 @@ from popnet.config.reading import read_text as read_text
 from popnet.config.schema import After as After
 from popnet.config.schema import Catalogue as Catalogue
 from popnet.config.schema import Machine as Machine
-from popnet.config.schema import Network as Network
 from popnet.config.schema import NetworkConfig as NetworkConfig
 from popnet.config.schema import Sweep as Sweep
 from popnet.config.schema import Train as Train

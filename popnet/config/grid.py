@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from popnet.config.reading import Place, Source, nearest
+from popnet.config.reading import Place, Source, nearest, shown
 from popnet.config.schema import LARGEST_SWEEP
 
 ROOTS = ("network", "task", "rule", "train")
@@ -27,33 +27,48 @@ Axis = list[dict[str, Any]]
 def axes(source: Source) -> list[Axis]:
     """The axes of the grid; each is a list of {path: value} to choose one from."""
     grid = source.raw.get("grid", {})
-    if not isinstance(grid, dict):
-        raise source.error(
-            ("grid",), f"got {grid!r}; expected `path: [values]` lines, or no grid"
-        )
-    if "grid" in source.raw and not grid:
+    if "grid" in source.raw and (grid is None or grid == {}):
         raise source.error(
             ("grid",), "is empty; give `path: [values]` lines, or leave `grid` out"
+        )
+    if not isinstance(grid, dict):
+        raise source.error(
+            ("grid",), f"got {shown(grid)}; expected `path: [values]` lines, or no grid"
         )
     result: list[Axis] = []
     for path, values in grid.items():
         if path == "zip":
             groups = values if isinstance(values, list) else [values]
-            result += [_zipped(source, g, i) for i, g in enumerate(groups)]
+            result += [_zipped(source, g, i) for i, g in enumerate(groups or [None])]
         else:
             values = _values(source, ("grid", path), str(path), values)
             result.append([{str(path): v} for v in values])
     _check_paths(source, result)
-    size = math.prod(len(axis) for axis in result)
+    _check_size(source, math.prod(len(axis) for axis in result))
+    return result
+
+
+def axis_place(source: Source, path: str) -> Place:
+    """Where in the file the grid gives the values of a path."""
+    grid = source.raw.get("grid", {})
+    if "zip" in grid and path not in grid:
+        groups = grid["zip"] if isinstance(grid["zip"], list) else [grid["zip"]]
+        for i, group in enumerate(groups):
+            if path in group:
+                return ("grid", "zip", i, path)
+    return ("grid", path)
+
+
+def _check_size(source: Source, conditions: int) -> None:
     networks = source.raw.get("networks", 1)
-    networks = networks if isinstance(networks, int) else 1
-    if size * max(networks, 1) > LARGEST_SWEEP:
+    networks = max(networks, 1) if isinstance(networks, int) else 1
+    if conditions * networks > LARGEST_SWEEP:
+        product = f"{conditions:,} conditions x " if conditions > 1 else ""
         raise source.error(
-            ("grid",) if size > 1 else ("networks",),
-            f"{size:,} conditions x {networks:,} networks; at most "
+            ("grid",) if conditions > 1 else ("networks",),
+            f"{product}{networks:,} networks; at most "
             f"{LARGEST_SWEEP:,} networks in one sweep",
         )
-    return result
 
 
 def combinations(grid: list[Axis]) -> Iterator[dict[str, Any]]:
@@ -65,7 +80,9 @@ def combinations(grid: list[Axis]) -> Iterator[dict[str, Any]]:
 def _zipped(source: Source, group: Any, number: int) -> Axis:
     place: Place = ("grid", "zip", number)
     if not isinstance(group, dict) or not group:
-        raise source.error(place, "expected a group of `path: [values]`")
+        raise source.error(
+            place, f"got {shown(group)}; expected a group of `path: [values]` lines"
+        )
     columns = {
         str(path): _values(source, (*place, path), str(path), values)
         for path, values in group.items()
@@ -93,14 +110,14 @@ def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
     if isinstance(values, dict) and "sample" in values:
         return _sampled(source, place, path, values)
     if not isinstance(values, list):
-        raise source.error(place, f"expected a list of values, got {values!r}")
+        raise source.error(place, f"got {shown(values)}; expected a list of values")
     if not values:
         raise source.error(place, "the list is empty; give at least one value")
-    seen: list[Any] = []
+    seen: set[str] = set()
     for value in values:
-        if any(value == s and type(value) is type(s) for s in seen):
-            raise source.error(place, f"value {value!r} is given twice")
-        seen.append(value)
+        if repr(value) in seen:
+            raise source.error(place, f"the value {shown(value)} is given twice")
+        seen.add(repr(value))
     return values
 
 
@@ -114,16 +131,18 @@ def _sampled(source: Source, place: Place, path: str, spec: Any) -> list[Any]:
             raise source.error((*place, key), f"unknown key.{hint} Allowed: {allowed}")
     law, count = spec.get("law", "uniform"), spec["sample"]
     if law not in SAMPLE_LAWS:
-        raise source.error((*place, "law"), f"{law!r}; allowed {SAMPLE_LAWS}")
-    if not isinstance(count, int) or not 1 <= count <= LARGEST_SWEEP:
-        raise source.error((*place, "sample"), f"{count!r}; allowed 1 or more")
-    need = ("mean", "sd") if law == "normal" else ("low", "high")
-    for key in need:
-        if not isinstance(spec.get(key), (int, float)):
-            raise source.error(place, f"law {law} needs the number {key!r}")
-    a, b = (float(spec[key]) for key in need)
-    if law != "normal" and not (a < b and (law != "log_uniform" or a > 0)):
-        raise source.error(place, f"low {a:g} must be below high {b:g}, above 0 if log")
+        allowed = ", ".join(SAMPLE_LAWS)
+        hint = nearest(law, list(SAMPLE_LAWS))
+        raise source.error(
+            (*place, "law"), f"got {shown(law)}; allowed {allowed}.{hint}"
+        )
+    if type(count) is not int or not 1 <= count <= LARGEST_SWEEP:
+        raise source.error(
+            (*place, "sample"),
+            f"got {shown(count)}; expected how many values: a whole number, 1 to "
+            f"{LARGEST_SWEEP:,}",
+        )
+    a, b = _bounds(source, place, law, spec)
     name = repr((source.raw.get("seed"), "grid", path)).encode()
     key = int.from_bytes(blake2b(name, digest_size=16).digest(), "little")
     draws = np.random.Generator(np.random.Philox(key=key))
@@ -137,16 +156,42 @@ def _sampled(source: Source, place: Place, path: str, spec: Any) -> list[Any]:
     return [float(v) for v in a + u * (b - a)]
 
 
+def _bounds(source: Source, place: Place, law: str, spec: Any) -> tuple[float, float]:
+    """The two numbers of a law."""
+    need = ("mean", "sd") if law == "normal" else ("low", "high")
+    kind, limit = ((int,), 2.0**62) if law == "integer" else ((int, float), 1e300)
+    for key in need:
+        value = spec.get(key)
+        # false for NaN too
+        if type(value) not in kind or not abs(value) < limit:
+            what = "whole number" if law == "integer" else "number"
+            raise source.error(
+                (*place, key) if key in spec else place,
+                f"law {law} needs a {what} {key!r}, got {shown(value)}",
+            )
+    unused = {"low", "high", "mean", "sd"} & set(spec) - set(need)
+    if unused:
+        raise source.error(place, f"law {law} does not use {', '.join(sorted(unused))}")
+    a, b = spec[need[0]], spec[need[1]]
+    if law == "normal" and b <= 0:
+        raise source.error((*place, "sd"), f"got {b:g}; expected a number above 0")
+    if law != "normal" and not a < b:
+        raise source.error(place, f"low {a:g} must be below high {b:g}")
+    if law == "log_uniform" and a <= 0:
+        raise source.error((*place, "low"), f"got {a:g}; log_uniform needs it above 0")
+    return a, b
+
+
 def _check_paths(source: Source, grid: list[Axis]) -> None:
     """No path twice, none inside another: which would win?"""
     paths = [path for axis in grid for path in axis[0]]
     for one, other in itertools.combinations(paths, 2):
         if one == other:
-            raise source.error(("grid",), f"{one!r} stands on two axes; keep one")
+            raise source.error(axis_place(source, one), "stands on two axes; keep one")
         for outer, inner in ((one, other), (other, one)):
             if inner.startswith(outer + "."):
                 raise source.error(
-                    ("grid", inner),
+                    axis_place(source, inner),
                     f"conflicts with the grid axis {outer!r}, which sets it too; vary "
                     "one of the two",
                 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ import yaml
 Place = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000
 MOST_VALUES = 200_000
+DEEPEST = 40
 
 
 class ConfigError(ValueError):
@@ -24,43 +25,95 @@ class Source(NamedTuple):
     file: str
     raw: dict[str, Any]
     lines: dict[Place, int]
+    overrides: dict[Place, str] = {}  # noqa: RUF012
+    """What was set by ``--set``: the option, by place."""
 
-    def error(self, place: Place, text: str) -> ConfigError:
-        """An error that names file, line and key."""
-        known = place
-        while known and known not in self.lines:
-            known = known[:-1]
-        line = f", line {self.lines[known]}" if known in self.lines else ""
+    def error(
+        self, place: Place, text: str, line_of: Place | None = None
+    ) -> ConfigError:
+        """An error that names the file, the line (of ``line_of``) and the key."""
         key = ".".join(str(part) for part in place)
-        return ConfigError(f"{self.file}{line}: {key + ': ' if key else ''}{text}")
+        stop = "" if text.endswith((".", "?")) else "."
+        where = self._where(place if line_of is None else line_of)
+        return ConfigError(
+            f"{self.file}{where}: {key + ': ' if key else ''}{text}{stop}"
+        )
+
+    def _where(self, place: Place) -> str:
+        """The --set option or the line that a value came from."""
+        outwards = [place[:depth] for depth in range(len(place), -1, -1)]
+        for known in outwards:
+            if known in self.overrides:
+                return f", {self.overrides[known]}"
+        for known in outwards:
+            if known in self.lines:
+                return f", line {self.lines[known]}"
+        return ""
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which 1e-3 is a number (YAML 1.1 makes it text)."""
+    """YAML in which 1e-3 is a number, 010 is not 8, 1:30 not 90, and no date exists."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*\.?[\d_]*|\.\d[\d_]*)[eE][-+]?\d+$"),
-    list("-+0123456789."),
-)
+class _Dumper(yaml.SafeDumper):
+    """Writes what ``_Loader`` reads back as the same value."""
+
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = {
+    "bool": ("yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF|"
+             "true|True|TRUE|false|False|FALSE", "yYnNtTfFoO"),
+    "int": (r"[-+]?(0|[1-9][0-9_]*)", "-+0123456789"),
+    "float": (r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9]+)([eE][-+]?[0-9]+)?"
+              r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+              "-+0123456789."),
+    "null": ("~|null|Null|NULL|", ["~", "n", "N", ""]),
+}  # fmt: skip
+for _class in (_Loader, _Dumper):
+    _class.yaml_implicit_resolvers = {}
+    for _kind, (_pattern, _first) in _PLAIN.items():
+        _class.add_implicit_resolver(
+            _TAG + _kind, re.compile(f"^(?:{_pattern})$"), list(_first)
+        )
+_READ = {_TAG + kind for kind in (*_PLAIN, "str", "map", "seq")}
 
 
 def nearest(given: object, known: list[str]) -> str:
     """' Did you mean ...?' when something known looks like what was given."""
-    near = get_close_matches(str(given), known, n=1, cutoff=0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    alike = sorted(
+        ((SequenceMatcher(None, str(given)[:100], k).ratio(), k) for k in known),
+        key=lambda pair: -pair[0],
+    )
+    # of equally good guesses (dmns: dms, dnms) say both
+    best = [k for ratio, k in alike[:2] if ratio >= max(0.5, alike[0][0] - 0.15)]
+    return f" Did you mean {' or '.join(map(repr, best))}?" if best else ""
+
+
+def shown(value: object) -> str:
+    """A value as a sweep file writes it, in one short line."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:60]} ... ({len(text):,} characters)"
+
+
+def write_text(raw: dict[str, Any]) -> str:
+    """Nested dicts as YAML that ``read_text`` reads back as the same."""
+    return yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def read_file(path: Path) -> Source:
     """Read a sweep file.  Raises ConfigError with the line of what is wrong."""
-    if not path.is_file():
-        kind = "is a folder, not a file" if path.is_dir() else "does not exist"
-        others = [p.name for p in path.parent.glob("*.yaml")] if path.name else []
-        raise ConfigError(f"{path}: {kind}.{nearest(path.name, others)}")
-    data = path.read_bytes()
-    if len(data) > LARGEST_FILE:
-        raise ConfigError(f"{path}: larger than {LARGEST_FILE:,} bytes")
+    try:
+        if not path.is_file():
+            kind = "is a folder, not a file" if path.is_dir() else "does not exist"
+            others = [p.name for p in path.parent.glob("*.yaml")] if path.name else []
+            raise ConfigError(f"{path}: {kind}.{nearest(path.name, others)}")
+        if path.stat().st_size > LARGEST_FILE:
+            raise ConfigError(f"{path}: larger than {LARGEST_FILE:,} bytes.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -74,7 +127,7 @@ def read_file(path: Path) -> Source:
 
 def read_text(text: str, file: str = "sweep file") -> Source:
     """Read the text of a sweep file."""
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if "\t" in line[: len(line) - len(line.lstrip())]:
             raise ConfigError(
                 f"{file}, line {number}: indented with a tab; YAML allows only spaces."
@@ -86,17 +139,27 @@ def read_text(text: str, file: str = "sweep file") -> Source:
         reader = _Reader(file)
         raw = reader.value(node, ())
     except yaml.YAMLError as error:
-        raise ConfigError(_syntax(error, file)) from None
+        raise ConfigError(_syntax(error, file, text)) from None
     except RecursionError:
-        raise ConfigError(f"{file}: nested too deeply, or refers to itself.") from None
+        raise ConfigError(f"{file}: nested too deeply.") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}, line 1: expected `key: value` lines.")
     return Source(file, raw, reader.lines)
 
 
-def _syntax(error: yaml.YAMLError, file: str) -> str:
+def _syntax(error: yaml.YAMLError, file: str, text: str) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text[: error.position].count("\n") + 1
+        found = f"the control character {chr(int(error.character))!r}"
+        return f"{file}, line {line}: not valid YAML: {found}; delete it."
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).split("\n", 1)[0]
+    context, start = (
+        getattr(error, "context", None),
+        getattr(error, "context_mark", None),
+    )
+    if context and start:
+        problem = f"{problem} ({context} that begins on line {start.line + 1})"
     line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
     return f"{file}{line}: not valid YAML: {problem}."
 
@@ -110,33 +173,46 @@ class _Reader:
 
     def value(self, node: yaml.Node, place: Place) -> Any:
         self.count += 1
-        line = node.start_mark.line + 1
         if self.count > MOST_VALUES:
-            raise ConfigError(
-                f"{self.file}, line {line}: more than {MOST_VALUES:,} values."
+            raise self._error(
+                node, f"more than {MOST_VALUES:,} values, aliases counted"
             )
-        self.lines.setdefault(place, line)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, place)
+        if len(place) > DEEPEST:
+            raise self._error(node, "nested too deeply, or an alias refers to itself")
+        self.lines.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if node.tag not in _READ:
+            raise self._error(node, f"the tag {node.tag} is not allowed")
         if isinstance(node, yaml.SequenceNode):
             return [self.value(n, (*place, i)) for i, n in enumerate(node.value)]
-        return self.scalars.construct_object(node)
+        return self._mapping(node, place)
 
-    def _mapping(self, node: yaml.MappingNode, place: Place) -> dict[str | int, Any]:
+    def _error(self, node: yaml.Node, text: str) -> ConfigError:
+        return ConfigError(f"{self.file}, line {node.start_mark.line + 1}: {text}.")
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        if node.tag not in _READ:
+            raise self._error(node, f"the tag {node.tag} is not allowed")
+        try:
+            return self.scalars.construct_object(node)
+        except (ValueError, KeyError):  # `!!int x`, or a number of 5,000 digits
+            raise self._error(node, f"{shown(node.value)} is not a number") from None
+
+    def _mapping(self, node: yaml.Node, place: Place) -> dict[str | int, Any]:
         result: dict[str | int, Any] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            key = self.scalars.construct_object(key_node, deep=True)
-            if not isinstance(key, (str, int)) or isinstance(key, bool):
-                raise ConfigError(
-                    f"{self.file}, line {line}: {key!r} cannot be a key; use a name."
-                )
+            scalar = isinstance(key_node, yaml.ScalarNode)
+            key = self._scalar(key_node) if scalar else "a list or mapping"
+            if not scalar or not isinstance(key, (str, int)) or isinstance(key, bool):
+                name = shown(key) if scalar else key
+                raise self._error(key_node, f"{name} cannot be a key; use a name")
             if key in result:
                 first = self.lines[(*place, key)]
-                raise ConfigError(
-                    f"{self.file}, line {line}: {key!r} is given twice "
-                    f"(first on line {first}); keep one."
+                raise self._error(
+                    key_node,
+                    f"{key!r} is given twice (first on line {first}); keep one",
                 )
-            self.lines[(*place, key)] = line
+            self.lines[(*place, key)] = key_node.start_mark.line + 1
             result[key] = self.value(value_node, (*place, key))
         return result

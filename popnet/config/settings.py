@@ -24,6 +24,15 @@ PerNetwork = Mark("per network")
 """Networks of one population may differ in this setting."""
 
 
+class Inconsistent(ValueError):
+    """Settings that do not go together: one by its path, and the ``others``."""
+
+    def __init__(self, path: str, text: str, *others: str) -> None:
+        super().__init__(text)
+        self.path = path
+        self.others = others
+
+
 class Settings(BaseModel):
     """A closed, frozen set of settings.  An unknown key is an error, never ignored."""
 
@@ -107,11 +116,18 @@ class RuleSettings(Named):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_preset(cls, data: Any) -> Any:
-        if not cls.presets or not isinstance(data, dict):
+    def _fill(cls, data: Any) -> Any:
+        """What was given, over the preset, over the defaults; nested settings too."""
+        if not isinstance(data, dict):
             return data
-        chosen = data.get("preset", next(iter(cls.presets)))
-        return {**cls.presets.get(chosen, {}), **data} if chosen else data
+        chosen = data.get("preset", next(iter(cls.presets), None))
+        preset = cls.presets.get(chosen, {}) if isinstance(chosen, str) else {}
+        filled = {**preset, **data}
+        for key, info in cls.model_fields.items():
+            if isinstance(info.default, Settings) and isinstance(filled.get(key), dict):
+                default = info.default.model_dump()
+                filled[key] = {**default, **preset.get(key, {}), **filled[key]}
+        return filled
 
 
 class PerturbationSettings(Named):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 
@@ -25,8 +25,8 @@ class AdamSettings(NamedTuple):
     epsilon_P: Tensor
 
 
-def along(value_P: Float[Tensor, " P"], like: Tensor) -> Tensor:
-    """A number per network, shaped to multiply a P-first tensor."""
+def along(value_P: Shaped[Tensor, " P"], like: Tensor) -> Tensor:
+    """A value per network, shaped to multiply a P-first tensor."""
     return value_P.reshape(-1, *[1] * (like.ndim - 1))
 
 

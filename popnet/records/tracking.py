@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from popnet.records.tracking_entries import (
+    SCORES,
     Entry,
     condition_entries,
     network_entries,
@@ -112,7 +113,8 @@ def _write(
         if on_progress is not None:
             on_progress(done, len(table))
     varied = [name for name in run.varied if name in table]
-    shown = sorted(scores, key=lambda name: (name.count("."), name))
+    shown = [name for name in SCORES if name in scores]
+    shown += sorted(scores - set(SCORES))
     writer.tag(view_tags(varied[0] if varied else "", varied, shown))
     return counts
 

@@ -40,7 +40,6 @@ UNPOOLED = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 HTTP = "MLFLOW_HTTP_REQUEST"
 FIRST_CONTACT = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "4"}
 AFTERWARDS = {f"{HTTP}_MAX_RETRIES": "2", f"{HTTP}_TIMEOUT": "30"}
-AFTERWARDS[f"{HTTP}_BACKOFF_FACTOR"] = "1"
 
 
 class TrackingError(RuntimeError):
@@ -72,7 +71,9 @@ class Client:
 def plain_errors(uri: str, run_name: str, embedded: bool) -> Iterator[None]:
     """Turn what MLflow and its libraries raise into one TrackingError."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # its libraries' deprecations
+            yield
     except TrackingError:
         raise
     except Exception as error:

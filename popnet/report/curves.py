@@ -54,7 +54,7 @@ def _draw(population: Population, recorded: list[Condition]) -> Drawing:
         place = {"transform": axes.transAxes, "ha": "right", "va": "top"}
         axes.text(0.98, 0.97, f"n = {count}", color=SOFT, **place)
         axes.grid(axis="y")
-        axes.xaxis.set_major_locator(MaxNLocator(4 if columns < 4 else 3))
+        axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.xaxis.set_major_formatter(thousands)
     all_axes[0].set_ylim(0, top)
     all_axes[0].set_xlim(0, float(population.curves["trial"].max()) * 1.02)

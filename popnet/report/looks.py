@@ -47,7 +47,8 @@ th { font-weight:600; color:var(--soft); background:#fff }
 thead th { position:sticky; top:0; z-index:1; border-bottom:1.5px solid var(--soft) }
 .n { text-align:right }
 .counts th { white-space:normal; vertical-align:bottom }
-.counts td:first-child { white-space:normal; min-width:16rem; overflow-wrap:anywhere }
+.counts th,.counts td { padding-left:.5rem; padding-right:.5rem }
+.counts td:first-child { white-space:normal; min-width:14.5rem; overflow-wrap:anywhere }
 tbody tr:hover td { background:var(--wash) }
 tr.sum td { font-weight:600; border-bottom:0; border-top:1.5px solid var(--soft) }
 td.wrap { white-space:normal; overflow-wrap:anywhere; min-width:14rem }

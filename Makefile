@@ -1,0 +1,48 @@
+# Two commands do all set-up on a machine with Python 3.11 to 3.13:
+#   make quickstart     installs, launches configs/quickstart.yaml, says where to look
+#   make test           installs, then all checks and tests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: quickstart test setup format check fast whole wheel clean
+
+quickstart: setup
+	$(BIN)/popnet launch configs/quickstart.yaml
+
+test: setup check fast whole wheel
+	$(BIN)/popnet launch configs/quickstart.yaml --out runs/ci
+
+setup: .venv/installed
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+# fast tests first, so that a mistake is seen within minutes
+fast: setup
+	$(BIN)/python -m pytest -m "not slow and not cluster and not papers and not gpu"
+
+whole: setup
+	$(BIN)/python -m pytest -m "slow or cluster or papers or gpu" -rs
+
+# the wheel, installed elsewhere: its own files alone, with this .venv's dependencies
+wheel: setup
+	rm -rf build dist && $(BIN)/python -m build --wheel --quiet
+	$(PYTHON) -m venv --clear build/elsewhere
+	build/elsewhere/bin/python -m pip install --quiet --no-deps dist/*.whl
+	$(BIN)/python tests/wheel.py build/elsewhere
+
+clean:
+	rm -rf build dist runs .pytest_cache .ruff_cache

@@ -1,0 +1,160 @@
+"""The network section of a sweep file: the rate network and its defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from popnet.config.settings import Inconsistent, PerNetwork, Settings, Spread
+
+
+class Readout(Settings):
+    """Where the output is read.
+
+    unit: o(t) = r_k(t), an ordinary unit of the network (Miconi 2017).
+    linear: o(t) = W_out r(t), W_out ~ U(-scale, scale) / sqrt(N).
+    """
+
+    kind: Literal["unit", "linear"] = "unit"
+    unit: Annotated[int, Field(ge=0, description="index of the output unit")] = 0
+    scale: Annotated[float, PerNetwork, Field(ge=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _used(self) -> Readout:
+        """No setting is accepted and ignored."""
+        unused, kind = (
+            ("unit", "unit") if self.kind == "linear" else ("scale", "linear")
+        )
+        if getattr(self, unused) != type(self).model_fields[unused].default:
+            text = f"is a setting of kind: {kind}; this readout is of kind: {self.kind}"
+            raise Inconsistent(unused, text, "kind")
+        return self
+
+
+class Dale(Settings):
+    """Dale's law: each unit's outgoing weights have one sign, kept while training."""
+
+    excitatory: Annotated[
+        float, PerNetwork, Field(ge=0, le=1, description="fraction of the units")
+    ] = 0.5
+
+
+class Noise(Settings):
+    """Gaussian noise: input sqrt(2 tau/dt) s xi, recurrent sqrt(2 dt/tau) s xi.
+
+    Song, Yang & Wang, PLoS Comput Biol 2016;12:e1004792, eqs. 2-4 (after).
+    """
+
+    input: Annotated[float, PerNetwork, Field(ge=0)] = 0.0
+    recurrent: Annotated[float, PerNetwork, Field(ge=0)] = 0.0
+
+
+TAU_LIMIT_S = 10.0
+
+
+class Network(Settings):
+    """The rate network.  Defaults after Miconi (2017), published code."""
+
+    units: Annotated[int, Field(ge=1, le=100_000, description="N")] = 200
+    dt_s: Annotated[float, Field(gt=0, le=1, description="Euler step")] = 0.001
+    gain: Annotated[
+        float, PerNetwork, Field(ge=0, description="g: J ~ law with sd g/sqrt(N)")
+    ] = 1.5
+    weights: Annotated[Literal["normal", "uniform"], PerNetwork] = "normal"
+    density: Annotated[
+        float, PerNetwork, Field(gt=0, le=1, description="share of weights present")
+    ] = 1.0
+    autapses: Annotated[
+        bool, PerNetwork, Field(description="self-connections are present")
+    ] = True
+    dale: Dale | None = None
+    nonlinearity: Literal[
+        "tanh", "relu", "one_plus_tanh", "rectified_tanh", "softplus"
+    ] = "tanh"
+    tau_s: Spread = Spread(mean=0.030)
+    output_tau: Annotated[
+        Literal["drawn", "mean"],
+        PerNetwork,
+        Field(description="the output unit's time constant: drawn, or the mean"),
+    ] = "drawn"
+    slope: Annotated[Spread, Field(description="r = phi(slope (x - threshold))")] = (
+        Spread(mean=1.0)
+    )
+    threshold: Spread = Spread(mean=0.0)
+    bias: Annotated[Spread, Field(description="constant current of each unit")] = (
+        Spread(mean=0.0)
+    )
+    input_scale: Annotated[
+        float, PerNetwork, Field(ge=0, description="half-width, or sd if normal")
+    ] = 1.0
+    input_law: Annotated[Literal["uniform", "normal"], PerNetwork] = "uniform"
+    readout: Readout = Readout()
+    clamped: Annotated[
+        dict[int, float],
+        Field(strict=False, description="units held at a constant x: index: value"),
+    ] = {}  # noqa: RUF012  (pydantic copies it)
+    initial_state: Annotated[
+        float, PerNetwork, Field(ge=0, description="x(0) ~ U(-a, a)")
+    ] = 0.1
+    noise: Noise = Noise()
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_means(cls, data: Any) -> Any:
+        """``tau_s: {spread: 0.4}`` keeps the default mean."""
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        for key, info in cls.model_fields.items():
+            given = data.get(key)
+            if isinstance(info.default, Spread) and isinstance(given, dict):
+                data[key] = {"mean": info.default.mean, **given}
+        return data
+
+    @model_validator(mode="after")
+    def _units(self) -> Network:
+        inside = {"clamped": list(self.clamped)}
+        output = self.readout.unit if self.readout.kind == "unit" else None
+        if output is not None:
+            inside["readout.unit"] = [output]
+        elif self.output_tau != "drawn":
+            text = "a linear readout has no output unit; leave output_tau out"
+            raise Inconsistent("output_tau", text, "readout")
+        for key, indices in inside.items():
+            for index in indices:
+                if not 0 <= index < self.units:
+                    raise Inconsistent(
+                        key,
+                        f"unit {index} does not exist in a network of "
+                        f"{self.units} units (0 to {self.units - 1})",
+                        "units",
+                    )
+        if output in self.clamped:
+            raise Inconsistent("readout.unit", f"unit {output} is clamped", "clamped")
+        return self
+
+    @model_validator(mode="after")
+    def _time_constants(self) -> Network:
+        tau = self.tau_s
+        lowest = tau.mean
+        if tau.law == "uniform":
+            lowest = tau.mean * (1 - tau.spread)
+        elif tau.law == "mittal_narayanan":
+            lowest = tau.mean * max(1 - tau.spread, 0.1)
+        if tau.low is not None and tau.low < self.dt_s:
+            text = f"{tau.low:g} s is below the step dt_s of {self.dt_s:g} s"
+            raise Inconsistent("tau_s.low", text, "dt_s")
+        if not self.dt_s <= lowest * (1 + 1e-9) or tau.mean > TAU_LIMIT_S:
+            raise Inconsistent(
+                "tau_s",
+                f"time constants down to {lowest:g} s (mean {tau.mean:g}, "
+                f"spread {tau.spread:g}); allowed {self.dt_s:g} (the step dt_s) to "
+                f"{TAU_LIMIT_S:g} s, in seconds: 30 ms is 0.030",
+                "dt_s",
+            )
+        if self.slope.mean <= 0:
+            text = f"must be above 0, got {self.slope.mean:g}"
+            raise Inconsistent("slope.mean", text)
+        return self

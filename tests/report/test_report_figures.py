@@ -1,0 +1,231 @@
+"""What is drawn where: read back from the artists, against the tables."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from popnet.report.comparison import comparisons, pair_groups
+from popnet.report.convergence import convergence
+from popnet.report.curves import error_curves
+from popnet.report.generalisation import generalisation
+from popnet.report.heatmap import around_chance
+from popnet.report.meaning import chance, level_title, metric_kind
+from popnet.report.population import load
+from popnet.report.robustness import heading, level_positions, robustness
+from popnet.report.style import house_style
+
+FAILED = {(0, 2): "unconverged", (1, 4): "diverged", (2, 5): "unconverged"}
+
+
+@pytest.fixture(autouse=True)
+def style():
+    with house_style():
+        yield
+
+
+def lines(axes, label):
+    return [line for line in axes.get_lines() if line.get_label() == label]
+
+
+def axes_of(section, figure=0):
+    return section.drawings[figure].figure.axes
+
+
+def test_failures_stand_at_the_cap_with_their_own_marker(make_run):
+    axes = axes_of(convergence(load(make_run(failed=FAILED, cap=3000))))[0]
+    marks = {s: lines(axes, s) for s in ("converged", "unconverged", "diverged")}
+    assert [list(m.get_ydata()) for m in marks["unconverged"]] == [[3000], [3000]]
+    assert [list(m.get_ydata()) for m in marks["diverged"]] == [[3000]]
+    shapes = {s: {m.get_marker() for m in ms} for s, ms in marks.items()}
+    assert shapes == {"converged": {"o"}, "unconverged": {"^"}, "diverged": {"x"}}
+
+
+def test_every_converged_network_is_one_point_at_its_trials(make_run):
+    run = make_run(failed=FAILED)
+    axes = axes_of(convergence(load(run)))[0]
+    drawn = np.concatenate([m.get_ydata() for m in lines(axes, "converged")])
+    table = run.networks[run.networks["status"] == "converged"]
+    assert sorted(drawn) == sorted(table["trials_to_criterion"].astype(float))
+
+
+def test_a_network_stands_at_the_same_offset_in_every_condition(make_run):
+    axes = axes_of(convergence(load(make_run())))[0]
+    shifts = [m.get_xdata() - x for x, m in enumerate(lines(axes, "converged"))]
+    assert np.allclose(shifts[0], shifts[1])
+    assert np.unique(np.round(shifts[0], 6)).size == 6
+    assert np.abs(shifts[0]).max() < 0.33
+
+
+def test_ticks_and_title_count_the_failures(make_run):
+    section = convergence(load(make_run(failed=FAILED)))
+    axes = axes_of(section)[0]
+    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert ticks == ["0\n5/6", "0.4\n5/6", "0.8\n5/6"]
+    title = section.drawings[0].figure.get_suptitle()
+    assert "diverged: 1" in title
+    assert "not converged: 2" in title
+
+
+def test_shares_of_converged_networks_count_failures_in_the_whole(make_run):
+    axes = axes_of(convergence(load(make_run(failed=FAILED))))[1]
+    ends = [line.get_ydata()[-1] for line in axes.get_lines()]
+    assert ends == pytest.approx([5 / 6] * 3)
+
+
+def test_pairs_are_joined_only_along_a_single_axis(make_run):
+    one = axes_of(convergence(load(make_run())))[0]
+    grid = {"network.tau_s.spread": [0.0, 0.4], "rule.learning_rate": [0.05, 0.1]}
+    two = axes_of(convergence(load(make_run(grid))))[0]
+    joined = [
+        [ax for ax in a.get_lines() if len(ax.get_xdata()) == 2] for a in (one, two)
+    ]
+    assert len(joined[0]) == 2 * 6
+    assert joined[1] == []
+
+
+def test_no_criterion_no_figure(make_run):
+    run = make_run()
+    run.networks["status"] = "trained"
+    section = convergence(load(run))
+    assert section.drawings == []
+    assert "train.until" in section.words
+
+
+def test_median_error_leaves_the_diverged_out_and_carries_the_stopped(make_run):
+    run = make_run(networks=3, failed={(0, 2): "diverged"})
+    run.curve_rows = pd.DataFrame(
+        [
+            (run.networks["key"][0], 100, 0.4, 0.9),
+            (run.networks["key"][1], 100, 0.8, 0.5),
+            (run.networks["key"][1], 200, 0.6, 0.7),
+            (run.networks["key"][2], 100, 50.0, 0.5),
+            (run.networks["key"][2], 200, np.inf, 0.5),
+        ],
+        columns=["key", "trial", "error", "accuracy"],
+    )
+    section = error_curves(load(run))
+    (median,) = lines(axes_of(section)[0], "median")
+    assert list(median.get_ydata()) == pytest.approx([0.6, 0.5])
+    assert axes_of(section)[0].get_ylim()[1] < 1
+    assert "2 blocks lie above the axis" in section.drawings[0].caption
+
+
+def test_single_networks_are_drawn_and_capped_aloud(make_run):
+    section = error_curves(load(make_run(networks=45)))
+    keys = [x for x in axes_of(section)[0].get_lines() if len(x.get_label()) == 20]
+    assert len(keys) == 40
+    assert "At most 40 single networks" in section.drawings[0].caption
+
+
+def test_accuracy_lines_are_means_over_the_networks_that_learned(make_run):
+    run = make_run(failed=FAILED)
+    axes = axes_of(robustness(load(run)))[0]
+    table = run.evaluation_rows.merge(run.networks[["key", "condition", "status"]])
+    table = table[table["name"] == "synaptic_jitter(mode=relative)"]
+    table = table[table["status"] == "converged"]
+    for condition, own in table.groupby("condition"):
+        (line,) = lines(axes, condition)
+        expected = own.groupby("level")["accuracy"].mean()
+        assert list(line.get_ydata()) == pytest.approx(list(expected))
+
+
+def test_levels_are_in_order_and_evenly_spaced_only_if_uneven():
+    positions, true_scale = level_positions([0.5, 0, 0.02, 0.1])
+    assert (list(positions), true_scale) == ([0, 1, 2, 3], False)
+    positions, true_scale = level_positions([0.5, -0.5, 0.25, 0])
+    assert (list(positions), true_scale) == ([-0.5, 0, 0.25, 0.5], True)
+    assert list(level_positions([0.3])[0]) == [0.3]
+
+
+def test_level_labels_follow_the_levels(make_run):
+    run = make_run()
+    run.evaluation_rows = run.evaluation_rows.sample(frac=1, random_state=4)
+    drawn = {}
+    for axes in axes_of(robustness(load(run))):
+        drawn[axes.get_title(loc="left")] = [
+            t.get_text() for t in axes.get_xticklabels()
+        ]
+    assert drawn["impulses"] == ["0", "1", "3", "10", "30", "100"]
+    assert drawn["epoch durations\nepoch=delay"][:3] == ["-0.5", "-0.25", "0"]
+
+
+def test_names_mean_what_the_registries_say():
+    assert heading("impulses(mode=state, rate=3)") == ("impulses", "mode=state, rate=3")
+    assert heading("a_(b") == ("a_(b", "")
+    assert "Hz" in level_title("impulses(mode=state)")
+    assert level_title("never_seen") == "level"
+    assert (chance("dnms"), chance("never_seen")) == (0.5, 0.5)
+    assert metric_kind("never_seen") == metric_kind("weights") == "distance"
+
+
+def test_colours_turn_at_chance_wherever_it_is():
+    values = np.array([[0.0, 0.25, 1.0], [0.0, 0.5, np.nan]])
+    places = around_chance(values, np.array([[0.25], [0.0]]))
+    assert places[0] == pytest.approx([0.0, 0.5, 1.0])
+    assert places[1, :2] == pytest.approx([0.5, 0.75])
+    assert np.isnan(places[1, 2])
+
+
+def test_many_conditions_become_heat_maps_that_show_them_all(make_run):
+    grid = {"network.tau_s.spread": [i / 20 for i in range(20)]}
+    run = make_run(grid, networks=2)
+    section = robustness(load(run))
+    image = axes_of(section)[0].get_images()[0].get_array()
+    assert image.shape == (20, 6)
+    last = run.networks[run.networks["network.tau_s.spread"] == 0.95]["key"]
+    own = run.evaluation_rows[run.evaluation_rows["key"].isin(last)]
+    own = own[own["name"].str.startswith("synaptic") & (own["level"] == 0.5)]
+    assert len(own) == 2
+    assert image[-1, -1] == pytest.approx(own["accuracy"].mean())
+
+
+def test_tasks_by_condition_with_the_trained_task_first(make_run):
+    run = make_run(failed=FAILED)
+    run.evaluation_rows = run.evaluation_rows.iloc[::-1]
+    section = generalisation(load(run))
+    plain, flipped = axes_of(section)[:2]
+    assert plain.get_xticklabels()[0].get_text() == "dnms"
+    values = plain.get_images()[0].get_array()
+    learned = run.networks[run.networks["status"] == "converged"]
+    first = learned[learned["network.tau_s.spread"] == 0.0]["accuracy"].mean()
+    assert values[0, 0] == pytest.approx(first)
+    assert flipped.get_images()[0].get_array()[0, 0] == pytest.approx(1 - first)
+    assert plain.texts[0].get_text() == f"{first:.2f}"
+    assert "1 diverged, 2 not converged" in section.drawings[0].caption
+
+
+def test_a_matrix_is_ordered_by_condition_then_index(make_run):
+    run = make_run(networks=3)
+    run.networks = run.networks.iloc[::-1].reset_index(drop=True)
+    order = run.networks.sort_values(["network.tau_s.spread", "index"])["key"]
+    place = {key: i for i, key in enumerate(order)}
+    section = comparisons(load(run))
+    assert [d.name for d in section.drawings] == [
+        "comparison_behaviour",
+        "comparison_weights",
+    ]
+    matrix = axes_of(section)[0].get_images()[0].get_array()
+    rows = run.comparison_rows[run.comparison_rows["metric"] == "behaviour"]
+    for row in rows.itertuples():
+        assert matrix[place[row.key_a], place[row.key_b]] == row.value
+
+
+def test_pairs_fall_into_within_and_between(make_run):
+    run = make_run(networks=4, failed={(0, 1): "unconverged"})
+    pairs = run.comparison_rows[run.comparison_rows["metric"] == "weights"]
+    groups = {n: len(v) for n, _, v in pair_groups(pairs, load(run))}
+    assert groups == {
+        "within spread=0.0": 3,
+        "within spread=0.4": 6,
+        "within spread=0.8": 6,
+        "within, all conditions": 15,
+        "between, same index": 3 + 3 + 4,
+        "between, other index": (3 * 4 * 2 + 4 * 4) - 10,
+    }
+
+
+def test_all_unconverged_are_used_and_said_so(make_run):
+    failed = {(c, i): "unconverged" for c in range(3) for i in range(2)}
+    section = robustness(load(make_run(networks=2, failed=failed)))
+    assert "No network reached its criterion" in section.drawings[0].caption
+    assert len(axes_of(section)[0].get_lines()) > 3
