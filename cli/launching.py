@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from popnet.cli.shell import (
+
+from .shell import (
     DONE,
     INTERRUPTED,
     SOME_FAILED,

@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from popnet.cli.shell import (
+
+from .shell import (
     AsJson,
     RunFolder,
     give,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 
 import typer
-from popnet.cli import launching, looking, making, registries, serving, shell
+
+from . import launching, looking, making, registries, serving, shell
 
 app = typer.Typer(
     name="popnet",

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from popnet.cli.shell import (
+
+from .shell import (
     DONE,
     SOME_FAILED,
     RunFolder,

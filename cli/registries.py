@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from popnet.cli.shell import AsJson, give, give_json, guarded
+
+from .shell import AsJson, give, give_json, guarded
 
 Name = Annotated[str | None, typer.Argument(help="only this one")]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from popnet.cli.shell import (
+
+from .shell import (
     DONE,
     WRONG,
     Address,
@@ -59,7 +60,8 @@ def ui(
 ) -> None:
     """The MLflow UI on a run's embedded store, on this machine only."""
     from popnet.config import ConfigError
-    from popnet.records.tracking import serve_command
+    from popnet.records import open_run
+    from popnet.records.tracking import page, serve_command
 
     folder = run or Path("runs")
     out = folder if (folder / "mlflow.db").is_file() else folder.resolve().parent
@@ -68,8 +70,9 @@ def ui(
             f"{folder}: no MLflow store (mlflow.db) there; `popnet sync RUN` makes one."
         )
     command, environment = serve_command(out, port=port)
-    say(f"MLflow on http://127.0.0.1:{port} (stop: Ctrl-C); networks of a run:")
-    say("  search: tags.\"popnet.kind\" = 'network'")
+    say(f"MLflow on http://127.0.0.1:{port} (stop: Ctrl-C)")
+    if out != folder:
+        say(f"networks  {page(open_run(folder), port=port)}")
     os.execve(command[0], command, {**os.environ, **environment})
 
 

@@ -202,8 +202,10 @@ def record(nets: Nets, trials: int = 1) -> Recorded:
         with reproducible():
             r = rollout(one, cell, drive(one, inputs, None), x0).r_PBSN[:, :, 1:]
             made.append((inputs, r, readout(one, cell, r)))
-    columns = [torch.cat(c).float().numpy() for c in zip(*made, strict=True)]
-    return Recorded(*columns, shown.target_BTO)
+    inputs, rates, made_outputs = (
+        torch.cat(list(c)).float().numpy() for c in zip(*made, strict=True)
+    )
+    return Recorded(inputs, rates, made_outputs, shown.target_BTO)
 
 
 def launch(

@@ -110,16 +110,16 @@ def networks(plan: Plan) -> list[PlannedNetwork]:
 
 def short_names(paths: list[str]) -> dict[str, str]:
     """The shortest endings that tell the grid's paths apart."""
-    result: dict[str, str] = {}
-    for path in paths:
-        parts = path.split(".")
-        for length in range(1, len(parts) + 1):
-            short = ".".join(parts[-length:])
-            others = [p for p in paths if p != path]
-            if not any(p == short or p.endswith("." + short) for p in others):
-                break
-        result[path] = short
-    return result
+    return {path: _short_name(path, [p for p in paths if p != path]) for path in paths}
+
+
+def _short_name(path: str, others: list[str]) -> str:
+    parts = path.split(".")
+    for length in range(1, len(parts)):
+        short = ".".join(parts[-length:])
+        if not any(p == short or p.endswith("." + short) for p in others):
+            return short
+    return path
 
 
 def label_of(condition: Condition, names: dict[str, str]) -> str:

@@ -104,7 +104,7 @@ def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
         hint = nearest(root, list(ROOTS))
         raise source.error(
             place,
-            f"a grid path begins with one of {allowed} (or is `zip`); got "
+            f"a grid path must begin with one of {allowed} (or is `zip`); got "
             f"{path!r}.{hint}",
         )
     if isinstance(values, dict) and "sample" in values:
@@ -116,7 +116,9 @@ def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
     seen: set[str] = set()
     for value in values:
         if repr(value) in seen:
-            raise source.error(place, f"the value {shown(value)} is given twice")
+            raise source.error(
+                place, f"the value {shown(value)} is given twice; once is enough"
+            )
         seen.add(repr(value))
     return values
 

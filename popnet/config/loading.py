@@ -66,17 +66,20 @@ def with_overrides(source: Source, overrides: list[str]) -> Source:
     changed = source._replace(raw=raw, overrides=origins)
     for option in overrides:
         path, equals, text = (part.strip() for part in option.partition("="))
+        origin = f"--set {' '.join(option.split())[:80]}"
         if not equals or not path:
-            raise ConfigError(f"--set {option}: expected path=value.")
-        read = read_text(f"value: {text}", f"--set {option}").raw
+            raise ConfigError(f"{origin}: expected path=value.")
+        read = read_text(f"value: {text}", origin).raw
         if len(read) > 1:
-            raise ConfigError(f"--set {option}: expected one value.")
+            raise ConfigError(f"{origin}: expected one value.")
         in_grid = path.startswith("grid.")
         place: Place = ("grid", path[5:]) if in_grid else tuple(path.split("."))
-        origins[tuple(_part(p) for p in place)] = f"--set {option}"
+        origins[tuple(_part(p) for p in place)] = origin
         if in_grid:
-            grid = raw.get("grid")
-            raw["grid"] = {**(grid if isinstance(grid, dict) else {})}
+            if raw.get("grid") is None:
+                raw["grid"] = {}
+            if not isinstance(raw["grid"], dict):
+                axes(source)  # says what is wrong with it
             raw["grid"][path[5:]] = read["value"]
         else:
             _put(changed, raw, path, read["value"], place)
@@ -145,31 +148,30 @@ def _put(
     source: Source, raw: dict[str, Any], path: str, value: Any, place: Place
 ) -> None:
     """Set the value at a path, making what is missing on the way."""
-    parts = [_part(part) for part in path.split(".")]
+    parts: list[Any] = [_part(part) for part in path.split(".")]
     node: Any = raw
     for depth, part in enumerate(parts):
-        name = ".".join(str(p) for p in parts[:depth])
-        if isinstance(node, list) and not (isinstance(part, int) and part < len(node)):
+        holder = ".".join(str(p) for p in parts[:depth])
+        if not isinstance(node, (dict, list)):
+            text = f"{holder} is {shown(node)}, which has no settings inside"
+            raise source.error(place, text)
+        if isinstance(node, list) and part not in range(len(node)):
             raise source.error(
-                place,
-                f"{name} is a list of {len(node)}; give an index (0 is the first)",
+                place, f"{holder} is a list of {len(node)}; give an index from 0"
             )
         if depth == len(parts) - 1:
             node[part] = copy.deepcopy(value)
-            return
-        inner = node[part] if isinstance(node, list) else node.get(part, {})
-        number = isinstance(inner, (int, float)) and not isinstance(inner, bool)
-        if isinstance(inner, str) and (part in ("task", "rule") or name[:5] == "after"):
-            inner = {"name": inner}
-        elif number and depth == 1 and parts[0] == "network":
-            inner = {"mean": inner}
-        if not isinstance(inner, (dict, list)):
-            holder = ".".join(str(p) for p in parts[: depth + 1])
-            raise source.error(
-                place, f"{holder} is {shown(inner)}, which has no settings inside"
-            )
-        node[part] = inner
-        node = inner
+        else:
+            inner = node[part] if isinstance(node, list) else node.get(part, {})
+            node[part] = node = _opened(inner, depth, part)
+
+
+def _opened(value: Any, depth: int, part: str | int) -> Any:
+    """A short form (a name, a mean) written out, so that more can be set in it."""
+    if isinstance(value, str) and (part in ("task", "rule") or isinstance(part, int)):
+        return {"name": value}
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return {"mean": value} if number and depth == 1 else value
 
 
 def _check_keys(source: Source) -> None:
@@ -202,7 +204,8 @@ def _config(
     build = Builder(source, values)
     task = build.named(("task",), raw["task"], catalogue.tasks, "task")
     rule = build.named(("rule",), raw["rule"], catalogue.rules, "rule")
-    network, defaults = raw["network"], {}
+    network = raw["network"]
+    defaults: dict[Place, str] = {}
     if isinstance(network, dict):
         who = f"a default of rule {rule.name}; the file may set another"
         defaults = {("network", k): who for k in rule.network_defaults}

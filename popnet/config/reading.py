@@ -99,7 +99,7 @@ def shown(value: object) -> str:
 
 def write_text(raw: dict[str, Any]) -> str:
     """Nested dicts as YAML that ``read_text`` reads back as the same."""
-    return yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(raw, Dumper=_Dumper, sort_keys=False)
 
 
 def read_file(path: Path) -> Source:

@@ -78,27 +78,32 @@ def clamp(cell: Cell, x_PBN: Float[Tensor, "P B N"]) -> Float[Tensor, "P B N"]:
     return x_PBN
 
 
-T_co = TypeVar("T_co", bound=tuple[Any, ...])
+Leaves = TypeVar("Leaves", bound=tuple[Any, ...])
+"""A NamedTuple of P-first tensors, some of them possibly None."""
 
 
-def pick(leaves: T_co, which: Tensor) -> T_co:
+def pick(leaves: Leaves, which: Tensor) -> Leaves:
     """The part of a NamedTuple of P-first tensors that belongs to some networks."""
-    return type(leaves)(
-        *(None if leaf is None else leaf[which.to(leaf.device)] for leaf in leaves)
-    )
+    return _remade(leaves, [_at(leaf, which) for leaf in leaves])
 
 
-def stack(parts: Sequence[T_co]) -> T_co:
+def _at(leaf: Tensor | None, which: Tensor) -> Tensor | None:
+    return None if leaf is None else leaf[which.to(leaf.device)]
+
+
+def stack(parts: Sequence[Leaves]) -> Leaves:
     """Populations joined along P."""
-    first = parts[0]
-    return type(first)(
-        *(
-            None if leaf is None else torch.cat([part[i] for part in parts])
-            for i, leaf in enumerate(first)
-        )
+    columns = zip(*parts, strict=True)
+    return _remade(
+        parts[0], [None if c[0] is None else torch.cat(list(c)) for c in columns]
     )
 
 
-def moved(leaves: T_co, device: torch.device) -> T_co:
+def moved(leaves: Leaves, device: torch.device) -> Leaves:
     """The same population on another device."""
-    return type(leaves)(*(None if t is None else t.to(device) for t in leaves))
+    return _remade(leaves, [None if t is None else t.to(device) for t in leaves])
+
+
+def _remade(like: Leaves, values: list[Tensor | None]) -> Leaves:
+    make: Any = type(like)
+    return make(*values)

@@ -26,7 +26,11 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write bytes whole or not at all."""
-    write_atomically(path, lambda part: part.write_bytes(data) and None)
+
+    def write(part: Path) -> None:
+        part.write_bytes(data)
+
+    write_atomically(path, write)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -59,11 +59,10 @@ def _versions() -> dict[str, str]:
 def _processor() -> tuple[str, set[str]]:
     info = Path("/proc/cpuinfo")
     text = info.read_text() if info.is_file() else ""
-    fields = dict(
-        (part.strip() for part in line.split(":", 1))
-        for line in text.splitlines()
-        if ":" in line
-    )
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        fields[name.strip()] = value.strip()
     model = fields.get("model name") or platform.processor() or platform.machine()
     return model, set(fields.get("flags", fields.get("Features", "")).split())
 

@@ -126,7 +126,7 @@ class Store:
                 table = pq.read_table(path)
             except (OSError, pa.ArrowException) as error:
                 raise StoreError(_damaged(path, str(error))) from None
-            table = table.filter(pc.is_in(table[column], value_set=wanted))
+            table = table.filter(pc.field(column).isin(wanted))
             if table.num_rows:
                 parts.append(table)
         if not parts:

@@ -248,7 +248,7 @@ def _settings(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     }
 
 
-def _missing(value: object) -> bool:
+def _missing(value: Any) -> bool:
     return value is None or (pd.api.types.is_scalar(value) and bool(pd.isna(value)))
 
 

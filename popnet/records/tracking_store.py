@@ -266,10 +266,9 @@ def page(run: "Run", host: str = "127.0.0.1", port: int = 5000) -> str:
         " JOIN experiment_tags USING (experiment_id)"
         " WHERE key = 'popnet.sweep' AND value = ? AND lifecycle_stage = 'active'"
     )
-    base = f"http://{host}:{port}/#/experiments"
-    path = run.out / "mlflow.db"
-    rows = []
-    if path.exists():
+    base, rows = f"http://{host}:{port}/#/experiments", []
+    if (run.out / "mlflow.db").exists():
+        path = run.out / "mlflow.db"
         with closing(sqlite3.connect(path, timeout=20)) as connection:
             rows = connection.execute(query, (run.name,)).fetchall()
     if not rows:

@@ -36,9 +36,10 @@ class Site(NamedTuple):
 class TrainPack(tune.Trainable):
     """Trains the networks of one pack; one Tune step is about one second of work."""
 
-    def setup(self, config: dict[str, Any], packs: dict[str, Pack], site: Site) -> None:
-        """Receive all packs; ``config`` names the one to train."""
-        self.packs, self.site = packs, site
+    def setup(self, config: dict[str, Any], **given: Any) -> None:
+        """Receive all packs and the site; ``config`` names the pack to train."""
+        self.packs: dict[str, Pack] = given["packs"]
+        self.site: Site = given["site"]
         self.actors: list[Any] = []
         self._begin(config["pack"])
 
@@ -78,14 +79,12 @@ class TrainPack(tune.Trainable):
                 actor = self._hire()
                 self.actors.append(actor)
             members = self.queue.pop(0)
-            actor.take.remote(members)
-            self.busy[actor.work.remote(BEAT_S)] = (actor, members)
+            self.busy[actor.work.remote(BEAT_S, members)] = (actor, members)
 
     def _hire(self) -> Any:
-        resources = {"num_cpus": 1, "num_gpus": int(self.site.device == "cuda")}
-        remote = ray.remote(**resources)(Shard)
         site = self.site
-        return remote.remote(site.store, site.device, site.checkpoint_s)
+        hire: Any = ray.remote(num_cpus=1, num_gpus=int(site.device == "cuda"))
+        return hire(Shard).remote(site.store, site.device, site.checkpoint_s)
 
     def _heard(self, future: Any) -> Beat | None:
         actor, members = self.busy.pop(future)
@@ -110,7 +109,7 @@ class TrainPack(tune.Trainable):
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing to save: shards checkpoint themselves into the store."""
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
+    def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing to load."""
 
 

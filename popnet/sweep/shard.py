@@ -64,7 +64,7 @@ class Shard:
         self.populations: list[Population] = []
         self.finished: list[Trained] = []
 
-    def take(self, members: tuple[PlannedNetwork, ...]) -> str:
+    def take(self, members: tuple[PlannedNetwork, ...]) -> None:
         """Take up networks, each from its checkpoint or untrained."""
         keys = [m.key for m in members]
         self.name = digest("shard", *sorted(keys), size=8)
@@ -82,10 +82,16 @@ class Shard:
                 one = resumed(one, tensors)
             self.populations.insert(0, one)
         self.last_checkpoint = time.monotonic()
-        return self.name
 
-    def work(self, seconds: float) -> Beat:
-        """Train for about this long; record the shard when it is done."""
+    def work(
+        self, seconds: float, members: tuple[PlannedNetwork, ...] | None = None
+    ) -> Beat:
+        """Train for about this long; record the shard when it is done.
+
+        ``members``, if given, are a new shard to take up first.
+        """
+        if members is not None:
+            self.take(members)
         until = time.monotonic() + seconds
         trials, statuses = 0, Counter[str]()
         recorded: dict[str, str] = {}

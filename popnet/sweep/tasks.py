@@ -14,12 +14,15 @@ from popnet.sweep import afterwards, pending
 RETRIES = 3
 
 
-@ray.remote(num_cpus=1, max_retries=RETRIES)
+_task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)
+
+
+@_task
 def _test(*args: Any) -> Any:
     return afterwards.test_networks(*args)
 
 
-@ray.remote(num_cpus=1, max_retries=RETRIES)
+@_task
 def _compare(*args: Any) -> Any:
     with reproducible():
         return afterwards.compare_networks(*args)

@@ -58,9 +58,11 @@ def site_of(
 def train(packs: list[Pack], site: Site, out: Path, report: Report) -> None:
     """Train packs; returns when all are on disk.  Raises RuntimeError if one failed."""
     by_name = {pack.name: pack for pack in packs}
-    bundle = {"CPU": 1, "GPU": 1} if site.device == "cuda" else {"CPU": 1}
+    bundle: dict[str, float] = {"CPU": 1.0}
+    if site.device == "cuda":
+        bundle["GPU"] = 1.0
     # the first bundle is the trial's own, which only waits
-    resources = PlacementGroupFactory([{}, *[bundle] * site.workers])
+    resources = PlacementGroupFactory([{}] + [bundle] * site.workers)
     trainable = tune.with_resources(
         tune.with_parameters(TrainPack, packs=by_name, site=site), resources
     )

@@ -65,7 +65,7 @@ def draw(
     pulse = random.uniform(size=shape) < settings.pulse
     pulse[:, 0] = True
     sign = np.where(random.uniform(size=shape) < 0.5, -1.0, 1.0)
-    inputs = pulse * sign
+    inputs: Array = np.where(pulse, sign, 0.0)
     return Trials(inputs, _held(inputs), np.ones(shape, dtype=bool))
 
 

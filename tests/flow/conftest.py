@@ -1,0 +1,100 @@
+"""Runs the real command, on a real local Ray, in a folder of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+POPNET = [str(Path(sys.executable).with_name("popnet"))]
+
+SWEEP = {
+    "name": "flow",
+    "seed": 3,
+    "networks": 3,
+    # 60 units at 5 ms: a trial takes a fraction of a millisecond
+    "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.030}},
+    "task": {"name": "dnms"},
+    "rule": {"name": "reward_hebbian"},
+    "train": {"trials": 2500, "until": None},
+    "grid": {"network.tau_s.spread": [0.0, 0.4]},
+    "after": {
+        "trials": 2,
+        "perturb": [{"name": "synaptic_jitter", "levels": [0, 0.5]}],
+        "other_tasks": ["dms"],
+        "compare": ["behaviour", {"name": "weights", "align": False}],
+    },
+    "machine": {"checkpoint_s": 0.5, "workers": 2},
+}
+
+
+class Popnet:
+    """The command in one output folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.out = folder / "runs"
+
+    def write(self, **changes) -> Path:
+        sweep = {**SWEEP, **changes}
+        path = self.folder / f"{sweep['name']}.yaml"
+        path.write_text(yaml.safe_dump(sweep, sort_keys=False))
+        return path
+
+    def __call__(self, *args, code=0, timeout=300):
+        done = subprocess.run(
+            [*POPNET, *map(str, args)], cwd=self.folder, capture_output=True,
+            text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def launch(self, code=0, **changes):
+        return self("launch", self.write(**changes), code=code)
+
+    def start(self, **changes) -> subprocess.Popen:
+        path = self.write(**changes)
+        return subprocess.Popen(
+            [*POPNET, "launch", str(path)], cwd=self.folder, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    def wait_for_training(self, process, seconds=120) -> None:
+        """Until some checkpoint is on disk: networks are in mid-training."""
+        folder = self.out / "store" / "checkpoints"
+        for _ in range(seconds * 10):
+            assert process.poll() is None, process.communicate()
+            if folder.is_dir() and list(folder.glob("*.safetensors")):
+                return
+            time.sleep(0.1)
+        raise AssertionError("no checkpoint appeared")
+
+    def shard_actors(self, process) -> list[psutil.Process]:
+        family = psutil.Process(process.pid).children(recursive=True)
+        return [p for p in family if "ray::Shard" in " ".join(p.cmdline()[:1])]
+
+    def kill_driver(self, process) -> None:
+        """kill -9 the launching process; Ray's own then go by themselves."""
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        _, alive = psutil.wait_procs(family, timeout=60)
+        assert not alive, f"{len(alive)} Ray processes outlived their driver"
+
+
+@pytest.fixture
+def popnet(tmp_path):
+    return Popnet(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """One sweep, launched undisturbed."""
+    command = Popnet(tmp_path_factory.mktemp("finished"))
+    command.launch()
+    return command
