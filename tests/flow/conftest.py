@@ -79,12 +79,12 @@ class Popnet:
         return [p for p in family if "ray::Shard" in " ".join(p.cmdline()[:1])]
 
     def kill_driver(self, process) -> None:
-        """kill -9 the launching process; Ray's own then go by themselves."""
-        family = psutil.Process(process.pid).children(recursive=True)
+        """kill -9 the launching process; its shard actors then go by themselves."""
+        actors = self.shard_actors(process)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-        _, alive = psutil.wait_procs(family, timeout=60)
-        assert not alive, f"{len(alive)} Ray processes outlived their driver"
+        _, alive = psutil.wait_procs(actors, timeout=60)
+        assert actors and not alive, f"{len(alive)} actors outlived their driver"
 
 
 @pytest.fixture

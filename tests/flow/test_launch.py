@@ -146,7 +146,7 @@ def test_damaged_weights_are_found_said_and_made_again(popnet):
 
 def test_a_wrong_file_leaves_nothing_behind(popnet):
     done = popnet("launch", popnet.write(task={"name": "dnmss"}), code=2)
-    assert "Did you mean 'dnms'?" in done.stderr
+    assert "Did you mean 'dnms'" in done.stderr
     assert len(done.stderr.strip().splitlines()) <= 2 and not done.stdout
     assert not popnet.out.exists()
 
