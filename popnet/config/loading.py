@@ -73,8 +73,9 @@ def with_overrides(source: Source, overrides: list[str]) -> Source:
         if len(read) > 1:
             raise ConfigError(f"{origin}: expected one value.")
         in_grid = path.startswith("grid.")
-        place: Place = ("grid", path[5:]) if in_grid else tuple(path.split("."))
-        origins[tuple(_part(p) for p in place)] = origin
+        parts = tuple(_part(part) for part in path.split("."))
+        place: Place = ("grid", path[5:]) if in_grid else parts
+        origins[place] = origin
         if in_grid:
             if raw.get("grid") is None:
                 raw["grid"] = {}

@@ -32,7 +32,8 @@ class Source(NamedTuple):
         self, place: Place, text: str, line_of: Place | None = None
     ) -> ConfigError:
         """An error that names the file, the line (of ``line_of``) and the key."""
-        key = ".".join(str(part) for part in place)
+        names = [part if str(part).isprintable() else shown(part) for part in place]
+        key = ".".join(str(name) for name in names)
         stop = "" if text.endswith((".", "?")) else "."
         where = self._where(place if line_of is None else line_of)
         return ConfigError(
@@ -41,6 +42,10 @@ class Source(NamedTuple):
 
     def _where(self, place: Place) -> str:
         """The --set option or the line that a value came from."""
+        if place and place not in self.lines:
+            for key, option in self.overrides.items():
+                if key[: len(place)] == place:
+                    return f", {option}"
         outwards = [place[:depth] for depth in range(len(place), -1, -1)]
         for known in outwards:
             if known in self.overrides:

@@ -96,7 +96,7 @@ class Machine(Settings):
     shard: Annotated[
         int | None, Field(ge=1, description="most networks a shard actor takes at once")
     ] = None
-    checkpoint_s: Annotated[float, Field(gt=0)] = 20.0
+    checkpoint_s: Annotated[float, Field(gt=0)] = 10.0
 
 
 class NetworkConfig(Settings):

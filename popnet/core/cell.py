@@ -92,11 +92,36 @@ def _at(leaf: Tensor | None, which: Tensor) -> Tensor | None:
 
 
 def stack(parts: Sequence[Leaves]) -> Leaves:
-    """Populations joined along P."""
-    columns = zip(*parts, strict=True)
-    return _remade(
-        parts[0], [None if c[0] is None else torch.cat(list(c)) for c in columns]
-    )
+    """Populations joined along P.
+
+    Beside networks with a mask, one without gets a mask of 1: all weights may be.
+    """
+    first = parts[0]
+    whole: Sequence[Any] = parts
+    if isinstance(first, Params):
+        whole = _alike(whole)
+    names: tuple[str, ...] = getattr(first, "_fields", ())
+    columns = zip(names, zip(*whole, strict=True), strict=True)
+    return _remade(first, [_joined(name, column) for name, column in columns])
+
+
+def _alike(parts: Sequence[Params]) -> Sequence[Params]:
+    if all(part.mask_PNN is None for part in parts):
+        return parts
+    return [_masked(part) for part in parts]
+
+
+def _masked(params: Any) -> Any:
+    if params.mask_PNN is not None:
+        return params
+    return params._replace(mask_PNN=torch.ones_like(params.w_PNN))
+
+
+def _joined(name: str, column: Sequence[Tensor | None]) -> Tensor | None:
+    given = [leaf for leaf in column if leaf is not None]
+    if given and len(given) < len(column):
+        raise ValueError(f"some of these networks have {name} and some have not")
+    return torch.cat(given) if given else None
 
 
 def moved(leaves: Leaves, device: torch.device) -> Leaves:

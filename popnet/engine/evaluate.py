@@ -19,7 +19,12 @@ from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Scores
 from popnet.engine.battery import Test
-from popnet.engine.episodes import impulse_current, initial_states, with_noise
+from popnet.engine.episodes import (
+    impulse_current,
+    initial_states,
+    noisy_input,
+    with_noise,
+)
 from popnet.kernels import reproducible
 from popnet.perturbations import Situation, resting
 from popnet.seeding import Seed, stream
@@ -75,12 +80,13 @@ def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
         unit = random.uniform(-1, 1, start_BN.shape)
         start_BN = start_BN + situation.added_start * unit
     current = _currents(situation, seed, (count, steps, net.units))
+    received = noisy_input(trials.input_BTI, net, seed, "evaluation/noise", 0)
     cell = cell_of(net)
     made: list[Tensor] = []
     with reproducible():
         for first in range(0, count, CHUNK):
             some = slice(first, first + CHUNK)
-            inputs = torch.from_numpy(trials.input_BTI[some]).to(device, dtype)[None]
+            inputs = torch.from_numpy(received[some]).to(device, dtype)[None]
             extra = None
             if current is not None:
                 extra = torch.from_numpy(current[some]).to(device, dtype)[None]

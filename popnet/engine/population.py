@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from torch import Tensor
 
 from popnet.config import NetworkConfig, marked
-from popnet.core.cell import Cell, Params, moved, pick
+from popnet.core.cell import Cell, Params, moved, pick, stack
 from popnet.core.draw import cell_of, draw
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES
@@ -120,6 +120,33 @@ def part(population: Population, which: Tensor) -> Population:
     )
 
 
+def joined(parts: Sequence[Population]) -> Population:
+    """One population of several; what they share must agree."""
+    points = max(p.progress.curve_error_PC.shape[1] for p in parts)
+    state = stack([p.state for p in parts])
+    progress: list[Progress] = [
+        p.progress._replace(
+            curve_error_PC=_cut_or_padded(p.progress.curve_error_PC, points),
+            curve_correct_PC=_cut_or_padded(p.progress.curve_correct_PC, points),
+        )
+        for p in parts
+    ]
+    return Population(
+        tuple(m for p in parts for m in p.members),
+        parts[0].cell,
+        {k: torch.cat([p.hyper[k] for p in parts]) for k in parts[0].hyper},
+        stack([p.params for p in parts]),
+        state,
+        stack(progress),
+    )
+
+
+def _cut_or_padded(curve_PC: Tensor, points: int) -> Tensor:
+    """A curve with room for so many points: networks may differ in their caps."""
+    missing = max(0, points - curve_PC.shape[1])
+    return torch.nn.functional.pad(curve_PC, (0, missing))[:, :points]
+
+
 def leaves(population: Population) -> dict[str, Tensor]:
     """Everything a network needs to go on, as named P-first tensors."""
     groups = {
@@ -148,6 +175,8 @@ def resumed(population: Population, saved: Mapping[str, Tensor]) -> Population:
                 values[name] = None
                 continue
             given = saved.get(f"{group}.{name}")
+            if given is not None and name.startswith("curve_"):
+                given = _cut_or_padded(given, leaf.shape[1])
             if given is None or given.shape != leaf.shape or given.dtype != leaf.dtype:
                 raise ValueError(f"the checkpoint does not hold {group}.{name} rightly")
             values[name] = given.to(leaf.device)

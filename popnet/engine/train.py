@@ -8,7 +8,8 @@ of them are one population, which shrinks as networks finish.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,7 +20,15 @@ from torch import Tensor
 
 from popnet.core.cell import Params
 from popnet.engine.episodes import training_batch
-from popnet.engine.population import Population, Progress, part, start, untrained
+from popnet.engine.population import (
+    Population,
+    Progress,
+    joined,
+    part,
+    resumed,
+    start,
+    untrained,
+)
 from popnet.kernels import reproducible
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES, Outcome
@@ -50,11 +59,26 @@ class Trained(NamedTuple):
     """P = 1, on the CPU."""
 
 
-def begin(members: Sequence[PlannedNetwork], device: torch.device) -> list[Population]:
-    """The populations to advance: one per network on the CPU, one on a GPU."""
-    if device.type == "cpu":
-        return [start([member], device) for member in members]
-    return [start(members, device)]
+def begin(
+    members: Sequence[PlannedNetwork],
+    device: torch.device,
+    saved: Mapping[str, Mapping[str, Tensor]] | None = None,
+) -> list[Population]:
+    """The populations to advance: one per network on the CPU, one on a GPU.
+
+    ``saved``: checkpoints of some of the networks (``leaves`` of each, by key); one
+    that does not fit is as good as none.
+    """
+    saved = saved or {}
+    if device.type != "cpu" and not any(m.key in saved for m in members):
+        return [start(members, device)]
+    singles = []
+    for member in members:
+        one = start([member], device)
+        with suppress(ValueError):
+            one = resumed(one, saved[member.key]) if member.key in saved else one
+        singles.append(one)
+    return singles if device.type == "cpu" else [joined(singles)]
 
 
 def advance(
@@ -123,7 +147,9 @@ def _already_over(population: Population) -> dict[int, str]:
 def _alive(params: Params, outcome: Outcome) -> Tensor:
     """Which networks are finite, in their outputs and in what they learned."""
     alive_P = outcome.error_PB.isfinite().all(1)
-    for leaf in (params.w_PNN, params.win_PNI, params.wout_PON, params.bias_PN):
+    for leaf in (
+        params.w_PNN, params.win_PNI, params.wout_PON, params.bias_PN, params.tau_PN
+    ):  # fmt: skip
         if leaf is not None:
             alive_P = alive_P & leaf.flatten(1).isfinite().all(1)
     return alive_P

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from popnet.analysis import spectral_radius, weight_change
 from popnet.core.cell import Params
-from popnet.engine.population import Population, leaves, resumed, start
+from popnet.engine.population import Population, leaves
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
 from popnet.plan import PHYSICS, PlannedNetwork, digest
@@ -69,24 +68,17 @@ class Shard:
         keys = [m.key for m in members]
         self.name = digest("shard", *sorted(keys), size=8)
         self.finished = []
-        saved = checkpoints.load(self.store.folder, keys)
-        fresh = [m for m in members if m.key not in saved]
-        self.populations = begin(fresh, self.device) if fresh else []
-        for member in members:
-            if member.key not in saved:
-                continue
-            one = start([member], self.device)
-            tensors = {n: torch.from_numpy(a) for n, a in saved[member.key].items()}
-            # a checkpoint that does not fit is as good as none: begin again
-            with suppress(ValueError):
-                one = resumed(one, tensors)
-            self.populations.insert(0, one)
+        saved = {
+            key: {name: torch.from_numpy(array) for name, array in arrays.items()}
+            for key, arrays in checkpoints.load(self.store.folder, keys).items()
+        }
+        self.populations = begin(members, self.device, saved)
         self.last_checkpoint = time.monotonic()
 
     def work(
         self, seconds: float, members: tuple[PlannedNetwork, ...] | None = None
     ) -> Beat:
-        """Train for about this long; record the shard when it is done.
+        """Train for about this long, then record what has finished.
 
         ``members``, if given, are a new shard to take up first.
         """
@@ -94,7 +86,6 @@ class Shard:
             self.take(members)
         until = time.monotonic() + seconds
         trials, statuses = 0, Counter[str]()
-        recorded: dict[str, str] = {}
         while self.populations and time.monotonic() < until:
             population = self.populations[0]
             before = int(population.progress.trial_P.sum())
@@ -105,24 +96,23 @@ class Shard:
             trials += after - before + sum(t.trials for t in ended)
             statuses.update(t.status for t in ended)
             if time.monotonic() - self.last_checkpoint > self.checkpoint_s:
-                recorded |= self._checkpoint()
+                self._checkpoint()
+        recorded = self._record()
         if not self.populations:
-            recorded |= self._record()
             checkpoints.drop(self.store.folder, self.name)
         done = not self.populations
         return Beat(self.name, trials, dict(statuses), recorded, done)
 
     def _record(self) -> dict[str, str]:
-        """Put what is finished on disk."""
+        """Put what has finished on disk, as one batch."""
         made = {t.network.key: t.status for t in self.finished}
         if made:
             record(self.store, self.finished)
         self.finished = []
         return made
 
-    def _checkpoint(self) -> dict[str, str]:
-        """Save networks still training; finished ones are recorded instead."""
-        made = self._record()
+    def _checkpoint(self) -> None:
+        """Save the networks still training."""
         groups = [
             (
                 [m.key for m in population.members],
@@ -133,7 +123,6 @@ class Shard:
         ]
         checkpoints.save(self.store.folder, self.name, groups)
         self.last_checkpoint = time.monotonic()
-        return made
 
 
 def record(store: Store, finished: list[Trained]) -> None:
