@@ -1,0 +1,215 @@
+"""Packs and shards hold each network once; labels and memory."""
+
+import math
+import time
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from popnet.config import shared_part
+from popnet.engine import population
+from popnet.plan import (
+    Pack,
+    bytes_per_network,
+    networks,
+    packs,
+    shard_capacity,
+    shards,
+    short_names,
+)
+
+CPU = torch.device("cpu")
+GRID = [
+    "networks=3",
+    "grid.network.units=[16, 20]",
+    "grid.network.gain=[1.2, 1.5]",
+    "grid.task.delay_s=[0.1, 0.2]",
+]
+DERANDOMIZED = settings(derandomize=True, database=None, deadline=None)
+
+
+def test_packs_are_the_networks_of_one_shared_part(changed):
+    planned = networks(changed("dnms", "bptt", *GRID))
+    found = packs(planned)
+    assert sorted(n.key for p in found for n in p.networks) == sorted(
+        n.key for n in planned
+    )
+    shared = [[shared_part(n.config) for n in p.networks] for p in found]
+    for parts in shared:
+        assert all(part == parts[0] for part in parts)
+    distinct = [parts[0] for parts in shared]
+    assert all(distinct.count(part) == 1 for part in distinct)
+    assert [len(p.networks) for p in found] == [6, 6, 6, 6]
+    assert len({p.name for p in found}) == 4
+
+
+@DERANDOMIZED
+@given(order=st.permutations(range(24)))
+def test_packs_do_not_depend_on_the_order(changed, order):
+    planned = _planned(changed)
+    found = {p.name: {n.key for n in p.networks} for p in packs(planned)}
+    mixed = packs([planned[i] for i in order])
+    assert {p.name: {n.key for n in p.networks} for p in mixed} == found
+
+
+_CACHE = {}
+
+
+def _planned(changed):
+    if not _CACHE:
+        _CACHE["networks"] = networks(changed("dnms", "bptt", *GRID))
+    return _CACHE["networks"]
+
+
+@DERANDOMIZED
+@given(count=st.integers(1, 300), workers=st.integers(1, 64), most=st.integers(1, 400))
+def test_shards_cover_each_network_once(count, workers, most):
+    pack = Pack("pack", tuple(range(count)))
+    found = shards(pack, workers, most)
+    assert [member for shard in found for member in shard] == list(range(count))
+    assert all(1 <= len(shard) <= most for shard in found)
+    size = min(most, math.ceil(count / (4 * workers)))
+    assert {len(shard) for shard in found[:-1]} <= {size}
+
+
+def test_a_label_says_what_varies_and_no_more(changed):
+    plan = changed(
+        "dnms", "reward_hebbian", "grid.network.tau_s.spread=[0.1, 0.2]",
+        "grid.rule.learning_rate=[0.05, 0.1]",
+    )  # fmt: skip
+    assert [n.label for n in networks(plan)] == [
+        "spread=0.1, learning_rate=0.05", "spread=0.1, learning_rate=0.1",
+        "spread=0.2, learning_rate=0.05", "spread=0.2, learning_rate=0.1",
+    ]  # fmt: skip
+    assert {n.label for n in networks(changed("dnms", "bptt"))} == {""}
+    whole = changed("dnms", "bptt", "grid.task=[dnms, {name: dms, delay_s: 0.4}]")
+    labels = [n.label for n in networks(whole)]
+    assert labels == ["task=dnms", "task=dms(delay_s=0.4)"]
+
+
+@pytest.mark.parametrize(
+    ("paths", "names"),
+    [
+        (["network.gain"], ["gain"]),
+        (
+            ["network.tau_s.spread", "network.bias.spread"],
+            ["tau_s.spread", "bias.spread"],
+        ),
+        (["task.name", "rule.name"], ["task.name", "rule.name"]),
+        (["task", "rule.name"], ["task", "name"]),
+        (["network.tau_s", "network.bias.mean"], ["tau_s", "mean"]),
+    ],
+)
+def test_short_names_tell_paths_apart(paths, names):
+    assert list(short_names(paths).values()) == names
+
+
+def test_per_network_settings_start_together_as_they_do_alone(walk, changed):
+    """What is marked per network stacks: a pair equals its two networks alone."""
+    for task, rule in (("dnms", "reward_hebbian"), ("flipflop", "bptt")):
+        plain, found = walk(task, rule)
+        for setting in found:
+            linear = rule == "bptt"
+            wrong = "output_tau" if linear else "readout.scale"
+            if not setting.per_network or setting.path == f"network.{wrong}":
+                continue
+            other = changed(task, rule, f"{setting.path}={str(setting.other).lower()}")
+            pair = [*networks(plain), *networks(other)]
+            together = population.start(pair, CPU)
+            for i, member in enumerate(pair):
+                alone = population.leaves(population.start([member], CPU))
+                both = population.leaves(population.part(together, torch.tensor([i])))
+                assert set(alone) == set(both), setting.path
+                for name, leaf in alone.items():
+                    width = leaf.shape[-1]  # a longer training has a longer curve
+                    assert torch.equal(both[name][..., :width], leaf), (
+                        setting.path,
+                        name,
+                    )
+
+
+def test_a_full_and_a_sparse_network_stack(changed):
+    """Alone, a network with all its weights has no mask; beside a sparse one it may."""
+    density = "grid.network.density=[1.0, 0.5]"
+    planned = networks(changed("dnms", "bptt", "network={units: 30}", density))
+    assert len(packs(planned)) == 1
+    together = population.start(planned, CPU).params
+    for i, member in enumerate(planned):
+        alone = population.start([member], CPU).params
+        assert torch.equal(together.w_PNN[i], alone.w_PNN[0])
+    missing = (together.w_PNN == 0).float().mean(dim=(1, 2))
+    assert missing[0] == 0
+    assert 0.4 < missing[1] < 0.6
+    assert together.mask_PNN is not None
+    assert torch.equal(together.mask_PNN[0], torch.ones(30, 30))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("dnms", "reward_hebbian", "network={units: 300}"),
+        ("dnms", "bptt", "network={units: 300}", "rule.batch_trials=1"),
+        ("dnms", "bptt", "network={units: 300, density: 0.5, dale: {excitatory: 0.8}}"),
+        ("flipflop", "bptt", "network={units: 300, dtype: float64}"),
+        ("dnms", "bptt", "network={units: 16}", "train.trials=2000000"),
+        pytest.param(
+            (
+                "dnms",
+                "reward_hebbian",
+                "network={units: 16}",
+                "train.until.window=90000",
+            ),
+            marks=pytest.mark.xfail(
+                strict=True, reason="the window's ring of trials is not counted"
+            ),
+        ),
+    ],
+    ids=lambda o: " ".join(o),
+)
+def test_the_memory_plan_covers_the_tensors_within_a_factor_of_4(changed, options):
+    """At least what is held at the start and in one batch; at most four times it."""
+    plan = changed(*options)
+    [network] = networks(plan)
+    config = network.config
+    started = population.start([network], CPU)
+    held = sum(t.nbytes for t in population.leaves(started).values())
+    held += sum(t.nbytes for t in started.params if t is not None)  # the initial ones
+    states = config.rule.batch * config.task.steps(config.network.dt_s)
+    activity = 2 * states * config.network.units * started.params.tau_PN.element_size()
+    assert held + activity <= bytes_per_network(config) <= 4 * (held + activity)
+
+
+def test_the_memory_of_many_is_the_sum(changed):
+    plan = changed("dnms", "reward_hebbian", "network={units: 50}", "networks=8")
+    many = networks(plan)
+    one = sum(
+        t.nbytes for t in population.leaves(population.start(many[:1], CPU)).values()
+    )
+    all_of_them = population.leaves(population.start(many, CPU))
+    assert sum(t.nbytes for t in all_of_them.values()) == 8 * one
+
+
+@pytest.mark.parametrize("memory", [1, 10**6, 10**9])
+def test_a_shard_fits_in_its_memory(changed, memory):
+    config = changed("dnms", "reward_hebbian").conditions[0].config
+    capacity = shard_capacity(config, memory)
+    need = bytes_per_network(config)
+    assert capacity == max(1, int(0.75 * memory) // need)
+    assert capacity == 1 or capacity * need <= 0.75 * memory
+
+
+def test_a_hundred_thousand_networks_are_planned_in_seconds(changed):
+    gains = [round(0.5 + 0.01 * i, 4) for i in range(100)]
+    began = time.process_time()
+    plan = changed(
+        "dnms", "reward_hebbian", "networks=100", f"grid.network.gain={gains}",
+        "grid.rule.learning_rate=[.01, .02, .03, .04, .05, .06, .07, .08, .09, .1]",
+    )  # fmt: skip
+    planned = networks(plan)
+    found = packs(planned)
+    spent = time.process_time() - began
+    assert len({n.key for n in planned}) == 100_000
+    assert [len(p.networks) for p in found] == [100_000]
+    assert spent < 10
