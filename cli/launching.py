@@ -41,12 +41,12 @@ def plan(
 ) -> None:
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
-    from popnet.engine.battery import check
+    from popnet.engine.checking import check
     from popnet.plan import bytes_per_network, networks, packs
     from popnet.records import Store
 
-    made, _ = load_sweep(sweep, set_)
-    check(made)
+    made, source = load_sweep(sweep, set_)
+    check(made, source)
     wanted = {n.key: n for n in networks(made)}
     recorded = Store(out / "store").recorded()
     new = [n for key, n in wanted.items() if key not in recorded]
@@ -98,7 +98,7 @@ def launch(
     except KeyboardInterrupt:
         shown.close()
         say(
-            "interrupted; every finished network and the last checkpoints are on disk. "
+            "interrupted; finished networks and the last checkpoints are on disk. "
             f"Continue with: popnet launch {sweep}"
         )
         raise typer.Exit(INTERRUPTED) from None

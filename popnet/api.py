@@ -20,6 +20,7 @@ from popnet.core.cell import Params, pick, stack
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
 from popnet.engine.battery import Test, battery
+from popnet.engine.checking import check
 from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials
 from popnet.engine.evaluate import evaluate as run_tests
@@ -153,8 +154,6 @@ def perturb(nets: Nets, perturbation: Section, trials: int = 20) -> tuple[Array,
 def _tests(
     nets: Nets, after: Mapping[str, Any]
 ) -> list[tuple[PlannedNetwork, list[Test]]]:
-    from popnet.engine.battery import check
-
     result, known = [], {}
     for member in nets.members:
         if id(member.config) not in known:
@@ -167,8 +166,9 @@ def _tests(
                 "train": config.train.model_dump(mode="json"), "after": dict(after),
             }  # fmt: skip
             text = yaml.safe_dump(sections, sort_keys=False)
-            plan = load(read_text(text, "popnet"), CATALOGUE)
-            check(plan)
+            source = read_text(text, "popnet")
+            plan = load(source, CATALOGUE)
+            check(plan, source)
             known[id(config)] = battery(plan.sweep.after, config)
         result.append((member, known[id(member.config)]))
     return result

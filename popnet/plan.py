@@ -134,7 +134,9 @@ def _short(value: Any) -> str:
         rest = ",".join(f"{k}={_short(v)}" for k, v in value.items() if k != "name")
         name = str(value.get("name", ""))
         return f"{name}({rest})" if name and rest else name or f"({rest})"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and float(f"{value:g}") == value:
+        return f"{value:g}"
+    return str(value)
 
 
 def packs(wanted: Iterable[PlannedNetwork]) -> list[Pack]:
@@ -142,8 +144,10 @@ def packs(wanted: Iterable[PlannedNetwork]) -> list[Pack]:
     groups: dict[str, list[PlannedNetwork]] = {}
     shapes: dict[int, str] = {}
     for network in wanted:
-        shape = shapes.setdefault(id(network.config), _shape_key(network.config))
-        groups.setdefault(shape, []).append(network)
+        config = id(network.config)
+        if config not in shapes:
+            shapes[config] = _shape_key(network.config)
+        groups.setdefault(shapes[config], []).append(network)
     return [Pack(shape, tuple(members)) for shape, members in groups.items()]
 
 
@@ -173,9 +177,10 @@ def bytes_per_network(config: NetworkConfig) -> int:
     wout = o * n if net.readout.kind == "linear" else 0
     weights = (n * n + n * i + wout) * (2 + rule.weight_copies)
     activity = rule.batch * steps * (n * rule.activity_copies + i + 3 * o)
-    curve = 2 * (config.train.trials // config.train.curve_every + 1)
+    window = config.train.until.window if config.train.until else 100
+    points = config.train.trials // config.train.curve_every + 2 + rule.batch
     size = 4 if net.dtype == "float32" else 8
-    return size * (weights + activity + curve + 12 * n)
+    return size * (weights + activity + 12 * n) + 16 * (points + window)
 
 
 def shard_capacity(config: NetworkConfig, memory_bytes: int) -> int:

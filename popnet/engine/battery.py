@@ -12,11 +12,9 @@ from typing import NamedTuple
 
 from popnet.config import (
     After,
-    ConfigError,
     Impulses,
     NetworkConfig,
     PerturbationSettings,
-    Plan,
     TaskSettings,
 )
 from popnet.core.cell import Params
@@ -94,40 +92,3 @@ def _perturbed(
     what = settings.model_dump_json(exclude={"levels"})
     identity = _identity(after, config, "perturbation", what, json.dumps(level))
     return Test(identity, "perturbation", label(settings), level, change)
-
-
-def check(plan: Plan) -> None:
-    """Refuse what no network of the sweep could be tested on.
-
-    Raises ConfigError naming the key: another input layout, an epoch a task does not
-    have, more than one impulse per step.
-    """
-    after = plan.sweep.after
-    for condition in plan.conditions:
-        config = condition.config
-        task, dt_s = config.task, config.network.dt_s
-        for i, other in enumerate(after.other_tasks):
-            if (other.inputs, other.outputs) != (task.inputs, task.outputs):
-                raise ConfigError(
-                    f"after.other_tasks.{i}: {other.name!r} has {other.inputs} inputs "
-                    f"and {other.outputs} outputs, {task.name!r} has {task.inputs} and "
-                    f"{task.outputs}; a network cannot be moved between them unchanged."
-                )
-        for i, settings in enumerate(after.perturb):
-            place = f"after.perturb.{i}"
-            epoch = getattr(settings, "epoch", None)
-            if epoch is not None and epoch not in task.stretchable:
-                raise ConfigError(
-                    f"{place}.epoch: task {task.name!r} has no epoch {epoch!r} to "
-                    f"stretch; it has: {', '.join(task.stretchable) or 'none'}."
-                )
-            if settings.name == "impulses" and max(settings.levels) * dt_s > 1:
-                raise ConfigError(
-                    f"{place}.levels: {max(settings.levels):g} Hz is more than one "
-                    f"impulse per step of {dt_s:g} s; at most {1 / dt_s:g}."
-                )
-        if config.rule.impulses.rate_hz * dt_s > 1:
-            raise ConfigError(
-                f"rule: impulses at {config.rule.impulses.rate_hz:g} Hz are more than "
-                f"one per step of {dt_s:g} s; at most {1 / dt_s:g} Hz."
-            )

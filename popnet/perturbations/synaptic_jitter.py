@@ -25,9 +25,9 @@ class SynapticJitter(PerturbationSettings):
     summary: ClassVar[str] = "random changes of the recurrent weights"
     unit: ClassVar[str] = "standard deviation, relative"
     name: Literal["synaptic_jitter"] = "synaptic_jitter"  # type: ignore[assignment]
-    levels: Annotated[tuple[float, ...], Field(strict=False, min_length=1)] = (
-        0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
-    )  # fmt: skip
+    levels: Annotated[
+        tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)
+    ] = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
     mode: Annotated[
         Literal["relative", "absolute"],
         Field(description="relative to the weight, or to g / sqrt(N)"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from popnet.config import PerNetwork, RuleSettings
@@ -53,8 +53,15 @@ class BPTT(RuleSettings):
     ] = 1.0
     batch_trials: Annotated[int, Field(ge=1, description="B, per step")] = 32
     trains: Annotated[
-        tuple[Part, ...], Field(strict=False, description="what is trained")
+        tuple[Part, ...],
+        Field(strict=False, min_length=1, description="what is trained"),
     ] = ("recurrent", "input", "readout", "bias")
+
+    @field_validator("trains")
+    @classmethod
+    def _in_order(cls, trains: tuple[Part, ...]) -> tuple[Part, ...]:
+        """Each part once, in one order: the same networks have the same key."""
+        return tuple(part for part in LEAVES if part in trains)  # type: ignore[misc]
 
     @property
     def batch(self) -> int:

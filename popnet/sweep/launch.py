@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from popnet.config import Machine, Plan, Source, dump
-from popnet.engine.battery import check
+from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
 from popnet.records.provenance import command_line, provenance
@@ -56,7 +56,7 @@ class Prepared(NamedTuple):
 
 def prepare(plan: Plan, source: Source, out: Path) -> Prepared:
     """Check a sweep and write its folder; nothing is trained yet."""
-    check(plan)
+    check(plan, source)
     out.mkdir(parents=True, exist_ok=True)
     store = Store(out / "store")
     notes = store.audit({n.key for n in networks(plan)})
@@ -78,7 +78,7 @@ def launch(
 
     Every network is recorded as it finishes; a launch that was killed continues.
     """
-    check(plan)
+    check(plan, source)
     with launching(out / plan.sweep.name):
         prepared = prepare(plan, source, out)
         run, todo = prepared.run, prepared.todo

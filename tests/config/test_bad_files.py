@@ -1,7 +1,7 @@
 """Each wrong file in bad/ gives the message beside it, and the message is a good one.
 
 ``bad/NAME.txt`` holds the message after the file's name.  Files in ``bad/after`` are
-wrong only for the task they come with (``popnet.engine.battery.check``).
+wrong only for the task they come with (``popnet.engine.checking.check``).
 """
 
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from popnet.catalogue import load_sweep
 from popnet.config import ConfigError
-from popnet.engine import battery
+from popnet.engine.checking import check
 
 BAD = Path(__file__).parent / "bad"
 FILES = sorted(BAD.glob("*.yaml"))
@@ -61,9 +61,9 @@ def test_it_names_the_line_where_the_fault_is(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES + AFTER, ids=lambda p: p.stem)
 def test_it_is_one_short_line(path: Path) -> None:
     if path in AFTER:
-        plan, _ = load_sweep(path)
+        plan, source = load_sweep(path)
         with pytest.raises(ConfigError) as caught:
-            battery.check(plan)
+            check(plan, source)
         text = str(caught.value)
     else:
         text = message(path)
@@ -74,10 +74,11 @@ def test_it_is_one_short_line(path: Path) -> None:
 
 @pytest.mark.parametrize("path", AFTER, ids=lambda p: p.stem)
 def test_what_no_network_could_be_tested_on_is_refused(path: Path) -> None:
-    plan, _ = load_sweep(path)
+    plan, source = load_sweep(path)
     with pytest.raises(ConfigError) as caught:
-        battery.check(plan)
-    assert str(caught.value) + "\n" == path.with_suffix(".txt").read_text()
+        check(plan, source)
+    text = str(caught.value).removeprefix(str(path))
+    assert text + "\n" == path.with_suffix(".txt").read_text()
 
 
 @pytest.mark.parametrize(

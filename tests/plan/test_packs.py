@@ -154,17 +154,7 @@ def test_a_full_and_a_sparse_network_stack(changed):
         ("dnms", "bptt", "network={units: 300, density: 0.5, dale: {excitatory: 0.8}}"),
         ("flipflop", "bptt", "network={units: 300, dtype: float64}"),
         ("dnms", "bptt", "network={units: 16}", "train.trials=2000000"),
-        pytest.param(
-            (
-                "dnms",
-                "reward_hebbian",
-                "network={units: 16}",
-                "train.until.window=90000",
-            ),
-            marks=pytest.mark.xfail(
-                strict=True, reason="the window's ring of trials is not counted"
-            ),
-        ),
+        ("dnms", "reward_hebbian", "network={units: 16}", "train.until.window=90000"),
     ],
     ids=lambda o: " ".join(o),
 )

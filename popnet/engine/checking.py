@@ -1,0 +1,84 @@
+"""Refuses, before anything is written, what no network could be tested on."""
+
+from __future__ import annotations
+
+from popnet.config import (
+    NetworkConfig,
+    PerturbationSettings,
+    Plan,
+    Source,
+    TaskSettings,
+)
+
+Place = tuple[str | int, ...]
+
+
+def check(plan: Plan, source: Source) -> None:
+    """Check other tasks, perturbations and impulses against every condition.
+
+    Raises ConfigError naming file, line and key: another input layout, durations that
+    are no whole number of steps, an epoch a task does not have, more than one impulse
+    per step.
+    """
+    after = plan.sweep.after
+    for condition in plan.conditions:
+        config = condition.config
+        for i, other in enumerate(after.other_tasks):
+            _check_task(source, ("after", "other_tasks", i), config, other)
+        for i, settings in enumerate(after.perturb):
+            _check_perturbation(source, ("after", "perturb", i), config, settings)
+        rate_hz, dt_s = config.rule.impulses.rate_hz, config.network.dt_s
+        if rate_hz * dt_s > 1:
+            raise source.error(
+                ("rule",),
+                f"impulses at {rate_hz:g} Hz are more than one per step of {dt_s:g} s; "
+                f"at most {1 / dt_s:g} Hz.",
+            )
+
+
+def _check_task(
+    source: Source, place: Place, config: NetworkConfig, other: TaskSettings
+) -> None:
+    task, dt_s = config.task, config.network.dt_s
+    if (other.inputs, other.outputs) != (task.inputs, task.outputs):
+        raise source.error(
+            place,
+            f"{other.name!r} has {other.inputs} inputs and {other.outputs} outputs, "
+            f"{task.name!r} has {task.inputs} and {task.outputs}; a network cannot be "
+            "moved between them unchanged.",
+        )
+    for epoch, duration in other.epochs_s.items():
+        steps = duration / dt_s
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * max(steps, 1):
+            raise source.error(
+                place,
+                f"epoch {epoch} of {duration:g} s is not a whole number of steps "
+                f"dt_s = {dt_s:g} s.",
+            )
+
+
+def _check_perturbation(
+    source: Source, place: Place, config: NetworkConfig, settings: PerturbationSettings
+) -> None:
+    task, dt_s = config.task, config.network.dt_s
+    epoch = getattr(settings, "epoch", None)
+    if epoch is not None and epoch not in task.stretchable:
+        raise source.error(
+            (*place, "epoch"),
+            f"task {task.name!r} has no epoch {epoch!r} to stretch; it has: "
+            f"{', '.join(task.stretchable) or 'none'}.",
+        )
+    if epoch is not None:
+        shortest = getattr(task, f"{epoch}_s") * (1 + min(settings.levels))
+        if round(shortest / dt_s) < 1 and getattr(task, f"{epoch}_s") > 0:
+            raise source.error(
+                (*place, "levels"),
+                f"{min(settings.levels):g} leaves {shortest:g} s of epoch {epoch!r}, "
+                f"less than one step of {dt_s:g} s.",
+            )
+    if settings.name == "impulses" and max(settings.levels) * dt_s > 1:
+        raise source.error(
+            (*place, "levels"),
+            f"{max(settings.levels):g} Hz is more than one impulse per step of "
+            f"{dt_s:g} s; at most {1 / dt_s:g}.",
+        )
