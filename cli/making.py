@@ -63,7 +63,7 @@ def retrain(run: RunFolder, key: Key) -> None:
 
     from popnet.engine.train import advance, begin
     from popnet.records import open_run
-    from popnet.sweep.shard import tensors_of
+    from popnet.records.tensors import tensors_of
 
     opened = open_run(run)
     planned = opened.find(key)

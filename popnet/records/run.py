@@ -16,9 +16,12 @@ from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_fi
 from popnet.plan import PlannedNetwork, networks
 from popnet.records.files import write_json, write_text
 from popnet.records.store import Store
+from popnet.records.tensors import params_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from popnet.core.module import RateNetwork
 
 TABLES = ("networks", "curves", "evaluations", "comparisons")
 
@@ -121,6 +124,15 @@ class Run:
             _group(tensors, "initial"),
             _group(tensors, "final"),
         )
+
+    def module(self, key: str) -> RateNetwork:
+        """A recorded network as a torch module: ``outputs, rates = module(inputs)``."""
+        from popnet.core.draw import cell_of
+        from popnet.core.module import RateNetwork
+
+        network = self.network(key)
+        cell = cell_of(network.config.network)
+        return RateNetwork(params_of(network.final), cell)
 
     def find(self, key: str) -> PlannedNetwork:
         """The network with this key, or with the only key that begins so."""

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from popnet.analysis import METRICS, Subject
 from popnet.config import After, MetricSettings, NetworkConfig
-from popnet.core.cell import Params
 from popnet.engine.battery import battery
 from popnet.engine.evaluate import evaluate, response
 from popnet.plan import PHYSICS, PlannedNetwork, canonical, digest, label
 from popnet.records.store import Store
-from popnet.sweep.shard import TENSOR_NAMES
+from popnet.records.tensors import params_of
 
 
 class TestJob(NamedTuple):
@@ -39,15 +37,6 @@ class Pair(NamedTuple):
     key_b: str
 
 
-def params_of(tensors: dict[str, NDArray[Any]], group: str = "final") -> Params:
-    """Parameters (P = 1) from a network's recorded tensors."""
-    values = {}
-    for leaf, name in TENSOR_NAMES.items():
-        array = tensors.get(f"{group}.{name}")
-        values[leaf] = None if array is None else torch.from_numpy(array.copy())[None]
-    return Params(**values)  # type: ignore[arg-type]
-
-
 def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
     """Run the missing tests of some networks and record them; returns their keys."""
     store = Store(Path(folder))
@@ -55,7 +44,7 @@ def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
     rows: list[dict[str, Any]] = []
     responses: dict[str, NDArray[Any]] = {}
     for network, missing in zip(job.networks, job.missing, strict=True):
-        params = params_of(tensors[network.key])
+        params = params_of(_final(tensors[network.key]))
         config, seed = network.config, network.seed
         asked = [t for t in battery(after, config) if t.identity in missing]
         for result in evaluate(params, config, seed, asked, after.trials):
@@ -67,6 +56,11 @@ def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
         "evaluations", keys, {"evaluations": rows}, {"responses": responses}, what
     )
     return tuple(keys)
+
+
+def _final(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    group = "final."
+    return {n[len(group) :]: a for n, a in tensors.items() if n.startswith(group)}
 
 
 test_networks.__test__ = False  # type: ignore[attr-defined]

@@ -8,35 +8,21 @@ from __future__ import annotations
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
-from numpy.typing import NDArray
 
 from popnet.analysis import spectral_radius, weight_change
-from popnet.core.cell import Params
 from popnet.engine.population import Population, leaves
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
 from popnet.plan import PHYSICS, PlannedNetwork, digest
 from popnet.records import checkpoints
 from popnet.records.store import Store
+from popnet.records.tensors import tensors_of
 
 STEPS = 10
 """Learning steps between two looks at the clock."""
-
-TENSOR_NAMES = {
-    "w_PNN": "recurrent",
-    "win_PNI": "input",
-    "wout_PON": "readout",
-    "bias_PN": "bias",
-    "tau_PN": "tau_s",
-    "slope_PN": "slope",
-    "threshold_PN": "threshold",
-    "mask_PNN": "mask",
-    "sign_PN": "sign",
-}
-"""Parameters by the names they have in a weights file."""
 
 
 class Beat(NamedTuple):
@@ -145,12 +131,6 @@ def record(store: Store, finished: list[Trained]) -> None:
                 weights[f"{key}/{group}.{name}"] = array
     tables = {"networks": rows, "curves": curve}
     store.commit("networks", keys, tables, {"weights": weights})
-
-
-def tensors_of(params: Params) -> dict[str, NDArray[Any]]:
-    """Parameters of one network (P = 1) by their names in a weights file."""
-    values = {name: getattr(params, leaf) for leaf, name in TENSOR_NAMES.items()}
-    return {n: v[0].cpu().numpy() for n, v in values.items() if v is not None}
 
 
 def _row(trained: Trained) -> dict[str, object]:

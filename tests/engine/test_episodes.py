@@ -1,0 +1,188 @@
+"""What networks meet in a trial: the laws of impulses, noise, starts and types."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from popnet.config import Impulses
+from popnet.core.cell import Cell, Params
+from popnet.core.rollout import rollout
+from popnet.engine.episodes import (
+    impulse_current,
+    initial_states,
+    noisy_input,
+    training_batch,
+    with_noise,
+)
+from popnet.seeding import Seed
+
+SEED = Seed(5, 1)
+DT = 0.001
+
+
+@pytest.fixture
+def net(planned):
+    def make(**network):
+        (member,) = planned(network={"units": 40, **network})
+        return member.config.network
+
+    return make
+
+
+def drawn(net, shape=(50, 400, 40), counter=0, tau=None, **given):
+    impulses = Impulses(**{"rate_hz": 5.0, "amplitude": 16.0, **given})
+    tau_N = np.full(shape[2], 0.03) if tau is None else tau
+    return impulse_current(impulses, net, SEED, "impulses", counter, shape, tau_N)
+
+
+@pytest.mark.parametrize("rate_hz", [0.3, 5.0, 100.0, 900.0])
+def test_impulses_come_at_their_rate_anywhere(rate_hz, net):
+    places = drawn(net(), rate_hz=rate_hz) != 0
+    chance = rate_hz * DT
+    error = np.sqrt(chance * (1 - chance) / places.size)
+    assert abs(places.mean() - chance) < 4 * error
+    for axes in ((0, 1), (0, 2), (1, 2)):  # by unit, by step, by trial
+        counts = places.sum(axes)
+        assert stats.chisquare(counts).pvalue > 1e-3 or chance > 0.05
+        # binomial, not clumped: variance np(1 - p)
+        cells = places.size / len(counts)
+        ratio = counts.var(ddof=1) / (cells * chance * (1 - chance))
+        assert abs(ratio - 1) < 4 * np.sqrt(2 / (len(counts) - 1))
+
+
+def test_impulses_are_independent_of_their_neighbours(net):
+    places = (drawn(net(), rate_hz=50.0) != 0).astype(float) - 0.05
+    pairs = {
+        "next unit": (places[..., 1:], places[..., :-1]),
+        "next step": (places[:, 1:], places[:, :-1]),
+        "next trial": (places[1:], places[:-1]),
+    }
+    for name, (one, other) in pairs.items():
+        product = one * other
+        limit = 4 * 0.05 * 0.95 / np.sqrt(product.size)
+        assert abs(product.mean()) < limit, name
+
+
+def test_amplitudes_are_uniform(net):
+    current = drawn(net(), amplitude=7.0)
+    sizes = current[current != 0]
+    assert len(sizes) > 1000
+    assert stats.kstest(sizes, stats.uniform(-7, 14).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("quiet", [0, 4, 399, 400, 1000])
+def test_quiet_steps_are_quiet_and_the_next_is_not(quiet, net):
+    current = drawn(net(), rate_hz=200.0, quiet_steps=quiet)
+    assert not current[:, :quiet].any()
+    assert quiet >= 400 or current[:, quiet].any()
+
+
+def test_one_impulse_in_every_step_at_the_highest_rate(net):
+    current = drawn(net(), rate_hz=1000.0, quiet_steps=3)
+    assert (current[:, 3:] != 0).all() and not current[:, :3].any()
+
+
+@pytest.mark.parametrize("given", [{"rate_hz": 0.0}, {"amplitude": 0.0}])
+def test_no_impulses(given, net):
+    assert drawn(net(), **given) is None
+
+
+def test_each_trial_has_impulses_of_its_own(net):
+    one, again, other = (drawn(net(), counter=c) for c in (3, 3, 4))
+    np.testing.assert_array_equal(one, again)
+    both = ((one != 0) & (other != 0)).sum()
+    assert both < 4 * 0.005**2 * one.size + 20
+
+
+@pytest.mark.parametrize("into", ["drive", "state"])
+def test_the_jump_of_the_state(into, net):
+    """state: A dt / mean tau whatever the unit's tau; drive: A dt / its own tau."""
+    tau = np.linspace(0.003, 0.06, 40)
+    shape = (1, 400, 40)
+    sizes = drawn(net(), shape, rate_hz=20.0)[0]  # at 0.03, as drawn
+    current = drawn(net(), shape, rate_hz=20.0, into=into, tau=tau)
+    np.testing.assert_array_equal(current[0] != 0, sizes != 0)
+    zero = torch.zeros(1, 40, dtype=torch.float64)
+    still = Params(
+        torch.zeros(1, 40, 40, dtype=torch.float64), zero[..., None], None, zero,
+        torch.tensor(tau)[None], zero + 1, zero, None, None,
+    )  # fmt: skip
+    drive = torch.tensor(current, dtype=torch.float64)[:, None][:, 0][:, None]
+    x, _ = rollout(still, Cell(DT, "tanh", (), 0), drive, zero[:, None])
+    x = x[0, 0].numpy()
+    jump = x[1:] - x[:-1] * (1 - DT / tau)
+    own = tau if into == "drive" else 0.03
+    np.testing.assert_allclose(jump, sizes * DT / own, rtol=1e-6, atol=1e-7)
+    assert np.abs(jump).max() > 0.1
+
+
+def test_initial_states_are_uniform(net):
+    start = initial_states(net(initial_state=0.3), SEED, "initial_state", 2, 200)
+    assert start.shape == (200, 40)
+    assert stats.kstest(start.ravel(), stats.uniform(-0.3, 0.6).cdf).pvalue > 1e-3
+    other = initial_states(net(initial_state=0.3), SEED, "initial_state", 3, 200)
+    assert not (start == other).any()
+    assert not initial_states(net(initial_state=0.0), SEED, "initial_state", 2, 5).any()
+
+
+def test_recurrent_noise_has_the_stated_sd_in_x(planned):
+    (member,) = planned(network={"units": 40, "noise": {"recurrent": 0.2}})
+    tau, shape = np.linspace(0.003, 0.06, 40), (20, 100, 40)
+    current = with_noise(None, member.config, SEED, "noise", 0, shape, tau)
+    # Song et al. 2016: sqrt(2 dt / tau) s xi per step, as a current times dt / tau
+    xi = current * (DT / tau) / (np.sqrt(2 * DT / tau) * 0.2)
+    assert stats.kstest(xi.ravel()[:20_000], "norm").pvalue > 1e-3
+    assert abs(xi.std((0, 1)) - 1).max() < 5 / np.sqrt(2 * 2000)
+    base = np.ones(shape)
+    summed = with_noise(base, member.config, SEED, "noise", 0, shape, tau)
+    np.testing.assert_allclose(summed, 1 + current)
+
+
+def test_input_noise_has_the_stated_sd(net):
+    inputs = np.zeros((50, 200, 5))
+    given = net(noise={"input": 0.1}, tau_s=0.02)
+    noisy = noisy_input(inputs, given, SEED, "noise", 0)
+    xi = noisy / (np.sqrt(2 * 0.02 / DT) * 0.1)
+    assert stats.kstest(xi.ravel()[:20_000], "norm").pvalue > 1e-3
+    assert noisy_input(inputs, net(), SEED, "noise", 0) is inputs
+
+
+SMALL = {"name": "dnms", "stimulus_s": 0.01, "delay_s": 0.01, "wait_s": 0.0,
+         "response_s": 0.01}  # fmt: skip
+
+
+@pytest.fixture
+def population(planned):
+    members = planned(task=SMALL, count=3, network={"units": 12})
+    return members, torch.full((3, 12), 0.03)
+
+
+def test_trial_types_come_in_a_fixed_cycle(population):
+    members, tau = population
+    types = [
+        training_batch(members, torch.full((3,), n), tau).type_PB[:, 0].tolist()
+        for n in range(9)
+    ]
+    assert types == [[n % 4] * 3 for n in range(9)]
+
+
+def test_networks_meet_the_same_whoever_stands_beside_them(population):
+    members, tau = population
+    trial_P = torch.tensor([5, 17, 5])
+    crowd = training_batch(members, trial_P, tau)
+    for p in range(3):
+        alone = training_batch([members[p]], trial_P[[p]], tau[[p]])
+        for name, a, b in zip(crowd._fields, alone, crowd, strict=True):
+            assert torch.equal(a, b[[p]]), name
+    assert not torch.equal(crowd.x0_PBN[0], crowd.x0_PBN[2]), "seeds of their own"
+
+
+def test_batches_are_the_next_trials(planned):
+    rule = {"name": "bptt", "batch_trials": 6}
+    (member,) = planned(task=SMALL, rule=rule, network={"units": 12})
+    batch = training_batch([member], torch.tensor([12]), torch.full((1, 12), 0.03))
+    assert batch.type_PB[0].tolist() == [0, 1, 2, 3, 0, 1]
+    assert batch.input_PBTI.shape == (1, 6, 40, 5)
+    assert batch.current_PBTN is None
+    assert len({tuple(row) for row in batch.x0_PBN[0].tolist()}) == 6

@@ -1,0 +1,198 @@
+"""Frozen networks under test: the battery, common trials, scores."""
+
+import numpy as np
+import pytest
+import torch
+
+from popnet.config import Impulses
+from popnet.core.draw import cell_of
+from popnet.core.rollout import drive, readout, rollout
+from popnet.engine.battery import battery
+from popnet.engine.evaluate import common_trials, evaluate, response, run, score
+from popnet.engine.population import untrained
+from popnet.perturbations import resting
+from popnet.tasks import TASKS
+
+CPU = torch.device("cpu")
+TASK = {"name": "dnms", "stimulus_s": 0.02, "delay_s": 0.02, "wait_s": 0.0,
+        "response_s": 0.02, "target": 1.0}  # fmt: skip
+AFTER = {
+    "trials": 5,
+    "perturb": [
+        {"name": "synaptic_jitter", "levels": [0, 0.1, 0.5]},
+        {"name": "synaptic_jitter", "mode": "absolute", "levels": [0, 0.1]},
+        {"name": "time_constants", "levels": [0, 0.4]},
+        {"name": "initial_state", "levels": [0, 1.0]},
+        {"name": "impulses", "levels": [0, 30.0]},
+        {"name": "epoch_durations", "epoch": "delay", "levels": [-0.5, 0, 1.0]},
+    ],
+    "other_tasks": ["dms", "dnms", "delayed_response", TASK],
+}
+
+
+@pytest.fixture
+def tested(plan_of, planned):
+    """A plan's first network, untrained, and its battery."""
+
+    def make(after=AFTER, **given):
+        given = {"task": TASK, "network": {"units": 20}} | given
+        plan = plan_of(after=after, **given)
+        member = planned(**given)[0]
+        params = untrained([member], CPU)
+        return (
+            params,
+            member.config,
+            member.seed,
+            battery(plan.sweep.after, member.config),
+        )
+
+    return make
+
+
+def test_identities_are_unique_and_the_own_task_comes_once(tested):
+    _, _, _, tests = tested()
+    assert len({t.identity for t in tests}) == len(tests)
+    rows = [(t.kind, t.name, t.level) for t in tests]
+    assert len(set(rows)) == len(rows)
+    assert rows[:2] == [("task", "dnms", 0.0), ("quiet", "dnms", 0.0)]
+    assert [r[1] for r in rows if r[0] == "task"] == [
+        "dnms", "dms", "dnms(defaults)", "delayed_response",
+    ]  # fmt: skip
+    levels = [r[1:] for r in rows if r[0] == "perturbation"]
+    assert ("synaptic_jitter", 0.5) in levels
+    assert ("synaptic_jitter(mode=absolute)", 0.1) in levels
+    assert ("epoch_durations(epoch=delay)", -0.5) in levels
+    assert len(levels) == 3 + 2 + 2 + 2 + 2 + 3
+
+
+def test_a_longer_list_asks_only_for_the_new(tested):
+    more = AFTER | {"other_tasks": [*AFTER["other_tasks"], "dnms_long"]}
+    more["perturb"] = [
+        *AFTER["perturb"],
+        {"name": "initial_state", "levels": [1.0, 2.0]},
+    ]
+    old = {t.identity for t in tested()[3]}
+    new = {t.identity for t in tested(after=more)[3]}
+    assert old < new and len(new - old) == 2
+    fewer_trials = {t.identity for t in tested(after=AFTER | {"trials": 6})[3]}
+    assert not old & fewer_trials
+    other = tested(network={"units": 20, "gain": 1.2})[3]
+    assert not old & {t.identity for t in other}
+
+
+def test_every_network_is_tested_on_the_same_trials(planned):
+    networks = planned(task=TASK, count=2, network={"units": 20})
+    one, other = (
+        run(resting(untrained([m], CPU), m.config), m.seed, 4) for m in networks
+    )
+    assert torch.equal(one.target_PBTO, other.target_PBTO)
+    assert not torch.equal(one.output_PBTO, other.output_PBTO)
+    settings = TASKS["dnms_variable"].settings()
+    (first, types), (again, _) = (common_trials(settings, 3, 0.001) for _ in range(2))
+    np.testing.assert_array_equal(first.input_BTI, again.input_BTI)
+    assert np.bincount(types).tolist() == [3, 3, 3, 3]
+
+
+def test_run_is_the_equation_on_these_trials(tested):
+    """By hand: more trials than fit in one go, no impulses, a wider start."""
+    network = {"units": 20, "dtype": "float64", "initial_state": 0.2}
+    params, config, seed, _ = tested(network=network)
+    situation = resting(params, config)._replace(impulses=Impulses(), added_start=0.5)
+    ran = run(situation, seed, 60)
+    trials, types = common_trials(config.task, 60, 0.001)
+    count = len(types)
+    assert count == 240 and ran.output_PBTO.shape == (1, count, 60 + 20, 1)
+    own = seed.stream("evaluation/initial_state").uniform(-1, 1, (count, 20))
+    added = seed.stream("perturb/initial_state").uniform(-1, 1, (count, 20))
+    start = torch.tensor(0.2 * own + 0.5 * added)[None]
+    driven = drive(params, torch.tensor(trials.input_BTI)[None], None)
+    cell = cell_of(config.network)
+    _, r = rollout(params, cell, driven, start)
+    expected = readout(params, cell, r[:, :, 1:])
+    torch.testing.assert_close(ran.output_PBTO, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(ran.types_B, types)
+
+
+def test_impulses_stay_on_and_quiet_turns_them_off(tested):
+    params, config, seed, tests = tested()
+    own, quiet = evaluate(params, config, seed, tests[:2], 5)
+    assert (own.kind, quiet.kind) == ("task", "quiet")
+    assert own.error != quiet.error
+    rule = {"name": "reward_hebbian", "exploration": {"rate_hz": 0.0}}
+    params, config, seed, tests = tested(rule=rule)
+    own, quiet = evaluate(params, config, seed, tests[:2], 5)
+    assert own.error == quiet.error
+
+
+@pytest.mark.parametrize("kind", ["input", "recurrent"])
+def test_noise_stays_on_in_testing(kind, tested):
+    def error(amount):
+        network = {"units": 20, "noise": {kind: amount}}
+        params, config, seed, tests = tested(network=network)
+        return evaluate(params, config, seed, tests[1:2], 5)[0].error
+
+    assert error(0.0) != error(0.05)
+
+
+def test_accuracies_of_an_output_and_its_mirror_add_up(tested):
+    # with targets of +-1 exactly one sign is right
+    for row in evaluate(*tested()[:4], 5):
+        assert row.trials == (10 if row.name == "delayed_response" else 20)
+        if (
+            "dms" in row.name
+            or "defaults" in row.name
+            or row.name == "delayed_response"
+        ):
+            continue  # targets of .98: an output within .02 of 0 is right both ways
+        assert row.accuracy + row.flipped_accuracy == pytest.approx(1)
+
+
+def test_a_perfect_answer_flipped_is_always_wrong(tested):
+    params, config, seed, tests = tested()
+    ran = run(tests[0].situation(params, config, seed), seed, 5)
+    perfect = ran._replace(output_PBTO=ran.target_PBTO)
+    assert bool(score(perfect, config.task).correct_PB.all())
+    flipped = score(perfect, config.task, -1.0)
+    assert not bool(flipped.correct_PB.any())
+    torch.testing.assert_close(flipped.error_PB, torch.full((1, 20), 2.0))
+
+
+def test_rows_hold_what_was_measured(tested):
+    params, config, seed, tests = tested()
+    before = params.w_PNN.clone()
+    rows = evaluate(params, config, seed, tests, 5)
+    assert torch.equal(params.w_PNN, before)
+    for test, row in zip(tests, rows, strict=True):
+        assert (row.identity, row.kind, row.name, row.level) == test[:4]
+        assert np.mean(row.error_by_type) == pytest.approx(row.error)
+        assert 0 <= row.accuracy <= 1 and 0 <= row.flipped_accuracy <= 1
+    # 4 types of dnms: the error by hand on the own task
+    ran = run(tests[0].situation(params, config, seed), seed, 5)
+    distance = (ran.output_PBTO - ran.target_PBTO).abs()[0, :, -20:, 0].mean(1)
+    assert rows[0].error == pytest.approx(float(distance.mean()), rel=1e-6)
+    for kind in range(4):
+        mean = float(distance[ran.types_B == kind].mean())
+        assert rows[0].error_by_type[kind] == pytest.approx(mean, rel=1e-6)
+    assert rows[0].accuracy == pytest.approx(float((distance < 1).float().mean()))
+
+
+def test_one_test_does_not_depend_on_the_others(tested):
+    params, config, seed, tests = tested()
+    every = {r.identity: r for r in evaluate(params, config, seed, tests, 5)}
+    for test in tests[::-1]:
+        assert evaluate(params, config, seed, [test], 5)[0] == every[test.identity]
+
+
+def test_level_0_rows_are_the_own_task(tested):
+    rows = evaluate(*tested()[:4], 5)
+    for row in rows:
+        if row.kind == "perturbation" and row.level == 0:
+            assert row[4:] == rows[0][4:], row.name
+
+
+def test_response_is_the_quiet_output_where_it_is_scored(tested):
+    params, config, seed, tests = tested()
+    got = response(params, config, seed)
+    ran = run(tests[1].situation(params, config, seed), seed, 5)
+    assert got.shape == (20, 20) and got.dtype == np.float32
+    np.testing.assert_array_equal(got, ran.output_PBTO[0, :, -20:, 0].numpy())

@@ -1,0 +1,132 @@
+"""Each perturbation against the closed form in its docstring."""
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from popnet.config import Impulses
+from popnet.engine.population import untrained
+from popnet.perturbations import PERTURBATIONS, resting
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def rest(planned):
+    """A network at rest, and its seed."""
+
+    def make(**network):
+        network = {"units": 60, "dtype": "float64", **network}
+        (member,) = planned(network=network)
+        params = untrained([member], CPU)
+        return resting(params, member.config), member.seed
+
+    return make
+
+
+def perturbed(name, level, situation, seed, **given):
+    settings, apply = PERTURBATIONS[name]
+    return apply(settings(**given), level, situation, seed)
+
+
+def test_relative_jitter_is_a_factor_of_mean_1_and_this_sd(rest):
+    situation, seed = rest()
+    w = situation.params.w_PNN
+    for level in (0.05, 0.5):
+        new = perturbed("synaptic_jitter", level, situation, seed).params.w_PNN
+        xi = ((new / w - 1) / level).numpy().ravel()
+        assert stats.kstest(xi, "norm").pvalue > 1e-3
+        assert abs(xi.mean()) < 4 / 60 and abs(xi.std() - 1) < 4 / (60 * np.sqrt(2))
+
+
+def test_absolute_jitter_is_in_units_of_g_over_root_n(rest):
+    situation, seed = rest(gain=1.2)
+    given = {"mode": "absolute"}
+    new = perturbed("synaptic_jitter", 0.2, situation, seed, **given).params.w_PNN
+    xi = (new - situation.params.w_PNN).numpy().ravel() / (0.2 * 1.2 / np.sqrt(60))
+    assert stats.kstest(xi, "norm").pvalue > 1e-3
+    both = np.corrcoef(xi, situation.params.w_PNN.numpy().ravel())[0, 1]
+    assert abs(both) < 4 / 60, "independent of the weights"
+
+
+@pytest.mark.parametrize("mode", ["relative", "absolute"])
+def test_jitter_grows_along_one_direction(mode, rest):
+    situation, seed = rest()
+    w = situation.params.w_PNN
+    small, large = (
+        perturbed("synaptic_jitter", s, situation, seed, mode=mode).params.w_PNN - w
+        for s in (0.1, 0.4)
+    )
+    torch.testing.assert_close(large, 4 * small, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", ["relative", "absolute"])
+def test_jitter_keeps_absent_weights_absent_and_signs(mode, rest):
+    situation, seed = rest(density=0.3, dale={"excitatory": 0.8})
+    given = {"mode": mode}
+    new = perturbed("synaptic_jitter", 2.0, situation, seed, **given).params
+    assert not bool(new.w_PNN[new.mask_PNN == 0].any())
+    assert bool((new.w_PNN * new.sign_PN[:, None, :] >= 0).all())
+
+
+def test_time_constants_move_uniformly_around_themselves(rest):
+    situation, seed = rest(units=400, tau_s={"spread": 0.5})
+    tau = situation.params.tau_PN
+    for level in (0.1, 0.8):
+        new = perturbed("time_constants", level, situation, seed).params.tau_PN
+        u = ((new / tau - 1) / level).numpy().ravel()
+        assert stats.kstest(u, stats.uniform(-1, 2).cdf).pvalue > 1e-3
+
+
+def test_time_constants_stay_above_one_step(rest):
+    situation, seed = rest(tau_s=0.0012, units=400)
+    new = perturbed("time_constants", 1.0, situation, seed).params.tau_PN
+    assert float(new.min()) == 0.001
+    assert float(new.max()) <= 0.0024
+
+
+def test_added_impulses_leave_the_rule_s_own_alone(rest):
+    situation, seed = rest()
+    new = perturbed("impulses", 10.0, situation, seed, amplitude=5.0, into="state")
+    assert new.added_impulses == Impulses(rate_hz=10.0, amplitude=5.0, into="state")
+    assert new.impulses == situation.config.rule.exploration
+    assert new._replace(added_impulses=Impulses()) == situation
+
+
+def test_initial_state_adds_to_the_half_width(rest):
+    situation, seed = rest()
+    assert perturbed("initial_state", 0.5, situation, seed).added_start == 0.5
+
+
+@pytest.mark.parametrize("epoch", ["stimulus", "delay", "wait"])
+def test_epochs_are_stretched_one_at_a_time(epoch, rest):
+    situation, seed = rest()
+    for level in (-0.5, 0.25, 1.0):
+        given = {"epoch": epoch}
+        task = perturbed("epoch_durations", level, situation, seed, **given).task
+        for other in ("stimulus", "delay", "wait", "response"):
+            factor = 1 + level if other == epoch else 1
+            assert getattr(task, f"{other}_s") == pytest.approx(0.2 * factor)
+        repeats = 2 if epoch == "stimulus" else 1
+        assert task.steps(0.001) == 1000 + repeats * round(200 * level)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5])
+def test_an_epoch_the_task_does_not_have_is_refused(level, rest):
+    situation, seed = rest()
+    message = "task 'dnms' has no epoch 'iti' to stretch; it has: stimulus, delay, wait"
+    with pytest.raises(ValueError, match=message):
+        perturbed("epoch_durations", level, situation, seed, epoch="iti")
+
+
+@pytest.mark.parametrize("name", ["synaptic_jitter", "time_constants"])
+def test_networks_are_jittered_by_draws_of_their_own(name, planned):
+    new = []
+    for member in planned(count=2, network={"units": 30, "dtype": "float64"}):
+        # the same weights in both: only the seed of the perturbation differs
+        params = untrained([planned(network={"units": 30, "dtype": "float64"})[0]], CPU)
+        situation = resting(params, member.config)
+        new.append(perturbed(name, 0.2, situation, member.seed).params)
+    leaf = "w_PNN" if name == "synaptic_jitter" else "tau_PN"
+    assert not torch.equal(getattr(new[0], leaf), getattr(new[1], leaf))

@@ -1,0 +1,61 @@
+"""The flip-flop against a loop, and the law of its pulses."""
+
+import numpy as np
+import pytest
+
+from popnet.tasks import TASKS
+
+TASK = TASKS["flipflop"]
+
+
+def trials(count=200, seed=0, **given):
+    settings = TASK.settings(**given)
+    random = np.random.default_rng(seed)
+    types = np.zeros(count, dtype=np.int64)
+    return settings, TASK.draw(settings, types, 0.001, random)
+
+
+def test_target_holds_the_last_pulse():
+    _, (inputs, target, mask) = trials(20)
+    held = np.empty((20, 3))
+    for t in range(100):
+        for trial in range(20):
+            for bit in range(3):
+                if inputs[trial, t, bit] != 0:
+                    held[trial, bit] = inputs[trial, t, bit]
+        np.testing.assert_array_equal(target[:, t], held)
+    assert mask.all() and set(np.unique(target)) == {-1.0, 1.0}
+
+
+@pytest.mark.parametrize("chance", [0.05, 0.3])
+def test_pulses_come_at_their_rate_and_with_either_sign(chance):
+    _, (inputs, _, _) = trials(300, pulse=chance)
+    assert set(np.unique(inputs)) == {-1.0, 0.0, 1.0}
+    assert (inputs[:, 0] != 0).all(), "one on every bit at the start"
+    later = inputs[:, 1:]
+    error = np.sqrt(chance * (1 - chance) / later.size)
+    assert abs((later != 0).mean() - chance) < 4 * error
+    signs = inputs[inputs != 0]
+    assert abs(signs.mean()) < 4 / np.sqrt(len(signs))
+    # bits and steps are independent
+    pulses = (later != 0).astype(float) - chance
+    for one, other in (
+        (pulses[..., 0], pulses[..., 1]),
+        (pulses[:, 1:], pulses[:, :-1]),
+    ):
+        product = one * other
+        limit = 4 * chance * (1 - chance) / np.sqrt(product.size)
+        assert abs(product.mean()) < limit
+
+
+def test_extremes_of_the_pulse_probability():
+    _, (never, target, _) = trials(5, pulse=0.0)
+    assert not never[:, 1:].any() and (target == never[:, :1]).all()
+    _, (always, target, _) = trials(5, pulse=1.0)
+    assert always.all() and (target == always).all()
+
+
+def test_number_of_bits_and_length():
+    settings, (inputs, _, _) = trials(4, bits=5, trial_s=0.04)
+    assert inputs.shape == (4, 40, 5)
+    assert settings.inputs == settings.outputs == 5
