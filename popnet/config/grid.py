@@ -41,8 +41,10 @@ def axes(source: Source) -> list[Axis]:
             groups = values if isinstance(values, list) else [values]
             result += [_zipped(source, g, i) for i, g in enumerate(groups or [None])]
         else:
-            values = _values(source, ("grid", path), str(path), values)
-            result.append([{str(path): v} for v in values])
+            column = _values(source, ("grid", path), str(path), values)
+            if isinstance(values, list):  # drawn values may come again
+                _refuse_repeats(source, ("grid", path), column)
+            result.append([{str(path): v} for v in column])
     _check_paths(source, result)
     _check_size(source, math.prod(len(axis) for axis in result))
     return result
@@ -91,10 +93,12 @@ def _zipped(source: Source, group: Any, number: int) -> Axis:
     if len(set(lengths.values())) > 1:
         counts = ", ".join(f"{path} has {n}" for path, n in lengths.items())
         raise source.error(place, f"zipped lists must be equally long; {counts}")
-    return [
+    rows = [
         dict(zip(columns, row, strict=True))
         for row in zip(*columns.values(), strict=True)
     ]
+    _refuse_repeats(source, place, rows)  # within a column, a value may come again
+    return rows
 
 
 def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
@@ -113,6 +117,10 @@ def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
         raise source.error(place, f"got {shown(values)}; expected a list of values")
     if not values:
         raise source.error(place, "the list is empty; give at least one value")
+    return values
+
+
+def _refuse_repeats(source: Source, place: Place, values: list[Any]) -> None:
     seen: set[str] = set()
     for value in values:
         if repr(value) in seen:
@@ -120,7 +128,6 @@ def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
                 place, f"the value {shown(value)} is given twice; once is enough"
             )
         seen.add(repr(value))
-    return values
 
 
 def _sampled(source: Source, place: Place, path: str, spec: Any) -> list[Any]:

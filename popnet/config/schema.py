@@ -61,7 +61,11 @@ class Train(Settings):
     """How long each network trains."""
 
     trials: Annotated[
-        int, PerNetwork, Field(ge=0, le=100_000_000, description="at most")
+        int,
+        PerNetwork,
+        Field(
+            ge=0, le=100_000_000, description="cap; a batch that reaches it is finished"
+        ),
     ] = 10_000
     until: Until | None = Until(accuracy=0.95)
     curve_every: Annotated[

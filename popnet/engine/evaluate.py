@@ -161,7 +161,9 @@ RESPONSE_TRIALS = 5
 
 
 def response(params: Params, config: NetworkConfig, seed: Seed) -> NDArray[np.float32]:
-    """A network's outputs in the scored windows of common trials, undisturbed.
+    """A network's outputs in the scored windows of common trials.
+
+    Exploratory impulses are off; noise that is part of the network stays on.
 
     [B, S * O]: what two networks are compared by as behaviour.
     """

@@ -152,7 +152,8 @@ def _delays(
     longest = round(settings.longest_delay_s / dt_s)
     if longest == shortest:
         return np.full(count, shortest)
-    return random.integers(shortest, longest, count) + 1
+    # onsets as in the published code: the longest delay itself is not drawn
+    return random.integers(shortest, max(longest - 1, shortest + 1), count) + 1
 
 
 def observe(settings: DNMS, input_BTI: Array, dt_s: float) -> Array:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from popnet.catalogue import load_sweep
-from popnet.config import Impulses, Plan, read_text
+from popnet.catalogue import CATALOGUE, load_sweep
+from popnet.config import Impulses, Plan, load, read_text
 from popnet.config.grid import axes
 from popnet.config.network import Readout
 
@@ -250,3 +250,13 @@ def test_one_condition_per_grid_point_of_a_large_grid(plan: Planner) -> None:
     values = np.round(np.linspace(0.5, 2.0, 30), 6).tolist()
     got = plan(f"grid:\n  network.gain: {values}\n  train.trials: [1, 2, 3]\n")
     assert column(got, "network", "gain") == [v for v in values for _ in range(3)]
+
+
+def test_a_value_may_come_again_within_a_zipped_column():
+    text = (
+        "name: a\nseed: 1\nnetworks: 1\ntask: dnms\nrule: reward_hebbian\n"
+        "grid:\n  zip:\n    - {rule.learning_rate: [0.1, 0.1, 0.03], "
+        "network.gain: [1.2, 1.5, 1.5]}\n"
+    )
+    plan = load(read_text(text), CATALOGUE)
+    assert len(plan.conditions) == 3

@@ -61,9 +61,9 @@ def test_variable_delay_has_the_published_onsets():
     assert (inputs[:, :, 1].sum(1) == 300).all() and (
         inputs[:, :, 2].sum(1) == 300
     ).all()
-    # the published code: 601 + int(499 U); here up to one step more
-    assert onsets.min() >= 601 and onsets.max() <= 1100
-    law = stats.uniform(600.5, 500)
+    # the published code: 601 + int(499 U)
+    assert onsets.min() == 601 and onsets.max() == 1099
+    law = stats.uniform(600.5, 499)
     assert stats.kstest(onsets, law.cdf).pvalue > 1e-3
     _, (again, _, _) = trials("dnms_variable", [1] * 4000, seed=1)
     assert (again[:, :, 2].argmax(1) != onsets).mean() > 0.9
