@@ -165,10 +165,28 @@ def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     if not run.folder.resolve().is_relative_to(out.resolve()):
         raise ConfigError(f"{run.folder} leads out of {out}; remove the link.")
     write_text(run.folder / "sweep.yaml", text)
+    write_json(run.folder / "plan.json", _planned(plan))
     known = run.provenance()
     launches = [*known.get("launches", []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
+
+
+def _planned(plan: Plan) -> dict[str, Any]:
+    """The plan as data: each condition's values and the keys of its networks."""
+    conditions: dict[str, dict[str, Any]] = {}
+    values = {id(c.config): c.values for c in plan.conditions}
+    for network in networks(plan):
+        entry = conditions.setdefault(
+            network.condition,
+            {
+                "label": network.label,
+                "values": values[id(network.config)],
+                "keys": [],
+            },
+        )
+        entry["keys"].append(network.key)
+    return {"name": plan.sweep.name, "conditions": conditions}
 
 
 @contextmanager

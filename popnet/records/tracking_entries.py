@@ -135,7 +135,12 @@ def sweep_entry(run: "Run", table: pd.DataFrame, live: bool) -> Entry:
     `live`: leave the files out; they are still being written.
     """
     planned = run.planned()
-    tops = ("sweep.yaml", "provenance.json", *(f"{name}.parquet" for name in TABLES))
+    tops = (
+        "sweep.yaml",
+        "plan.json",
+        "provenance.json",
+        *(f"{name}.parquet" for name in TABLES),
+    )
     paths = [run.folder / name for name in tops]
     paths += sorted((run.folder / "report").rglob("*"))
     kept = [

@@ -1,8 +1,11 @@
 """Error while learning: one panel per condition, every network in it."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from popnet.report.conditions import Condition, evenly, wrapped
@@ -62,6 +65,26 @@ def _draw(population: Population, recorded: list[Condition]) -> Drawing:
     figure.supylabel(ERROR, fontsize=8.5)
     text = _caption(population, recorded, shown, hidden)
     return Drawing("error_curves", figure, "Error while learning.", text)
+
+
+def condition_figures(population: Population) -> Iterator[tuple[str, Figure]]:
+    """One small figure per condition, for its run in MLflow: (file stem, figure)."""
+    if population.curves.empty:
+        return
+    top, _ = _top(population.curves)
+    present = set(population.curves["condition"])
+    for condition in (c for c in population.conditions if c.id in present):
+        figure, (axes,) = panels(1, 1, 3.0, width=5.2)
+        own = population.curves[population.curves["condition"] == condition.id]
+        _singles(axes, condition, own, top)
+        _summary(axes, condition, _carried(population, condition))
+        axes.set_title(f"{condition.label} (n = {own['key'].nunique()})", fontsize=9)
+        axes.set_ylim(0, top)
+        axes.set_xlabel("trials seen")
+        axes.set_ylabel(ERROR)
+        axes.grid(axis="y")
+        axes.xaxis.set_major_formatter(thousands)
+        yield f"condition_{condition.id}", figure
 
 
 def _carried(population: Population, condition: Condition) -> pd.DataFrame:

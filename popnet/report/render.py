@@ -16,11 +16,12 @@ def svg_bytes(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def png_bytes(figure: Figure) -> bytes:
-    """The figure as a PNG file, laid out as it was drawn before."""
-    figure.set_layout_engine("none")
+def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
+    """The figure as a PNG file; one drawn as SVG before keeps that layout."""
+    if dpi == PNG_DPI:
+        figure.set_layout_engine("none")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=PNG_DPI, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     return buffer.getvalue()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from popnet.report.comparison import comparisons
 from popnet.report.convergence import convergence
-from popnet.report.curves import error_curves
+from popnet.report.curves import condition_figures, error_curves
 from popnet.report.generalisation import generalisation
 from popnet.report.making import making
 from popnet.report.networks import all_networks
@@ -16,6 +16,8 @@ from popnet.report.recorded import RecordedRun
 from popnet.report.render import inline_svg, png_bytes, svg_bytes
 from popnet.report.robustness import robustness
 from popnet.report.style import house_style
+
+CONDITION_DPI = 110
 
 SECTIONS = [
     convergence,
@@ -47,9 +49,13 @@ def write_report(run: RecordedRun) -> Path:
             _replace(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
             description = escape(f"{drawing.title} {drawing.caption}", quote=True)
             svgs[drawing.name] = inline_svg(svg, drawing.name, description)
+        portraits = set()
+        for name, figure in condition_figures(population):
+            _replace(figures / f"{name}.png", png_bytes(figure, CONDITION_DPI))
+            portraits.add(name)
     index = folder / "index.html"
     _replace(index, page(population, sections, svgs).encode())
-    _remove_stale(figures, set(svgs))
+    _remove_stale(figures, set(svgs) | portraits)
     return index
 
 
