@@ -86,13 +86,15 @@ def show(
         table = _where(table, condition)
     if by is not None:
         table = _by(table, by)
-    elif columns != "all":
-        usual = list(dict.fromkeys([*USUAL, *opened.varied]))
-        names = columns.split(",") if columns else usual
+    if columns not in (None, "all"):
+        names = columns.split(",")
         unknown = [n for n in names if n not in table.columns]
-        if columns and unknown:
-            raise ConfigError(_no_column(unknown[0], table))
-        table = table[[n for n in names if n in table.columns]]
+        if unknown:
+            raise ConfigError(f"--columns: {_no_column(unknown[0], table)}")
+        table = table[names]
+    elif by is None and columns is None:
+        usual = dict.fromkeys([*USUAL, *opened.varied])
+        table = table[[n for n in usual if n in table.columns]]
     if csv:
         give(table.to_csv(index=False).rstrip())
     elif as_json:
@@ -122,17 +124,30 @@ def _where(table: pd.DataFrame, condition: str) -> pd.DataFrame:
     name, sign, text = found.groups()
     if name not in table.columns:
         raise ConfigError(f"--where: {_no_column(name, table)}")
-    column = table[name]
-    value: Any = text.strip("'\"")
-    if column.dtype.kind in "iufb" or str(column.dtype) == "Int64":
-        try:
-            value = {"true": 1.0, "false": 0.0}.get(value.lower()) or float(value)
-        except ValueError:
-            raise ConfigError(
-                f"--where {condition!r}: {name} holds numbers, got {value!r}."
-            ) from None
+    column, value = _comparable(table[name], text.strip("'\""), condition)
     kept = OPERATORS["==" if sign == "=" else sign](column, value)
     return table[kept.fillna(False).astype(bool)]
+
+
+def _comparable(column: pd.Series, text: str, condition: str) -> tuple[Any, Any]:
+    """A column and a value of one kind: numbers (missing ones too) or text."""
+    import pandas as pd
+
+    from popnet.config import ConfigError
+
+    kind = pd.api.types.infer_dtype(column, skipna=True)
+    if kind not in ("integer", "floating", "mixed-integer-float", "boolean", "empty"):
+        return column.astype(str), text
+    try:
+        value = {"true": 1.0, "false": 0.0}.get(text.lower())
+        value = float(text) if value is None else value
+    except ValueError:
+        if kind == "empty":
+            return column.astype(str), text
+        raise ConfigError(
+            f"--where {condition!r}: {column.name} holds numbers, got {text!r}."
+        ) from None
+    return column.astype("Float64"), value
 
 
 def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:

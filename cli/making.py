@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from .shell import (
     guarded,
     say,
 )
+
+if TYPE_CHECKING:
+    from popnet.records import Network
 
 Key = Annotated[str, typer.Argument(help="a network's key, or its beginning")]
 
@@ -50,9 +53,15 @@ def init(
         raise ConfigError(f"{file} exists already; choose another name.")
     if not file.parent.is_dir():
         raise ConfigError(f"{file}: the folder {file.parent} does not exist.")
-    stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in file.stem)
-    file.write_text(EXAMPLE.format(name=stem.strip("-_") or "sweep"))
+    file.write_text(EXAMPLE.format(name=_name_from(file.stem)))
     give(f"wrote {file}; next: popnet plan {file}; popnet launch {file}")
+
+
+def _name_from(stem: str) -> str:
+    """A sweep's name from a file's."""
+    plain = (c if c.isascii() and c.isalnum() else "-" for c in stem)
+    name = "".join(plain).strip("-")[:57] or "sweep"
+    return f"{name}-sweep" if name in ("store", "artifacts") else name
 
 
 @guarded
@@ -105,10 +114,6 @@ def export(
     ] = None,
 ) -> None:
     """A network for somebody else's code."""
-    import json
-
-    import numpy as np
-
     from popnet.config import ConfigError
     from popnet.records import open_run
     from popnet.records.files import write_atomically
@@ -116,25 +121,25 @@ def export(
     endings = {"torch": "pt", "npz": "npz"}
     if to not in endings:
         raise ConfigError(f"--to {to!r}: allowed {', '.join(endings)}.")
-    opened = open_run(run)
-    network = opened.network(key)
+    network = open_run(run).network(key)
     path = file or Path(f"{network.key}.{endings[to]}")
+    write_atomically(path, lambda part: _write_network(part, network, to))
+    how = "torch.load(path, weights_only=True)" if to == "torch" else "numpy.load(path)"
+    give(f"wrote {path}: {how}; weights are [post, pre]")
+
+
+def _write_network(path: Path, network: Network, to: str) -> None:
+    import json
+
+    import numpy as np
+    import torch
+
     arrays = {f"initial.{n}": a for n, a in network.initial.items()}
     arrays |= {f"final.{n}": a for n, a in network.final.items()}
     settings = json.dumps(network.config.model_dump(mode="json"))
-
-    def write(part: Path) -> None:
-        with part.open("wb") as handle:
-            if to == "npz":
-                np.savez(handle, settings=np.array(settings), **arrays)  # type: ignore[arg-type]
-            else:
-                import torch
-
-                tensors: dict[str, Any] = {
-                    n: torch.from_numpy(a) for n, a in arrays.items()
-                }
-                torch.save({**tensors, "settings": settings}, handle)
-
-    write_atomically(path, write)
-    how = "torch.load(path, weights_only=True)" if to == "torch" else "numpy.load(path)"
-    give(f"wrote {path}: {how}; weights are [post, pre]")
+    with path.open("wb") as handle:
+        if to == "npz":
+            np.savez(handle, settings=np.array(settings), **arrays)  # type: ignore[arg-type]
+        else:
+            tensors = {n: torch.from_numpy(a) for n, a in arrays.items()}
+            torch.save({**tensors, "settings": settings}, handle)

@@ -40,6 +40,9 @@ RunFolder = Annotated[Path, typer.Argument(help="a run's folder", metavar="RUN")
 debugging = False
 """Set by the entry point: --debug shows tracebacks."""
 
+UNFIT = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError)
+"""A path that was given is not of the kind that is needed."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -88,8 +91,8 @@ def _told(error: Exception) -> tuple[int, str]:
 
     if isinstance(error, ConfigError):
         return WRONG, f"popnet: {error}"
-    if isinstance(error, PermissionError):
-        return WRONG, f"popnet: {error.filename}: no permission to write there."
+    if isinstance(error, UNFIT) and error.filename is not None:
+        return WRONG, f"popnet: {error.filename}: cannot be used: {error.strerror}."
     kind = type(error).__name__
     lines = str(error).strip().splitlines() or [""]
     return SOME_FAILED, f"popnet: {kind}: {lines[0][:300]} (--debug shows where)"
@@ -101,6 +104,6 @@ def overrides(
     """``--device`` and ``--workers`` are overrides like any other."""
     return [
         *(given or []),
-        *([f"machine.device={device}"] if device else []),
-        *([f"machine.workers={workers}"] if workers else []),
+        *([] if device is None else [f"machine.device={device}"]),
+        *([] if workers is None else [f"machine.workers={workers}"]),
     ]

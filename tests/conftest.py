@@ -1,5 +1,7 @@
 """What every test may ask for: networks planned from a few settings."""
 
+import shutil
+
 import pytest
 import torch
 import yaml
@@ -35,3 +37,75 @@ def planned(plan_of):
         return networks(plan_of(**given))
 
     return make
+
+
+TINY = {
+    "name": "tiny",
+    "seed": 3,
+    "networks": 2,
+    # 12 units at 10 ms: a trial takes some 50 microseconds
+    "network": {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.03}},
+    "task": {"name": "dnms"},
+    "rule": {"name": "reward_hebbian", "wait_trials": 5},
+    "train": {"trials": 40, "until": None},
+    "grid": {"network.tau_s.spread": [0.0, 0.4]},
+    "after": {
+        "trials": 1,
+        "perturb": [{"name": "synaptic_jitter", "levels": [0, 0.5]}],
+        "other_tasks": ["dms"],
+        "compare": ["behaviour", {"name": "weights", "align": False}],
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """A tiny sweep as it was read and loaded: (plan, source), sections by keywords."""
+
+    def make(**changes):
+        source = read_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
+        return load(source, CATALOGUE), source
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_run(tiny):
+    """Do what launch does with a tiny sweep, up to a stage, without Ray."""
+    from popnet.config import dump
+    from popnet.records import create_run
+    from popnet.sweep import afterwards, launch, pending
+    from popnet.sweep.shard import Shard
+
+    def make(out, stage="tables", **changes):
+        plan, source = tiny(**changes)
+        run = create_run(out, plan, dump(plan, source), {"command": ["popnet"]})
+        folder = str(run.store.folder)
+        todo = tuple(pending.untrained(run))
+        if stage != "planned" and todo:
+            Shard(folder, "cpu", 3600).work(3600, todo)
+        known = pending.statuses(run)
+        if stage in ("tested", "tables"):
+            for job in pending.test_jobs(run, known, known):
+                afterwards.test_networks(folder, job, run.sweep.after)
+        if stage == "tables":
+            configs = {n.key: n.config for n in run.networks}
+            for settings, pairs in pending.comparisons(run, known):
+                afterwards.compare_networks(folder, pairs, configs, settings)
+            launch.tables(run)
+        return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_run(make_run, tmp_path_factory):
+    """A tiny sweep trained, tested and compared; not to be changed."""
+    return make_run(tmp_path_factory.mktemp("tiny") / "runs")
+
+
+@pytest.fixture
+def own_run(tiny_run, tmp_path):
+    """A copy of it that a test may change."""
+    shutil.copytree(tiny_run.out, tmp_path / "runs")
+    return type(tiny_run)(tmp_path / "runs" / tiny_run.name)

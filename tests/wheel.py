@@ -11,9 +11,10 @@ from pathlib import Path
 PROBE = """
 import json, sys, popnet, popnet.cli.main
 from popnet.catalogue import CATALOGUE
-from popnet import sweep, report, engine
+from popnet import sweep, engine
 where = popnet.__file__
 loaded = [m for m in ("ray", "mlflow", "matplotlib") if m in sys.modules]
+from popnet import report
 print(json.dumps([where, loaded, sorted(CATALOGUE.tasks)]))
 """
 

@@ -99,6 +99,9 @@ class RuleSettings(Named):
     network_defaults: ClassVar[dict[str, Any]] = {}
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Named sets of defaults, each from one publication.  The first is the default."""
+    sequential: ClassVar[bool] = False
+    """Learns from the trials of a batch one after the other, so that it may be given
+    any number of them at once."""
     weight_copies: ClassVar[int] = 3
     """Tensors of the weights' size a learning step holds, for the memory plan."""
     activity_copies: ClassVar[int] = 5

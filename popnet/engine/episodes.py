@@ -7,13 +7,16 @@ P networks, B trials, T time steps, N units, I inputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from popnet import kernels
 from popnet.config import Impulses, Network, NetworkConfig
+from popnet.core.kicks import Kicks, dense
 from popnet.plan import PlannedNetwork
 from popnet.rules import Episode
 from popnet.seeding import Seed
@@ -22,20 +25,38 @@ from popnet.tasks import TASKS
 Array = NDArray[np.float64]
 
 
+class _Batch(NamedTuple):
+    """What one network meets in one batch."""
+
+    input_BTI: Array
+    target_BTO: Array
+    mask_BTO: NDArray[np.bool_]
+    types_B: NDArray[np.int64]
+    start_BN: Array
+    current_BTN: Array | None
+    kicks: list[Kicks] | None
+
+
 def training_batch(
-    members: Sequence[PlannedNetwork], trial_P: Tensor, tau_PN: Tensor
+    members: Sequence[PlannedNetwork],
+    trial_P: Tensor,
+    tau_PN: Tensor,
+    trials: int = 1,
 ) -> Episode:
     """The next batch of trials of each network; ``trial_P`` counts those before.
 
-    Trial types come in a fixed cycle (Miconi 2017, published code).
+    Trial types come in a fixed cycle (Miconi 2017, published code).  A sequential rule
+    gets ``trials`` batches of one, each drawn as if it came alone.
     """
     tau = tau_PN.detach().to("cpu", torch.float64).numpy()
-    parts = [
-        _training(member, int(trial), tau[p])
-        for p, (member, trial) in enumerate(zip(members, trial_P.tolist(), strict=True))
-    ]
+    sequential = members[0].config.rule.sequential
+    sparse = sequential and kernels.fast(tau_PN)
+    parts = []
+    for p, (member, first) in enumerate(zip(members, trial_P.tolist(), strict=True)):
+        numbers = range(first, first + (trials if sequential else 1))
+        parts.append(_in_turn([_training(member, n, tau[p], sparse) for n in numbers]))
     device, dtype = tau_PN.device, tau_PN.dtype
-    inputs, targets, masks, types, starts, currents = zip(*parts, strict=True)
+    inputs, targets, masks, types, starts, currents, kicks = zip(*parts, strict=True)
     return Episode(
         _joined(inputs).to(device, dtype),
         _joined(targets).to(device, dtype),
@@ -44,7 +65,18 @@ def training_batch(
         trial_P,
         _joined(starts).to(device, dtype),
         together(currents, device, dtype),
+        kicks if sparse else None,
     )
+
+
+def _in_turn(batches: list[_Batch]) -> _Batch:
+    """Batches of one network as one, the trials in order."""
+    if len(batches) == 1:
+        return batches[0]
+    columns = list(zip(*batches, strict=True))
+    kicks = None if columns[6][0] is None else [k for one in columns[6] for k in one]
+    current = None if columns[5][0] is None else np.concatenate(columns[5])
+    return _Batch(*(np.concatenate(c) for c in columns[:5]), current, kicks)  # type: ignore[arg-type]
 
 
 def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
@@ -53,9 +85,7 @@ def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
 
 
-def _training(
-    member: PlannedNetwork, trial: int, tau_N: Array
-) -> tuple[Array, Array, NDArray[np.bool_], NDArray[np.int64], Array, Array | None]:
+def _training(member: PlannedNetwork, trial: int, tau_N: Array, sparse: bool) -> _Batch:
     config, seed = member.config, member.seed
     net, rule, task = config.network, config.rule, config.task
     count = rule.batch
@@ -64,12 +94,18 @@ def _training(
     trials = TASKS[task.name].draw(task, types_B, net.dt_s, random)
     start_BN = initial_states(net, seed, "initial_state", trial, count)
     shape = (count, trials.input_BTI.shape[1], net.units)
-    current = impulse_current(rule.impulses, net, seed, "impulses", trial, shape, tau_N)
+    kicks, current = None, None
+    if sparse:
+        kicks = impulse_kicks(rule.impulses, net, seed, "impulses", trial, shape, tau_N)
+    else:
+        current = impulse_current(
+            rule.impulses, net, seed, "impulses", trial, shape, tau_N
+        )
     current = with_noise(current, config, seed, "noise", trial, shape, tau_N)
     inputs = noisy_input(trials.input_BTI, net, seed, "noise", trial)
-    return (
-        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, current
-    )  # fmt: skip
+    return _Batch(
+        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, current, kicks
+    )
 
 
 def together(
@@ -91,6 +127,41 @@ def initial_states(
     return net.initial_state * unit
 
 
+def impulse_kicks(
+    impulses: Impulses,
+    net: Network,
+    seed: Seed,
+    purpose: str,
+    counter: int,
+    shape: tuple[int, int, int],
+    tau_N: Array,
+) -> list[Kicks]:
+    """Impulses of B trials: Bernoulli per unit and step, U(-A, A) in size.
+
+    Drawn by their geometric gaps: the same law as one draw per unit and step, at the
+    cost of one draw per impulse.  ``into: state``: the state jumps by A dt / mean tau
+    whatever the unit's own tau (a current is multiplied by dt / tau_i).
+    """
+    count, steps, units = shape
+    chance = impulses.rate_hz * net.dt_s
+    quiet = min(impulses.quiet_steps, steps)
+    places = np.zeros(0, dtype=np.int64)
+    sizes = np.zeros(0)
+    cells = (steps - quiet) * units
+    if chance > 0 and impulses.amplitude > 0:
+        random = seed.stream(purpose, counter)
+        places = _bernoulli_places(random, min(chance, 1.0), count * cells)
+        sizes = impulses.amplitude * random.uniform(-1, 1, len(places))
+    trial, rest = np.divmod(places, max(cells, 1))
+    step, unit = np.divmod(rest, units)
+    if impulses.into == "state":
+        sizes = sizes * tau_N[unit] / net.tau_s.mean
+    ends = np.searchsorted(trial, np.arange(1, count))
+    columns = (step + quiet, unit, sizes.astype(np.float32))
+    pieces = (np.split(column, ends) for column in columns)
+    return [Kicks(*one) for one in zip(*pieces, strict=True)]
+
+
 def impulse_current(
     impulses: Impulses,
     net: Network,
@@ -100,28 +171,11 @@ def impulse_current(
     shape: tuple[int, int, int],
     tau_N: Array,
 ) -> Array | None:
-    """Impulses as a current [B, T, N]: Bernoulli per unit and step, U(-A, A) in size.
-
-    Drawn by their geometric gaps: the same law as one draw per unit and step, at the
-    cost of one draw per impulse.  ``into: state``: the state jumps by A dt / mean tau
-    whatever the unit's own tau (a current is multiplied by dt / tau_i).
-    """
-    chance = impulses.rate_hz * net.dt_s
-    if chance <= 0 or impulses.amplitude <= 0:
+    """The impulses of ``impulse_kicks`` as a current [B, T, N]; None without any."""
+    if impulses.rate_hz * net.dt_s <= 0 or impulses.amplitude <= 0:
         return None
-    count, steps, units = shape
-    quiet = min(impulses.quiet_steps, steps)
-    cells = count * (steps - quiet) * units
-    random = seed.stream(purpose, counter)
-    places = _bernoulli_places(random, min(chance, 1.0), cells)
-    sizes = impulses.amplitude * random.uniform(-1, 1, len(places))
-    current = np.zeros((count, steps, units), dtype=np.float32)
-    trial, rest = np.divmod(places, (steps - quiet) * units)
-    step, unit = np.divmod(rest, units)
-    if impulses.into == "state":
-        sizes *= tau_N[unit] / net.tau_s.mean
-    current[trial, step + quiet, unit] = sizes
-    return current  # type: ignore[return-value]
+    kicks = impulse_kicks(impulses, net, seed, purpose, counter, shape, tau_N)
+    return np.stack([dense(k, shape[1], shape[2]) for k in kicks])  # type: ignore[return-value]
 
 
 def _bernoulli_places(

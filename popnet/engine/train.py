@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from popnet.config import Until
 from popnet.core.cell import Params
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import (
@@ -81,18 +82,25 @@ def begin(
     return singles if device.type == "cpu" else [joined(singles)]
 
 
+BLOCK = 10
+"""Trials a sequential rule is given at once, to spread the cost of a step.  No result
+depends on it."""
+
+
 def advance(
     population: Population, steps: int
 ) -> tuple[Population | None, list[Trained]]:
     """Up to ``steps`` learning steps; what still trains, and what has finished.
 
     A network that meets its criterion, its cap of trials, or diverges leaves the
-    population at once, with the weights it had before it diverged.
+    population at once, with the weights it had before it diverged.  A step is a batch,
+    or one trial of a sequential rule.
     """
     finished: list[Trained] = []
     with reproducible():
-        for _ in range(steps):
-            population, ended = _learn(population)
+        while steps > 0:
+            population, ended, taken = _learn_some(population, steps)
+            steps -= taken
             if not ended:
                 continue
             finished += _results(population, ended)
@@ -103,14 +111,40 @@ def advance(
     return population, finished
 
 
-def _learn(population: Population) -> tuple[Population, dict[int, str]]:
-    """One learning step; which networks ended with it, and how."""
+def _learn_some(
+    population: Population, most: int
+) -> tuple[Population, dict[int, str], int]:
+    """A block of trials where the rule and the population allow it, else one step.
+
+    A block in which the network ended is taken back and learned again trial by trial,
+    so that the network ends exactly where it would have alone.
+    """
+    config = population.config
+    block = 1
+    if config.rule.sequential and len(population.members) == 1:
+        left = config.train.trials - int(population.progress.trial_P[0])
+        block = max(1, min(BLOCK, most, left))
+    later, ended = _learn(population, block)
+    if not ended or block == 1:
+        return later, ended, block
+    for taken in range(1, block + 1):
+        population, ended = _learn(population, 1)
+        if ended:
+            return population, ended, taken
+    return population, ended, block
+
+
+def _learn(population: Population, trials: int) -> tuple[Population, dict[int, str]]:
+    """One learning step; which networks ended with it, and how.
+
+    ``trials``: how many trials a sequential rule gets in it.
+    """
     over = _already_over(population)
     if over:
         return population, over
     config, params = population.config, population.params
     episode = training_batch(
-        population.members, population.progress.trial_P, params.tau_PN
+        population.members, population.progress.trial_P, params.tau_PN, trials
     )
     episode = episode._replace(trial_P=episode.trial_P.to(params.tau_PN.device))
     new_params, new_state, outcome = RULES[config.rule.name].step(
@@ -181,11 +215,11 @@ def _noted(population: Population, outcome: Outcome) -> Progress:
     trial_P = old.trial_P + batch
     recent_correct = old.recent_correct_PW.scatter(1, ring, correct_PB[:, recent])
     recent_error = old.recent_error_PW.scatter(1, ring, error_PB[:, recent])
-    met_P = _met(population, trial_P, recent_correct, recent_error)
-    first_P = met_P & (old.reached_P < 0)
+    met_P = _met_at(population, error_PB, correct_PB)
+    first_P = (met_P >= 0) & (old.reached_P < 0)
     return Progress(
         trial_P,
-        torch.where(first_P, trial_P, old.reached_P),
+        torch.where(first_P, met_P, old.reached_P),
         recent_error,
         recent_correct,
         old.curve_error_PC.scatter_add(1, point, error_PB),
@@ -193,21 +227,41 @@ def _noted(population: Population, outcome: Outcome) -> Progress:
     )
 
 
-def _met(
-    population: Population, trial_P: Tensor, correct_PW: Tensor, error_PW: Tensor
-) -> Tensor:
-    """Whether each network's last window meets its criterion."""
-    met = []
+def _met_at(population: Population, error_PB: Tensor, correct_PB: Tensor) -> Tensor:
+    """The number of trials after which each network first met its criterion; or -1.
+
+    A sequential rule is judged after every trial, another one after its batch.
+    """
+    old, met = population.progress, []
     for i, member in enumerate(population.members):
-        until = member.config.train.until
-        if until is None or int(trial_P[i]) < until.window:
-            met.append(False)
+        until, seen = member.config.train.until, int(old.trial_P[i])
+        if until is None:
+            met.append(-1)
             continue
-        need = math.ceil((until.accuracy or 0.0) * until.window - 1e-9)
-        right = until.accuracy is None or float(correct_PW[i].sum()) >= need
-        close = until.error is None or float(error_PW[i].mean()) <= until.error
-        met.append(right and close)
+        correct = _in_order(old.recent_correct_PW[i], seen, correct_PB[i])
+        error = _in_order(old.recent_error_PW[i], seen, error_PB[i])
+        batch = error_PB.shape[1]
+        ends = range(1, batch + 1) if member.config.rule.sequential else (batch,)
+        found = (
+            seen + end
+            for end in ends
+            if seen + end >= until.window
+            and _meets(until, correct, error, slice(end, end + until.window))
+        )
+        met.append(next(found, -1))
     return torch.tensor(met)
+
+
+def _in_order(ring_W: Tensor, seen: int, new_B: Tensor) -> Array:
+    """The last W trials, the oldest first, and the new ones after them."""
+    ring = ring_W.numpy()
+    return np.concatenate([np.roll(ring, -(seen % len(ring))), new_B.numpy()])
+
+
+def _meets(until: Until, correct: Array, error: Array, last: slice) -> bool:
+    need = math.ceil((until.accuracy or 0.0) * until.window - 1e-9)
+    right = until.accuracy is None or float(correct[last].sum()) >= need
+    return right and (until.error is None or float(error[last].mean()) <= until.error)
 
 
 def _ended(population: Population) -> dict[int, str]:

@@ -20,12 +20,12 @@ def fast(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
-def reward_hebbian_factors(*args: Any) -> Any:
-    """One trial of reward-modulated Hebbian learning on the CPU."""
+def learn_by_reward(*args: Any) -> Any:
+    """Trials of reward-modulated Hebbian learning on the CPU."""
     # imported on first use: numba takes as long to load as all the rest of a command
-    from popnet.kernels.reward_hebbian import trace_factors
+    from popnet.kernels.reward_hebbian import learn
 
-    return trace_factors(*args)
+    return learn(*args)
 
 
 @contextmanager

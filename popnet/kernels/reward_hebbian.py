@@ -7,6 +7,7 @@ the same in any population.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numba
@@ -14,7 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from popnet.core.cell import Cell, Params
+from popnet.core.cell import Cell, Params, pick
+from popnet.core.constraints import project
+from popnet.core.kicks import Kicks
+from popnet.core.rollout import readout
+from popnet.core.scoring import Score
 
 CODES = {
     "tanh": 0,
@@ -90,57 +95,209 @@ def _rates(code: int, x: Any, slope: Any, threshold: Any, r: Any) -> None:
 
 @numba.njit(**_options)
 def _recurrent(wt: Any, r: Any, total: Any) -> None:
-    """total += W r, columns of W (rows of wt) eight at a time."""
-    n = r.shape[0]
-    whole = n // 8 * 8
-    for j in range(0, whole, 8):
+    """total += W r, columns of W (rows of wt) eight at a time: the fastest measured.
+
+    Rows are a multiple of 16 long and aligned, so all of it is whole vectors.
+    """
+    for j in range(0, r.shape[0], 8):
         r0, r1, r2, r3 = r[j], r[j + 1], r[j + 2], r[j + 3]
         r4, r5, r6, r7 = r[j + 4], r[j + 5], r[j + 6], r[j + 7]
-        for i in range(n):
+        for i in range(total.shape[0]):
             a = total[i] + r0 * wt[j, i] + r1 * wt[j + 1, i]
             a = a + r2 * wt[j + 2, i] + r3 * wt[j + 3, i]
             a = a + r4 * wt[j + 4, i] + r5 * wt[j + 5, i]
             total[i] = a + r6 * wt[j + 6, i] + r7 * wt[j + 7, i]
-    for j in range(whole, n):
-        rj = r[j]
-        for i in range(n):
-            total[i] += rj * wt[j, i]
 
 
 @numba.njit(**_options)
-def _forward(
-    wt: Any, drive: Any, a: Any, slope: Any, threshold: Any, units: Any, values: Any,
-    code: int, x: Any, xs: Any, rs: Any,
+def _trial(
+    wt: Any, inputs: Any, win: Any, bias: Any, noise: Any,
+    kick_step: Any, kick_unit: Any, kick_size: Any,
+    a: Any, slope: Any, threshold: Any, units: Any, values: Any, code: int,
+    decay: Any, skip: int, cube: bool, x: Any, xbar: Any, rs: Any, post: Any, pre: Any,
 ) -> None:  # fmt: skip
-    """xs[t] = x(t+1), rs[t] = r(t) with rs[0] the initial rates."""
+    """One trial: rs[t] = r(t) with rs[0] the initial rates, and the trace's factors."""
     total = np.empty_like(x)
+    keep = np.float32(1) - decay
+    kick = 0
     for k in range(units.shape[0]):
         x[units[k]] = values[k]
     _rates(code, x, slope, threshold, rs[0])
-    for t in range(drive.shape[0]):
-        total[:] = drive[t]
+    for t in range(rs.shape[0] - 1):
+        total[:] = bias
+        for c in range(inputs.shape[1]):
+            u = inputs[t, c]
+            if u != 0:
+                for i in range(x.shape[0]):
+                    total[i] += u * win[c, i]
+        if noise.shape[0] > 0:
+            for i in range(noise.shape[1]):
+                total[i] += noise[t, i]
+        while kick < kick_step.shape[0] and kick_step[kick] == t:
+            total[kick_unit[kick]] += kick_size[kick]
+            kick += 1
         _recurrent(wt, rs[t], total)
         for i in range(x.shape[0]):
             x[i] = x[i] + a[i] * (total[i] - x[i])
         for k in range(units.shape[0]):
             x[units[k]] = values[k]
-        xs[t] = x
         _rates(code, x, slope, threshold, rs[t + 1])
-
-
-@numba.njit(**_options)
-def _factors(
-    xs: Any, rs: Any, xbar: Any, decay: Any, skip: int, cube: bool, post: Any, pre: Any
-) -> None:
-    keep = np.float32(1) - decay
-    for t in range(xs.shape[0]):
-        for i in range(xs.shape[1]):
-            d = xs[t, i] - xbar[i]
-            xbar[i] = decay * xbar[i] + keep * xs[t, i]
-            r = rs[t, i]
+        for i in range(x.shape[0]):
+            d, r = x[i] - xbar[i], rs[t, i]
+            xbar[i] = decay * xbar[i] + keep * x[i]
             post[t, i] = d * d * d if cube else d * abs(d)
             pre[t, i] = r * r * r if cube else r * abs(r)
     post[:skip] = 0
+
+
+@numba.njit(**_options)
+def _update(wt: Any, trace: Any, size: Any, limit: Any) -> None:
+    """W += clip(size e, +-limit); both transposed.  A NaN stays a NaN."""
+    for j in range(trace.shape[0]):
+        for i in range(trace.shape[1]):
+            change = size * trace[j, i]
+            change = limit if change > limit else change
+            change = -limit if change < -limit else change
+            wt[j, i] += change
+
+
+WIDTH = 16
+"""Rows are padded to whole vectors of 16 numbers of 4 bytes, 64 in all."""
+
+
+class _Bench:
+    """The arrays one network works on: padded, aligned, its weights transposed."""
+
+    def __init__(
+        self, params: Params, cell: Cell, network: int, steps: int, trace: str
+    ) -> None:
+        self.units = params.w_PNN.shape[1]
+        padded = -(-self.units // WIDTH) * WIDTH
+        self.wt = torch.zeros(padded, padded)
+        self.weights[:] = params.w_PNN[network].mT
+        self.win = self._padded(params.win_PNI[network].mT, padded)
+        rows = (params.bias_PN, cell.dt_s / params.tau_PN, params.slope_PN,
+                params.threshold_PN)  # fmt: skip
+        self.bias, self.a, self.slope, self.threshold = (
+            self._padded(row[network], padded).numpy() for row in rows
+        )
+        self.rs = torch.zeros(steps + 1, padded)
+        self.post = torch.empty(steps, padded)
+        self.pre = torch.empty(steps, padded)
+        self.trace = torch.empty(self.units, self.units)
+        self.clamped = np.array([unit for unit, _ in cell.clamped], dtype=np.int64)
+        self.values = np.array([v for _, v in cell.clamped], dtype=np.float32)
+        self.code, self.cube = CODES[cell.nonlinearity], trace == "cube"
+        self.padded = padded
+
+    @property
+    def weights(self) -> Tensor:
+        """The transposed weights without their padding, a view."""
+        return self.wt[: self.units, : self.units]
+
+    @staticmethod
+    def _padded(rows: Tensor, padded: int) -> Tensor:
+        full = torch.zeros(*rows.shape[:-1], padded)
+        full[..., : rows.shape[-1]] = rows
+        return full
+
+    def run(
+        self, input_TI: Tensor, noise_TN: Tensor | None, kicks: Kicks, x0_N: Tensor,
+        xbar: Tensor, decay: float, skip: int,
+    ) -> None:  # fmt: skip
+        """One trial; leaves rates and factors in the bench, and ``xbar`` changed."""
+        noise = NOTHING if noise_TN is None else noise_TN.contiguous().numpy()
+        x = self._padded(x0_N, self.padded).numpy()
+        _trial(
+            self.wt.numpy(), input_TI.contiguous().numpy(), self.win.numpy(), self.bias,
+            noise, *kicks, self.a, self.slope, self.threshold, self.clamped,
+            self.values, self.code, np.float32(decay), skip, self.cube, x,
+            xbar.numpy(), self.rs.numpy(), self.post.numpy(), self.pre.numpy(),
+        )  # fmt: skip
+
+    def learn(self, size: float, limit: float) -> None:
+        """Change the weights by the clipped trace: one matrix product."""
+        n = self.units
+        torch.mm(self.pre[:, :n].mT, self.post[:, :n], out=self.trace)
+        _update(
+            self.wt.numpy(), self.trace.numpy(), np.float32(size), np.float32(limit)
+        )
+
+
+NOTHING = np.zeros((0, 0), dtype=np.float32)
+NO_KICKS = Kicks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+
+def learn(
+    params: Params,
+    state: Any,
+    episode: Any,
+    settings: Any,
+    hyper: Mapping[str, Tensor],
+    cell: Cell,
+    score: Score,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """``rules.reward_hebbian.step`` of P networks, B trials each in turn.
+
+    Returns weights, baselines, running means, errors and whether correct.
+    """
+    results = [
+        _learn_one(params, state, episode, settings, hyper, cell, score, p)
+        for p in range(len(params.w_PNN))
+    ]
+    columns = (torch.stack(column) for column in zip(*results, strict=True))
+    w, baseline, xbar, error, correct = columns
+    return w, baseline, xbar, error, correct
+
+
+def _learn_one(
+    params: Params, state: Any, episode: Any, settings: Any,
+    hyper: Mapping[str, Tensor], cell: Cell, score: Score, p: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """The trials of one network."""
+    batch, steps = episode.input_PBTI.shape[1:3]
+    bench = _Bench(params, cell, p, steps, settings.trace)
+    own = {name: float(values[p]) for name, values in hyper.items()}
+    only = slice(p, p + 1)
+    alone = pick(params, torch.tensor([p]))
+    baseline = state.baseline_PK[p].clone()
+    xbar = bench._padded(state.xbar_PN[p], bench.padded)
+    errors, corrects = [], []
+    for b in range(batch):
+        now = slice(b, b + 1)
+        noise = None if episode.current_PBTN is None else episode.current_PBTN[p, b]
+        kicks = NO_KICKS if episode.kicks is None else episode.kicks[p][b]
+        bench.run(
+            episode.input_PBTI[p, b], noise, kicks, episode.x0_PBN[p, b], xbar,
+            own["state_decay"], settings.skip_steps,
+        )  # fmt: skip
+        rates = bench.rs[None, None, 1:, : bench.units]
+        output = readout(alone, cell, rates)
+        scores = score(
+            output, episode.target_PBTO[only, now], episode.mask_PBTO[only, now]
+        )
+        errors.append(scores.error_PB[0, 0])
+        corrects.append(scores.correct_PB[0, 0])
+        kind, error = int(episode.type_PB[p, b]), float(errors[-1])
+        before = float(baseline[kind])
+        if int(episode.trial_P[p]) + b >= own["wait_trials"]:
+            factor = before if own["error_factor"] else 1.0
+            size = -own["learning_rate"] * factor * (error - before)
+            bench.learn(size, own["max_update"])
+            _constrain(bench, alone)
+        decay = own["baseline_decay"]
+        baseline[kind] = decay * before + (1 - decay) * error
+    return (
+        bench.weights.mT.clone(), baseline, xbar[: bench.units].clone(),
+        torch.stack(errors), torch.stack(corrects),
+    )  # fmt: skip
+
+
+def _constrain(bench: _Bench, alone: Params) -> None:
+    """Masks and Dale's law, where a network has them."""
+    if alone.mask_PNN is not None or alone.sign_PN is not None:
+        allowed = project(alone._replace(w_PNN=bench.weights.mT[None]))
+        bench.weights[:] = allowed.w_PNN[0].mT
 
 
 def trace_factors(
@@ -153,26 +310,18 @@ def trace_factors(
     skip_steps: int,
     trace: str,
 ) -> Factors:
-    """The factors of the trace of one trial, as the torch function of this name."""
-    networks, steps, units = drive_PTN.shape
-    xs = torch.empty(networks, steps, units)
-    rs = torch.empty(networks, steps + 1, units)
-    post, pre = torch.empty_like(xs), torch.empty_like(xs)
-    xbar, x = xbar_PN.clone(), x0_PN.clone()
-    wt = params.w_PNN.mT.contiguous()
-    a_PN = cell.dt_s / params.tau_PN
-    clamped = np.array([unit for unit, _ in cell.clamped], dtype=np.int64)
-    values = np.array([value for _, value in cell.clamped], dtype=np.float32)
-    code, cube = CODES[cell.nonlinearity], trace == "cube"
-    for p in range(networks):
-        _forward(
-            wt[p].numpy(), drive_PTN[p].contiguous().numpy(), a_PN[p].numpy(),
-            params.slope_PN[p].numpy(), params.threshold_PN[p].numpy(),
-            clamped, values, code, x[p].numpy(), xs[p].numpy(), rs[p].numpy(),
-        )  # fmt: skip
-        _factors(
-            xs[p].numpy(), rs[p].numpy(), xbar[p].numpy(),
-            np.float32(decay_P[p].item()), skip_steps, cube,
-            post[p].numpy(), pre[p].numpy(),
-        )  # fmt: skip
-    return Factors(post, pre, rs[:, 1:], xbar)
+    """The trace's factors alone, as the torch function of this name, to hold it to."""
+    made = []
+    for p, drive_TN in enumerate(drive_PTN):
+        params_p = params._replace(
+            win_PNI=params.win_PNI[..., :0], bias_PN=torch.zeros_like(params.bias_PN)
+        )
+        bench = _Bench(params_p, cell, p, len(drive_TN), trace)
+        xbar = bench._padded(xbar_PN[p], bench.padded)
+        silent = drive_TN[:, :0]
+        bench.run(
+            silent, drive_TN, NO_KICKS, x0_PN[p], xbar, float(decay_P[p]), skip_steps
+        )
+        n = bench.units
+        made.append((bench.post[:, :n], bench.pre[:, :n], bench.rs[1:, :n], xbar[:n]))
+    return Factors(*(torch.stack(column) for column in zip(*made, strict=True)))

@@ -21,6 +21,11 @@ from popnet.plan import PHYSICS
 from popnet.records.files import write_atomically
 
 Arrays = Mapping[str, NDArray[Any]]
+UNUSABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
+    SafetensorError,
+)  # fmt: skip
+"""What reading a torn, damaged or foreign file raises."""
 
 
 def _folder(store: Path) -> Path:
@@ -63,9 +68,10 @@ def tidy(store: Path, recorded: set[str]) -> None:
         try:
             with safe_open(path, framework="numpy") as handle:
                 groups = json.loads(handle.metadata()["popnet"])["groups"]
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+            whole = all(key in recorded for keys in groups for key in keys)
+        except UNUSABLE:
             continue
-        if all(key in recorded for keys in groups for key in keys):
+        if whole:
             path.unlink(missing_ok=True)
 
 
@@ -77,7 +83,7 @@ def load(store: Path, keys: Iterable[str]) -> dict[str, dict[str, NDArray[Any]]]
     for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else []:
         try:
             here = _read(path, wanted)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        except UNUSABLE:
             continue  # torn or foreign: these networks train from the start
         for key, tensors in here.items():
             if key not in found or _trials(tensors) > _trials(found[key]):
@@ -104,5 +110,6 @@ def _read(path: Path, wanted: set[str]) -> dict[str, dict[str, NDArray[Any]]]:
             if any(_sum(arrays[n.split("/", 1)[1]]) != about["sums"][n] for n in names):
                 continue
             for key, row in rows.items():
-                found[key] = {n: a[row : row + 1].copy() for n, a in arrays.items()}
+                found[key] = {n: a[[row]] for n, a in arrays.items()}
+                _trials(found[key])  # raises where there is no such row or tensor
     return found

@@ -40,7 +40,8 @@ class Run:
     """A sweep on disk: ``run.table()``, ``run.curves()``, ``run.network(key)``."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = Path(folder)
+        unnamed = Path(folder).name in ("", "..")  # such as `popnet show .`
+        self.folder = Path(folder).resolve() if unnamed else Path(folder)
         self.out = self.folder.parent
         self.store = Store(self.out / "store")
 

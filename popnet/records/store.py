@@ -2,8 +2,8 @@
 
 A batch is a set of files and one entry in ``index/`` naming them with their
 checksums.  The entry is written last: a batch exists when its entry does.  Batches
-are never changed; several launches may write at once, and a network that two of them
-trained counts once.
+are never changed: of two that are the same the first stays, under a lock.  Several
+launches may write at once, and a network that two of them trained counts once.
 
     index/B.json    weights/B.safetensors    networks/B.parquet   curves/B.parquet
     evaluations/B.parquet   responses/B.safetensors   comparisons/B.parquet
@@ -13,8 +13,10 @@ trained counts once.
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,10 +29,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from popnet.plan import PHYSICS, digest
-from popnet.records.files import sha256, write_atomically, write_json
+from popnet.records.files import locked, sha256, write_atomically, write_json
 
 Arrays = Mapping[str, NDArray[Any]]
 Rows = Sequence[Mapping[str, Any]]
+FILE = re.compile(r"[a-z_]+/[0-9a-f]+\.(parquet|safetensors)")
 
 
 class StoreError(RuntimeError):
@@ -83,10 +86,25 @@ class Store:
         """Put a batch on disk: tables and tensors by folder name, then its entry.
 
         The name is a hash of what the batch is about, so a batch written twice (a
-        worker died after writing) is one batch.
+        worker died after writing) is one batch: the first.
         """
         keys = tuple(sorted(keys))
         name = digest(kind, identity, *keys, size=12)
+        entry = self.folder / "index" / f"{name}.json"
+        with locked(self.folder / ".lock"):
+            known = _read_entry(entry)
+            if known and all((self.folder / f).is_file() for f in known.files):
+                return known
+            files = self._write(name, tables, tensors)
+            about = {"kind": kind, "keys": list(keys), "files": files}
+            about |= {"physics": PHYSICS, "recorded_at": time.time()}
+            write_json(entry, about)
+        return Batch(name, kind, keys, files)
+
+    def _write(
+        self, name: str, tables: Mapping[str, Rows], tensors: Mapping[str, Arrays]
+    ) -> dict[str, dict[str, Any]]:
+        """Write a batch's files; returns them with their fingerprints."""
         files: dict[str, dict[str, Any]] = {}
         for folder, rows in tables.items():
             path = self.folder / folder / f"{name}.parquet"
@@ -100,15 +118,7 @@ class Store:
             whole = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
             write_atomically(path, lambda part, w=whole: save_file(w, part))
             files[f"{folder}/{path.name}"] = _fingerprint(path)
-        entry = {
-            "kind": kind,
-            "keys": list(keys),
-            "files": files,
-            "physics": PHYSICS,
-            "recorded_at": time.time(),
-        }
-        write_json(self.folder / "index" / f"{name}.json", entry)
-        return Batch(name, kind, keys, files)
+        return files
 
     def table(
         self, kind: str, folder: str, column: str, keys: set[str]
@@ -143,6 +153,8 @@ class Store:
             if key not in batch.keys or name not in batch.files:
                 continue
             path = self.folder / name
+            if not path.is_file():
+                raise StoreError(_damaged(path, "it is missing"))
             if sha256(path) != batch.files[name]["sha256"]:
                 raise StoreError(_damaged(path, "its checksum does not match"))
             return _tensors_of(path, key)
@@ -161,6 +173,16 @@ class Store:
                     found[key] = _tensors_of(self.folder / name, key)
         return found
 
+    def files_of(self, keys: Iterable[str], folder: str = "weights") -> dict[str, str]:
+        """The file, inside the store, that holds each recorded network's tensors."""
+        wanted, found = set(keys), dict[str, str]()
+        for batch in self.batches():
+            name = f"{folder}/{batch.name}.safetensors"
+            if name in batch.files:
+                for key in wanted.intersection(batch.keys):
+                    found.setdefault(key, name)
+        return found
+
     def audit(self, keys: set[str]) -> list[str]:
         """Check every batch that holds these keys; set damaged ones aside.
 
@@ -176,7 +198,8 @@ class Store:
                     continue
                 problem = "is missing" if not path.is_file() else "is damaged"
                 entry = self.folder / "index" / f"{batch.name}.json"
-                entry.replace(entry.with_suffix(".damaged"))
+                with suppress(FileNotFoundError):  # another launch was faster
+                    entry.replace(entry.with_suffix(".damaged"))
                 self._batches.pop(batch.name, None)
                 problems.append(
                     f"{name} {problem}; {len(batch.keys)} records of "
@@ -191,11 +214,15 @@ def _fingerprint(path: Path) -> dict[str, Any]:
 
 
 def _read_entry(path: Path) -> Batch | None:
+    """An entry of the index; None when it is torn or not one of popnet's."""
     try:
         entry = json.loads(path.read_text())
-        return Batch(path.stem, entry["kind"], tuple(entry["keys"]), entry["files"])
-    except (OSError, ValueError, KeyError, TypeError):
+        kind, keys, files = entry["kind"], entry["keys"], entry["files"]
+        whole = all(FILE.fullmatch(f) and known["sha256"] for f, known in files.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    texts = isinstance(keys, list) and all(isinstance(t, str) for t in (kind, *keys))
+    return Batch(path.stem, kind, tuple(keys), files) if whole and texts else None
 
 
 def _tensors_of(path: Path, key: str) -> dict[str, NDArray[Any]]:

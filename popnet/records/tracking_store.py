@@ -3,7 +3,6 @@
 MLflow is imported inside functions only: `import popnet.records` stays light.
 """
 
-import fcntl
 import importlib
 import json
 import logging
@@ -20,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from popnet.records.files import locked
 
 if TYPE_CHECKING:
     from popnet.records import Run
@@ -146,14 +147,6 @@ def quiet_mlflow(uri: str) -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; a killed process lets go of it."""
-    with path.open("a") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def embedded_uri(out: Path) -> str:

@@ -71,23 +71,27 @@ def _networks(
         return pd.DataFrame(columns=EMPTY["networks"])
     rows = frame.drop_duplicates("key").set_index("key")
     own = evaluations[evaluations["kind"] == "task"].set_index("key")
+    files = run.store.files_of(planned)
     settings: dict[int, dict[str, Any]] = {}
     out = []
     for key, network in planned.items():
         if key not in rows.index:
             continue
-        flat = settings.setdefault(id(network.config), flattened(network.config))
+        if id(network.config) not in settings:
+            settings[id(network.config)] = flattened(network.config)
+        flat = settings[id(network.config)]
         row: dict[str, Any] = {
             "key": key, "condition": network.condition, "label": network.label,
             "index": network.seed.number, "seed": network.seed.sweep,
             **{c: rows.at[key, c] for c in EMPTY["networks"] if c in rows.columns},
+            "weights_file": files.get(key),
         }  # fmt: skip
         out.append({**row, **_own_scores(own, key, network), **flat})
     table = pd.DataFrame(out)
     first = [c for c in EMPTY["networks"] if c in table.columns]
     table = table[first + [c for c in table.columns if c not in first]]
-    integers = table["trials_to_criterion"].astype("Int64")
-    return table.assign(trials_to_criterion=integers)
+    scores = {"accuracy": float, "error": float}  # numbers, also where all are missing
+    return table.astype({"trials_to_criterion": "Int64", **scores})
 
 
 def _own_scores(

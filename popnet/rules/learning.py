@@ -10,13 +10,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from popnet.config import RuleSettings
 from popnet.core.cell import Cell, Params
+from popnet.core.kicks import Kicks
 from popnet.core.scoring import Score
 
 Hyper = Mapping[str, Tensor]
@@ -34,7 +35,9 @@ class Episode(NamedTuple):
     """How many trials each network has seen before this batch."""
     x0_PBN: Tensor
     current_PBTN: Tensor | None
-    """Impulses and noise, as currents."""
+    """Noise, and impulses unless they are in ``kicks``, as currents."""
+    kicks: Sequence[Sequence[Kicks]] | None = None
+    """Impulses [P][B] as lists, for rules with a compiled kernel."""
 
 
 class Outcome(NamedTuple):

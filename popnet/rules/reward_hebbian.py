@@ -11,7 +11,7 @@ and after it, with m the trial's mean error and m_k the running mean of its type
 
 S acts on a product, so e = (d^3)' (r^3): one matrix product per trial, exactly.  The
 factor m_k stands in the published code, not in the paper.  P networks, T steps, N
-units, K trial types; one trial at a time (B = 1).
+units, K trial types; B trials, learned from one after the other.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ class RewardHebbian(RuleSettings):
 
     reference: ClassVar[str] = "Miconi 2017, eLife 6:e20899"
     summary: ClassVar[str] = "reward-modulated Hebbian learning, one update per trial"
+    sequential: ClassVar[bool] = True
     network_defaults: ClassVar[dict[str, Any]] = {
         "clamped": {1: 1.0, 10: 1.0, 11: -1.0},
         "readout": {"kind": "unit", "unit": 0},
@@ -124,21 +125,50 @@ def step(
     cell: Cell,
     score: Score,
 ) -> tuple[Params, State, Outcome]:
-    """One trial and the update after it."""
-    drive_PTN = drive(params, episode.input_PBTI, episode.current_PBTN)[:, 0]
-    run = kernels.reward_hebbian_factors if kernels.fast(drive_PTN) else trace_factors
-    factors = run(
-        params, cell, drive_PTN, episode.x0_PBN[:, 0], state.xbar_PN,
-        hyper["state_decay"], settings.skip_steps, settings.trace,
+    """B trials one after the other, with the update after each."""
+    if kernels.fast(params.w_PNN):
+        w_PNN, baseline_PK, xbar_PN, error_PB, correct_PB = kernels.learn_by_reward(
+            params, state, episode, settings, hyper, cell, score
+        )
+        learned = State(baseline_PK, xbar_PN)
+        return params._replace(w_PNN=w_PNN), learned, Outcome(error_PB, correct_PB)
+    outcomes = []
+    for trial in range(episode.type_PB.shape[1]):
+        params, state, outcome = _one_trial(
+            params, state, episode, trial, settings, hyper, cell, score
+        )
+        outcomes.append(outcome)
+    joined = (torch.cat(column, 1) for column in zip(*outcomes, strict=True))
+    return params, state, Outcome(*joined)
+
+
+def _one_trial(
+    params: Params,
+    state: State,
+    episode: Episode,
+    trial: int,
+    settings: RewardHebbian,
+    hyper: Hyper,
+    cell: Cell,
+    score: Score,
+) -> tuple[Params, State, Outcome]:
+    """One trial and the update after it, in plain torch: the kernel's reference."""
+    now = slice(trial, trial + 1)
+    current = episode.current_PBTN
+    current = None if current is None else current[:, now]
+    factors = trace_factors(
+        params, cell, drive(params, episode.input_PBTI[:, now], current)[:, 0],
+        episode.x0_PBN[:, trial], state.xbar_PN, hyper["state_decay"],
+        settings.skip_steps, settings.trace,
     )  # fmt: skip
     output = readout(params, cell, factors.r_PTN[:, None])
-    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
+    scores = score(output, episode.target_PBTO[:, now], episode.mask_PBTO[:, now])
     error_P = scores.error_PB[:, 0]
-    kind_P1 = episode.type_PB[:, :1]
+    kind_P1 = episode.type_PB[:, now]
     before_P = state.baseline_PK.gather(1, kind_P1)[:, 0]
     factor_P = torch.where(hyper["error_factor"] > 0, before_P, 1.0)
     size_P = -hyper["learning_rate"] * factor_P * (error_P - before_P)
-    learns_P = episode.trial_P >= hyper["wait_trials"]
+    learns_P = episode.trial_P + trial >= hyper["wait_trials"]
     trace_PNN = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)
     limit = along(hyper["max_update"], trace_PNN)
     change = (along(size_P, trace_PNN) * trace_PNN).clamp(-limit, limit)
@@ -161,7 +191,7 @@ def trace_factors(
     skip_steps: int,
     trace: str,
 ) -> Factors:
-    """One trial in plain torch: the reference of the kernel."""
+    """The trace of one trial in plain torch: the reference of the kernel."""
     x, r = rollout(params, cell, drive_PTN[:, None], x0_PN[:, None])
     x, r = x[:, 0], r[:, 0]
     decay_P1 = decay_P[:, None]

@@ -51,7 +51,9 @@ def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
             rows.append({"key": network.key, **result._asdict()})
         responses[f"{network.key}/response"] = response(params, config, seed)
     keys = [n.key for n in job.networks]
-    what = digest(*(i for m in job.missing for i in m))
+    what = digest(
+        *(f"{k}{i}" for k, m in zip(keys, job.missing, strict=True) for i in m)
+    )
     store.commit(
         "evaluations", keys, {"evaluations": rows}, {"responses": responses}, what
     )

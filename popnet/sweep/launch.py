@@ -15,6 +15,7 @@ from popnet.records.provenance import command_line, provenance
 from popnet.records.view import write_view
 from popnet.sweep import pending
 from popnet.sweep.afterwards import metric_identity
+from popnet.sweep.cluster import device_of
 
 
 class Status(NamedTuple):
@@ -79,6 +80,8 @@ def launch(
     Every network is recorded as it finishes; a launch that was killed continues.
     """
     check(plan, source)
+    if {n.key for n in networks(plan)} - Store(out / "store").recorded():
+        device_of(plan.sweep.machine)  # refuses a GPU that is not there
     with launching(out / plan.sweep.name):
         prepared = prepare(plan, source, out)
         run, todo = prepared.run, prepared.todo
@@ -130,7 +133,7 @@ class _Teller:
 def _work(
     run: Run, todo: list[Pack], machine: Machine, address: str | None, teller: _Teller
 ) -> None:
-    from popnet.sweep.cluster import device_of, ray_running, worker_count
+    from popnet.sweep.cluster import ray_running, worker_count
 
     device = device_of(machine)
     workers = worker_count(machine, device)

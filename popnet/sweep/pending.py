@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
-from popnet.config import MetricSettings
+from popnet.config import MetricSettings, NetworkConfig
 from popnet.engine.battery import battery
 from popnet.plan import PlannedNetwork
 from popnet.records import Run
@@ -89,13 +89,10 @@ def comparisons(
     run: Run, known: dict[str, str]
 ) -> list[tuple[MetricSettings, list[Pair]]]:
     """Pairs still to be compared, in jobs; only networks whose tensors match."""
-    groups: dict[tuple[int, int, str], list[str]] = {}
+    groups: dict[Hashable, list[str]] = {}
     for network in {n.key: n for n in run.networks}.values():
         if known.get(network.key, DIVERGED) != DIVERGED:
-            config = network.config
-            steps = config.task.steps(config.network.dt_s)
-            shape = (config.network.units, steps, config.task.name)
-            groups.setdefault(shape, []).append(network.key)
+            groups.setdefault(_shape(network.config), []).append(network.key)
     done: dict[str, set[Pair]] = {}
     keys = {key for group in groups.values() for key in group}
     table = run.store.table("comparisons", "comparisons", "key_a", keys)
@@ -115,6 +112,13 @@ def comparisons(
         size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
         jobs += [(settings, some) for some in _chunks(pairs, size)]
     return jobs
+
+
+def _shape(config: NetworkConfig) -> Hashable:
+    """What networks must agree in: the shapes of their weights and responses."""
+    task, dt_s = config.task, config.network.dt_s
+    epochs = tuple((e, round(s / dt_s)) for e, s in task.epochs_s.items())
+    return config.network.units, task.name, task.types, task.outputs, epochs
 
 
 def _chunks(items: list[T], size: int) -> list[list[T]]:

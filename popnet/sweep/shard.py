@@ -118,7 +118,7 @@ def record(store: Store, finished: list[Trained]) -> None:
     now = time.time()
     for trained in finished:
         key = trained.network.key
-        rows.append({**_row(trained), "recorded_at": now, "weights_file": ""})
+        rows.append({**_row(trained), "recorded_at": now})
         curve += [
             {"key": key, "trial": int(t), "error": float(e), "accuracy": float(a)}
             for t, e, a in zip(

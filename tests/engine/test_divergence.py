@@ -59,11 +59,14 @@ def poisoned(monkeypatch):
 
         def step(params, state, episode, settings, hyper, cell, score):
             # each network is known by its learning rate
-            ill = (hyper["learning_rate"] == 0.5) & (episode.trial_P == 7)
+            ahead_P = 7 - episode.trial_P  # a sequential rule gets blocks of trials
+            here = (ahead_P >= 0) & (ahead_P < episode.type_PB.shape[1])
+            ill = (hyper["learning_rate"] == 0.5) & here
             if where == "input":
-                current = episode.current_PBTN.clone()
-                current[ill, 0, 3, 5] = float("nan")
-                episode = episode._replace(current_PBTN=current)
+                inputs = episode.input_PBTI.clone()
+                for p in ill.nonzero()[:, 0].tolist():
+                    inputs[p, ahead_P[p], 3, 1] = float("nan")
+                episode = episode._replace(input_PBTI=inputs)
             params, state, outcome = rule.step(
                 params, state, episode, settings, hyper, cell, score
             )
