@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -96,10 +97,12 @@ def launch(
             listen=shown,
         )  # fmt: skip
     except KeyboardInterrupt:
+        from popnet.records.provenance import command_line
+
         shown.close()
         say(
             "interrupted; finished networks and the last checkpoints are on disk. "
-            f"Continue with: popnet launch {sweep}"
+            f"Continue with: {shlex.join(command_line())}"
         )
         raise typer.Exit(INTERRUPTED) from None
     shown.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -98,11 +99,19 @@ def show(
     if csv:
         give(table.to_csv(index=False).rstrip())
     elif as_json:
-        give(table.to_json(orient="records", indent=1))
+        give_json([_row(row) for row in table.to_dict("records")])
     elif table.empty:
         give("no networks")
     else:
         give(table.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+
+
+def _row(row: dict[Hashable, Any]) -> dict[Hashable, Any]:
+    """A row as JSON can hold it: what is missing or not finite is null."""
+    import pandas as pd
+
+    lost = (float("inf"), -float("inf"))
+    return {k: None if pd.isna(v) or v in lost else v for k, v in row.items()}
 
 
 def _no_column(name: str, table: pd.DataFrame) -> str:
@@ -151,9 +160,13 @@ def _comparable(column: pd.Series, text: str, condition: str) -> tuple[Any, Any]
 
 
 def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Medians and counts of each group; every network is counted."""
+    """Medians and counts of each group; every network is counted.
+
+    One that failed counts as its cap in the median of trials to criterion.
+    """
     import pandas as pd
 
+    from popnet.analysis.convergence import trials_or_cap, trials_quantiles
     from popnet.config import ConfigError
 
     if by not in table.columns:
@@ -166,7 +179,15 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
             s: int(counts.get(s, 0))
             for s in ("converged", "unconverged", "diverged", "trained")
         }
-        for name in ("trials_to_criterion", "accuracy", "weight_change"):
+        met = group["trials_to_criterion"].astype("Float64")
+        needed = trials_or_cap(
+            group["status"],
+            met.to_numpy(float, na_value=float("nan")),
+            group["train.trials"],
+        )
+        (median,) = trials_quantiles(needed, [0.5])
+        row["median_trials_to_criterion_or_cap"] = median.trials
+        for name in ("accuracy", "weight_change"):
             row[f"median_{name}"] = group[name].astype(float).median()
         rows.append(row)
     return pd.DataFrame(rows)

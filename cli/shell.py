@@ -92,7 +92,8 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, ConfigError):
         return WRONG, f"popnet: {error}"
     if isinstance(error, UNFIT) and error.filename is not None:
-        return WRONG, f"popnet: {error.filename}: cannot be used: {error.strerror}."
+        path = error.filename2 or error.filename
+        return WRONG, f"popnet: {path}: cannot be used: {error.strerror}."
     kind = type(error).__name__
     lines = str(error).strip().splitlines() or [""]
     return SOME_FAILED, f"popnet: {kind}: {lines[0][:300]} (--debug shows where)"

@@ -5,17 +5,18 @@ P networks, B trials, T time steps, N units, O outputs, L levels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.config import load, read_text
+from popnet.config import Condition, ConfigError, NetworkConfig, Source, load, read_text
+from popnet.config.reading import shown, write_text
 from popnet.core.cell import Params, pick, stack
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
@@ -27,7 +28,14 @@ from popnet.engine.evaluate import evaluate as run_tests
 from popnet.engine.population import untrained
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
-from popnet.plan import PlannedNetwork, networks
+from popnet.plan import (
+    PlannedNetwork,
+    canonical,
+    digest,
+    network_key,
+    networks,
+    packs,
+)
 from popnet.records import Run
 
 Section = str | Mapping[str, Any]
@@ -96,32 +104,88 @@ def draw(
 
 
 def _drawn(sections: dict[str, Any]) -> Nets:
-    text = yaml.safe_dump(sections, sort_keys=False)
-    members = tuple(networks(load(read_text(text, "popnet.draw"), CATALOGUE)))
+    plan = load(_source(sections, "popnet.draw"), CATALOGUE)
+    _check_shapes([condition.config for condition in plan.conditions])
+    members = tuple(networks(plan))
     groups = [untrained([m], torch.device("cpu")) for m in members]
     return Nets(members, stack(groups), ())
 
 
+def _source(sections: Mapping[str, Any], name: str) -> Source:
+    return read_text(write_text(_plain(sections, name)), name)
+
+
+def _plain(value: Any, name: str) -> Any:
+    """What YAML can say: numpy's numbers and arrays as numbers and lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist(), name)
+    if isinstance(value, Mapping):
+        return {_plain(k, name): _plain(v, name) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, name) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    kind = type(value).__name__
+    raise ConfigError(
+        f"{name}: {shown(value)} is a {kind}; expected a number, text, a list or a "
+        "dict of settings."
+    )
+
+
+SHAPES: dict[str, Callable[[NetworkConfig], object]] = {
+    "network.units": lambda c: c.network.units,
+    "network.dtype": lambda c: c.network.dtype,
+    "network.readout.kind": lambda c: c.network.readout.kind,
+    "network.dale": lambda c: "none" if c.network.dale is None else "given",
+    "task (its inputs)": lambda c: c.task.inputs,
+    "task (its outputs)": lambda c: c.task.outputs,
+}
+"""What decides the shapes of the parameters: equal in all networks of one ``Nets``."""
+
+
+def _check_shapes(configs: Sequence[NetworkConfig]) -> None:
+    for path, of in SHAPES.items():
+        found = dict.fromkeys(str(of(config)) for config in configs)
+        if len(found) > 1:
+            raise ConfigError(
+                f"popnet.draw: {path} differs between the networks "
+                f"({', '.join(found)}), so their parameters cannot be stacked; draw "
+                "each kind by a call of its own."
+            )
+
+
 def train(nets: Nets, trials: int | None = None, device: str = "cpu") -> Nets:
-    """Train every network from the start, until its criterion or ``trials``."""
+    """Train every network from the start, until its criterion or ``trials``.
+
+    ``trials`` takes the place of ``train.trials``, in the networks' configurations
+    and keys too.  Raises ConfigError when no network could then meet its criterion.
+    """
     members = nets.members
     if trials is not None:
         members = tuple(_with_cap(m, trials) for m in members)
-    done: list[Trained] = []
-    for population in begin(members, torch.device(device)):
-        going = population
-        while going is not None:
-            going, ended = advance(going, STEPS)
-            done += ended
-    order = {m.key: i for i, m in enumerate(members)}
-    done.sort(key=lambda t: order[t.network.key])
-    return Nets(members, stack([t.final for t in done]), tuple(done))
+    done: dict[str, Trained] = {}
+    for pack in packs(members):
+        for population in begin(pack.networks, torch.device(device)):
+            going = population
+            while going is not None:
+                going, ended = advance(going, STEPS)
+                done |= {t.network.key: t for t in ended}
+    log = tuple(done[m.key] for m in members)
+    return Nets(members, stack([t.final for t in log]), log)
 
 
 def _with_cap(member: PlannedNetwork, trials: int) -> PlannedNetwork:
-    capped = member.config.train.model_copy(update={"trials": trials})
+    cap = _plain(trials, "popnet.train")
+    given = {**member.config.train.model_dump(), "trials": cap}
+    try:
+        capped = type(member.config.train).model_validate(given)
+    except ValidationError as error:
+        reason = error.errors(include_url=False)[0]["msg"]
+        raise ConfigError(f"popnet.train: trials {shown(cap)}: {reason}.") from None
     config = member.config.model_copy(update={"train": capped})
-    return member._replace(config=config)
+    key, length = network_key(config, member.seed), len(member.condition)
+    condition = digest(canonical(config), size=length // 2)
+    return member._replace(key=key, condition=condition, config=config)
 
 
 def evaluate(nets: Nets, task: Section | None = None, trials: int = 20) -> Tested:
@@ -154,24 +218,18 @@ def perturb(nets: Nets, perturbation: Section, trials: int = 20) -> tuple[Array,
 def _tests(
     nets: Nets, after: Mapping[str, Any]
 ) -> list[tuple[PlannedNetwork, list[Test]]]:
-    result, known = [], {}
-    for member in nets.members:
-        if id(member.config) not in known:
-            config = member.config
-            sections = {
-                "name": "notebook", "seed": member.seed.sweep, "networks": 1,
-                "task": config.task.model_dump(mode="json"),
-                "rule": config.rule.model_dump(mode="json"),
-                "network": config.network.model_dump(mode="python"),
-                "train": config.train.model_dump(mode="json"), "after": dict(after),
-            }  # fmt: skip
-            text = yaml.safe_dump(sections, sort_keys=False)
-            source = read_text(text, "popnet")
-            plan = load(source, CATALOGUE)
-            check(plan, source)
-            known[id(config)] = battery(plan.sweep.after, config)
-        result.append((member, known[id(member.config)]))
-    return result
+    # a sweep whose own networks do not matter: only its section ``after`` is used
+    sections = {
+        "name": "notebook", "seed": 0, "networks": 1, "task": "dnms",
+        "rule": "reward_hebbian", "after": after,
+    }  # fmt: skip
+    source = _source(sections, "popnet")
+    plan = load(source, CATALOGUE)
+    configs = {id(m.config): m.config for m in nets.members}
+    conditions = tuple(Condition({}, config) for config in configs.values())
+    check(plan._replace(conditions=conditions), source)
+    known = {key: battery(plan.sweep.after, config) for key, config in configs.items()}
+    return [(member, known[id(member.config)]) for member in nets.members]
 
 
 def _test_one(
@@ -183,29 +241,46 @@ def _test_one(
 
 
 def record(nets: Nets, trials: int = 1) -> Recorded:
-    """Activity of every network on the same trials, without impulses.
+    """Activity of every network on the same trials, each by its own settings.
 
-    ``trials`` per trial type; only where all networks have one task and step.
+    ``trials`` per trial type.  Exploratory impulses and noise, of the input and of
+    the units, are off.  Raises ConfigError unless all networks have one task and step.
     """
     config = nets.members[0].config
-    dt_s = config.network.dt_s
-    shown, types_B = common_trials(config.task, trials, dt_s)
-    cell, made = cell_of(config.network), []
-    for index, member in enumerate(nets.members):
-        one = pick(nets.params, torch.tensor([index]))
-        inputs = torch.from_numpy(shown.input_BTI).to(one.w_PNN.dtype)[None]
-        start = initial_states(
-            member.config.network, member.seed, "evaluation/initial_state", 0,
-            len(types_B),
-        )  # fmt: skip
-        x0 = torch.from_numpy(start).to(inputs.dtype)[None]
-        with reproducible():
-            r = rollout(one, cell, drive(one, inputs, None), x0).r_PBSN[:, :, 1:]
-            made.append((inputs, r, readout(one, cell, r)))
-    inputs, rates, made_outputs = (
+    task, dt_s = config.task, config.network.dt_s
+    alike = {
+        "task": all(m.config.task == task for m in nets.members),
+        "network.dt_s": all(m.config.network.dt_s == dt_s for m in nets.members),
+    }
+    for name in (name for name, same in alike.items() if not same):
+        raise ConfigError(
+            f"popnet.record: {name} differs between the networks, so they have no "
+            "trials in common; record each kind by a call of its own."
+        )
+    common, _ = common_trials(task, _plain(trials, "popnet.record"), dt_s)
+    made = [
+        _recorded(member, pick(nets.params, torch.tensor([i])), common.input_BTI)
+        for i, member in enumerate(nets.members)
+    ]
+    inputs, rates, outputs = (
         torch.cat(list(c)).float().numpy() for c in zip(*made, strict=True)
     )
-    return Recorded(inputs, rates, made_outputs, shown.target_BTO)
+    return Recorded(inputs, rates, outputs, common.target_BTO)
+
+
+def _recorded(
+    member: PlannedNetwork, one: Params, input_BTI: Array
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Inputs, rates and outputs of one network, P = 1."""
+    net = member.config.network
+    cell = cell_of(net)
+    inputs = torch.from_numpy(input_BTI).to(one.w_PNN.dtype)[None]
+    trials = range(len(input_BTI))
+    start = initial_states(net, member.seed, "evaluation/initial_state", trials)
+    x0 = torch.from_numpy(start).to(inputs.dtype)[None]
+    with reproducible():
+        r = rollout(one, cell, drive(one, inputs, None), x0).r_PBSN[:, :, 1:]
+        return inputs, r, readout(one, cell, r)
 
 
 def launch(

@@ -1,6 +1,6 @@
 """Arrays in, numbers out.  A new comparison: one file, one line in METRICS."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 from popnet.analysis.behaviour import Behaviour, behaviour_distance
@@ -8,7 +8,8 @@ from popnet.analysis.dynamics import spectral_radius as spectral_radius
 from popnet.analysis.dynamics import weight_change as weight_change
 from popnet.analysis.subject import Subject as Subject
 from popnet.analysis.weights import Weights, weight_distance
-from popnet.config import MetricSettings
+from popnet.config import MetricSettings, NetworkConfig
+from popnet.plan import canonical
 
 
 class Metric(NamedTuple):
@@ -16,9 +17,19 @@ class Metric(NamedTuple):
 
     settings: type[MetricSettings]
     compare: Callable[[Any, Subject, Subject], float]
+    comparable: Callable[[NetworkConfig], Hashable]
+    """Only networks that agree in this can be compared."""
+
+
+def _size(config: NetworkConfig) -> Hashable:
+    return config.network.units
+
+
+def _trials(config: NetworkConfig) -> Hashable:
+    return canonical(config.task), config.network.dt_s
 
 
 METRICS: dict[str, Metric] = {
-    "behaviour": Metric(Behaviour, behaviour_distance),
-    "weights": Metric(Weights, weight_distance),
+    "behaviour": Metric(Behaviour, behaviour_distance, _trials),
+    "weights": Metric(Weights, weight_distance, _size),
 }

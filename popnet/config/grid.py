@@ -103,8 +103,14 @@ def _zipped(source: Source, group: Any, number: int) -> Axis:
 
 def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
     root = path.split(".", 1)[0]
+    allowed = ", ".join(ROOTS)
+    if root in ("after", "machine"):
+        raise source.error(
+            place,
+            f"`{root}` is one for the whole sweep and cannot be varied; grid paths "
+            f"begin with one of {allowed}",
+        )
     if root not in ROOTS:
-        allowed = ", ".join(ROOTS)
         hint = nearest(root, list(ROOTS))
         raise source.error(
             place,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from popnet.config.explaining import Builder, describe
 from popnet.config.grid import Axis, axes, axis_place, combinations
+from popnet.config.network import Network
 from popnet.config.reading import (
     ConfigError,
     Place,
@@ -17,6 +18,7 @@ from popnet.config.reading import (
     write_text,
 )
 from popnet.config.schema import Catalogue, NetworkConfig, Sweep
+from popnet.config.settings import Spread
 
 NETWORK_SECTIONS = ("network", "task", "rule", "train")
 
@@ -56,6 +58,7 @@ def load(source: Source, catalogue: Catalogue) -> Plan:
         config = _config(source, raw, catalogue, values)
         seen.setdefault(config.model_dump_json(), Condition(values, config))
     conditions = tuple(seen.values())
+    _check_bounds(source, conditions)
     return Plan(_sweep(source, catalogue, conditions[0].config), conditions)
 
 
@@ -213,6 +216,26 @@ def _config(
         network = _merged(rule.network_defaults, network)
     sections = {"network": network, "train": raw["train"], "task": task, "rule": rule}
     return Builder(source, values, defaults).settings((), sections, NetworkConfig)
+
+
+def _check_bounds(source: Source, conditions: tuple[Condition, ...]) -> None:
+    """Refuse bounds of a law that are used nowhere.
+
+    Not in one condition alone: a grid of spreads may begin with 0.
+    """
+    for name, info in Network.model_fields.items():
+        if not isinstance(info.default, Spread):
+            continue
+        laws = [getattr(c.config.network, name) for c in conditions]
+        if any(law.spread > 0 for law in laws):
+            continue
+        for key in ("low", "high"):
+            if any(getattr(law, key) is not None for law in laws):
+                raise source.error(
+                    ("network", name, key),
+                    "does nothing where spread is 0, and it is 0 in every condition; "
+                    f"leave {key} out or give a spread",
+                )
 
 
 def _sweep(source: Source, catalogue: Catalogue, first: NetworkConfig) -> Sweep:

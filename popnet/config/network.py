@@ -78,9 +78,10 @@ class Network(Settings):
         PerNetwork,
         Field(description="the output unit's time constant: drawn, or the mean"),
     ] = "drawn"
-    slope: Annotated[Spread, Field(description="r = phi(slope (x - threshold))")] = (
-        Spread(mean=1.0)
-    )
+    slope: Annotated[
+        Spread,
+        Field(description="r = phi(slope (x - threshold)); always above 0"),
+    ] = Spread(mean=1.0)
     threshold: Spread = Spread(mean=0.0)
     bias: Annotated[Spread, Field(description="constant current of each unit")] = (
         Spread(mean=0.0)
@@ -137,24 +138,41 @@ class Network(Settings):
 
     @model_validator(mode="after")
     def _time_constants(self) -> Network:
-        tau = self.tau_s
-        lowest = tau.mean
-        if tau.law == "uniform":
-            lowest = tau.mean * (1 - tau.spread)
-        elif tau.law == "mittal_narayanan":
-            lowest = tau.mean * max(1 - tau.spread, 0.1)
-        if tau.low is not None and tau.low < self.dt_s:
-            text = f"{tau.low:g} s is below the step dt_s of {self.dt_s:g} s"
-            raise Inconsistent("tau_s.low", text, "dt_s")
-        if not self.dt_s <= lowest * (1 + 1e-9) or tau.mean > TAU_LIMIT_S:
+        """tau >= 2 dt where units differ; one tau for all may be dt: discrete time."""
+        tau, floor, what = self.tau_s, self.dt_s, "the step dt_s"
+        if tau.spread > 0:
+            floor, what = 2 * self.dt_s, "twice the step dt_s where there is a spread"
+        lowest = tau.lowest
+        if tau.spread > 0 and tau.law in ("normal", "lognormal", "gamma"):
+            # truncated at the floor unless they have a bound of their own
+            lowest = tau.mean if tau.low is None else tau.low
+        if not floor <= lowest * (1 + 1e-9) or tau.mean > TAU_LIMIT_S:
             raise Inconsistent(
                 "tau_s",
                 f"time constants down to {lowest:g} s (mean {tau.mean:g}, "
-                f"spread {tau.spread:g}); allowed {self.dt_s:g} (the step dt_s) to "
+                f"spread {tau.spread:g}); allowed {floor:g} ({what}) to "
                 f"{TAU_LIMIT_S:g} s, in seconds: 30 ms is 0.030",
                 "dt_s",
             )
-        if self.slope.mean <= 0:
-            text = f"must be above 0, got {self.slope.mean:g}"
+        if tau.spread > 0 and tau.high is not None and tau.high <= floor:
+            text = f"got {tau.high:g}; must be above {floor:g} s, {what}"
+            raise Inconsistent("tau_s.high", text, "dt_s")
+        return self
+
+    @model_validator(mode="after")
+    def _slopes(self) -> Network:
+        """A slope of 0 is a unit that never answers, one below 0 turns it round."""
+        slope = self.slope
+        if slope.mean <= 0:
+            text = f"must be above 0, got {slope.mean:g}"
             raise Inconsistent("slope.mean", text)
+        if slope.law == "normal" and slope.spread > 0 and (slope.low or 0) <= 0:
+            text = "law normal reaches slopes of 0 and below; give low above 0"
+            raise Inconsistent("slope.low" if slope.low is not None else "slope", text)
+        if slope.law == "uniform" and slope.lowest <= 0:
+            text = (
+                f"law uniform with spread {slope.spread:g} reaches "
+                f"{slope.lowest:g}; slopes must be above 0: spread below 1"
+            )
+            raise Inconsistent("slope.spread", text)
         return self

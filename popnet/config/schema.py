@@ -72,6 +72,23 @@ class Train(Settings):
         int, Field(ge=1, description="trials per point of the recorded curve")
     ] = 20
 
+    @model_validator(mode="after")
+    def _reachable(self) -> Train:
+        """A criterion that no network could meet is refused.
+
+        The default one is not: it asks for nothing that a short training would need.
+        """
+        until, default = self.until, type(self).model_fields["until"].default
+        # 0 trials: the untrained control of a sweep
+        if until not in (None, default) and 0 < self.trials < until.window:
+            raise Inconsistent(
+                "until.window",
+                f"{until.window:,} trials are more than train.trials, {self.trials:,}: "
+                "no network could meet the criterion; give a shorter window",
+                "trials",
+            )
+        return self
+
 
 class After(Settings):
     """What every trained network meets afterwards."""
@@ -132,7 +149,8 @@ class NetworkConfig(Settings):
                     f"dt_s = {net.dt_s:g} s",
                     "network.dt_s",
                 )
-        return self
+        rule = self.rule.fitted(net)
+        return self if rule == self.rule else self.model_copy(update={"rule": rule})
 
 
 class Sweep(Settings):

@@ -9,9 +9,12 @@ cannot be stacked).  Units are in the names: ``_s`` seconds, ``_hz`` hertz.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
+
+if TYPE_CHECKING:
+    from popnet.config.network import Network
 
 
 class Mark(NamedTuple):
@@ -104,7 +107,7 @@ class RuleSettings(Named):
     any number of them at once."""
     weight_copies: ClassVar[int] = 3
     """Tensors of the weights' size a learning step holds, for the memory plan."""
-    activity_copies: ClassVar[int] = 5
+    activity_copies: ClassVar[int] = 9
     """Tensors of size [B, T, N] a learning step holds."""
 
     @property
@@ -116,6 +119,14 @@ class RuleSettings(Named):
     def impulses(self) -> Impulses:
         """Exploratory impulses; they stay on when the network is tested."""
         return Impulses()
+
+    def fitted(self, network: Network) -> Self:  # noqa: ARG002
+        """The same settings, with defaults that depend on the network put in.
+
+        Raises Inconsistent, with paths from the configuration's root, for what such a
+        network cannot learn by.
+        """
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -140,6 +151,13 @@ class PerturbationSettings(Named):
     levels: Annotated[
         tuple[float, ...], Field(strict=False, min_length=1, description="grades")
     ]
+
+    def refuse(self, task: TaskSettings, dt_s: float) -> str | None:  # noqa: ARG002
+        """Why this cannot be done to networks on a task: "FIELD: reason"; None: it can.
+
+        FIELD is the setting of this perturbation that does not fit.
+        """
+        return None
 
 
 class MetricSettings(Named):
@@ -179,7 +197,8 @@ class Spread(Settings):
     lognormal, gamma   with this mean and coefficient of variation ``spread``,
                        truncated to [low, high]
 
-    Where ``mean`` is 0 (threshold, bias) the spread is absolute, in units of x.
+    Where ``mean`` is 0 (threshold, bias) the spread is absolute, in units of x.  The
+    mean, of the law before it is truncated, lies in [low, high].
     """
 
     mean: Annotated[float, PerNetwork]
@@ -209,7 +228,26 @@ class Spread(Settings):
         high = float("inf") if self.high is None else self.high
         if not low < high:
             raise ValueError(f"low {low} must be below high {high}")
+        if not low <= self.mean <= high:
+            key, bound = ("low", low) if self.mean < low else ("high", high)
+            side = "at most" if key == "low" else "at least"
+            raise Inconsistent(
+                key, f"got {bound:g}; must be {side} the mean {self.mean:g}", "mean"
+            )
         return self
+
+    @property
+    def lowest(self) -> float:
+        """No value is below this; -inf where nothing bounds the law."""
+        if self.spread == 0:
+            return self.mean
+        scale = abs(self.mean) if self.mean != 0 else 1.0
+        if self.law == "mittal_narayanan" and self.mean > 0:
+            return self.mean * max(1 - self.spread, 0.1)
+        if self.law in ("uniform", "mittal_narayanan"):
+            return self.mean - scale * self.spread
+        own = -float("inf") if self.low is None else self.low
+        return own if self.law == "normal" else max(own, 0.0)
 
 
 Seconds = Annotated[PositiveFloat, Field(le=1000.0)]

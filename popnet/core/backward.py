@@ -5,6 +5,8 @@ With a = dt / tau and g(t) = dL/dx(t), going back in time:
     g(t)   = (1 - a) g(t+1) + slope phi'(t) (W' q(t) + dL/dr(t))
     dL/dW  = sum_t q(t) r(t)',  dL/dW_in = sum_t q(t) u(t)',  dL/db = sum_t q(t)
     dL/dtau = -(1 / tau) sum_t g(t+1) (x(t+1) - x(t))
+The currents are taken as given.  Recurrent noise depends on tau, sqrt(2 tau / dt) s xi;
+that part of dL/dtau is not here, so rule bptt refuses to train time constants under it.
 Werbos, Proc IEEE 1990;78:1550.  Checked against autograd and finite differences.
 """
 

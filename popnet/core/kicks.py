@@ -13,11 +13,14 @@ class Kicks(NamedTuple):
 
     step: NDArray[np.int64]
     unit: NDArray[np.int64]
-    size: NDArray[np.float32]
+    size: NDArray[np.float64]
 
 
-def dense(kicks: Kicks, steps: int, units: int) -> NDArray[np.float32]:
+NO_KICKS = Kicks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
+def dense(kicks: Kicks, steps: int, units: int) -> NDArray[np.float64]:
     """The same currents as an array [T, N]."""
-    current = np.zeros((steps, units), dtype=np.float32)
+    current = np.zeros((steps, units))
     current[kicks.step, kicks.unit] = kicks.size
     return current

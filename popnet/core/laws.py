@@ -21,7 +21,9 @@ def draw_spread(law: Spread, u_N: Array, low: float | None = None) -> Array:
     """Values of a parameter at the uniform numbers ``u_N``, in the mean's unit.
 
     ``low`` bounds laws that reach below it (twice the time step, for time constants)
-    unless the law has its own ``low``; truncated laws are renormalised.
+    unless the law has its own ``low``; truncated laws are renormalised.  Slopes have
+    no such floor: their normal law must give a ``low`` above 0 itself, and lognormal
+    and gamma are above 0.
     """
     mean, spread = law.mean, law.spread
     if spread == 0:

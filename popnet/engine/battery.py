@@ -89,6 +89,9 @@ def _perturbed(
     def change(situation: Situation, seed: Seed) -> Situation:
         return apply(settings, level, situation, seed)
 
-    what = settings.model_dump_json(exclude={"levels"})
-    identity = _identity(after, config, "perturbation", what, json.dumps(level))
+    what = json.loads(canonical(settings))
+    what.pop("levels", None)  # one level is the same test on a longer list of them
+    identity = _identity(
+        after, config, "perturbation", json.dumps(what), json.dumps(level)
+    )
     return Test(identity, "perturbation", label(settings), level, change)

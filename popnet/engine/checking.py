@@ -60,25 +60,7 @@ def _check_task(
 def _check_perturbation(
     source: Source, place: Place, config: NetworkConfig, settings: PerturbationSettings
 ) -> None:
-    task, dt_s = config.task, config.network.dt_s
-    epoch = getattr(settings, "epoch", None)
-    if epoch is not None and epoch not in task.stretchable:
-        raise source.error(
-            (*place, "epoch"),
-            f"task {task.name!r} has no epoch {epoch!r} to stretch; it has: "
-            f"{', '.join(task.stretchable) or 'none'}.",
-        )
-    if epoch is not None:
-        shortest = getattr(task, f"{epoch}_s") * (1 + min(settings.levels))
-        if round(shortest / dt_s) < 1 and getattr(task, f"{epoch}_s") > 0:
-            raise source.error(
-                (*place, "levels"),
-                f"{min(settings.levels):g} leaves {shortest:g} s of epoch {epoch!r}, "
-                f"less than one step of {dt_s:g} s.",
-            )
-    if settings.name == "impulses" and max(settings.levels) * dt_s > 1:
-        raise source.error(
-            (*place, "levels"),
-            f"{max(settings.levels):g} Hz is more than one impulse per step of "
-            f"{dt_s:g} s; at most {1 / dt_s:g}.",
-        )
+    refused = settings.refuse(config.task, config.network.dt_s)
+    if refused is not None:
+        field, _, reason = refused.partition(": ")
+        raise source.error((*place, field), reason)

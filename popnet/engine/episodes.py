@@ -16,7 +16,7 @@ from torch import Tensor
 
 from popnet import kernels
 from popnet.config import Impulses, Network, NetworkConfig
-from popnet.core.kicks import Kicks, dense
+from popnet.core.kicks import NO_KICKS, Kicks, dense
 from popnet.plan import PlannedNetwork
 from popnet.rules import Episode
 from popnet.seeding import Seed
@@ -88,24 +88,23 @@ def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
 def _training(member: PlannedNetwork, trial: int, tau_N: Array, sparse: bool) -> _Batch:
     config, seed = member.config, member.seed
     net, rule, task = config.network, config.rule, config.task
-    count = rule.batch
-    types_B = (trial + np.arange(count)) % task.types
+    numbers = range(trial, trial + rule.batch)
+    types_B = np.array(numbers) % task.types
     random = seed.stream(f"trials/{task.name}", trial)
     trials = TASKS[task.name].draw(task, types_B, net.dt_s, random)
-    start_BN = initial_states(net, seed, "initial_state", trial, count)
-    shape = (count, trials.input_BTI.shape[1], net.units)
-    kicks, current = None, None
-    if sparse:
-        kicks = impulse_kicks(rule.impulses, net, seed, "impulses", trial, shape, tau_N)
-    else:
-        current = impulse_current(
-            rule.impulses, net, seed, "impulses", trial, shape, tau_N
-        )
-    current = with_noise(current, config, seed, "noise", trial, shape, tau_N)
-    inputs = noisy_input(trials.input_BTI, net, seed, "noise", trial)
+    start_BN = initial_states(net, seed, "initial_state", numbers)
+    steps = trials.input_BTI.shape[1]
+    kicks = [
+        impulse_kicks(rule.impulses, net, seed, "impulses", n, steps, tau_N)
+        for n in numbers
+    ]
+    seen = [[] if sparse else [k] for k in kicks]
+    current = currents(config, seed, "noise", numbers, steps, seen, tau_N)
+    inputs = noisy_input(trials.input_BTI, net, seed, "noise", numbers)
     return _Batch(
-        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, current, kicks
-    )
+        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, current,
+        kicks if sparse else None,
+    )  # fmt: skip
 
 
 def together(
@@ -120,11 +119,11 @@ def together(
 
 
 def initial_states(
-    net: Network, seed: Seed, purpose: str, counter: int, count: int
+    net: Network, seed: Seed, purpose: str, trials: Sequence[int]
 ) -> Array:
-    """x(0) ~ U(-a, a), [B, N]."""
-    unit = seed.stream(purpose, counter).uniform(-1, 1, (count, net.units))
-    return net.initial_state * unit
+    """x(0) ~ U(-a, a) of some trials, [B, N]."""
+    unit = [seed.stream(purpose, t).uniform(-1, 1, net.units) for t in trials]
+    return net.initial_state * np.stack(unit)
 
 
 def impulse_kicks(
@@ -132,92 +131,135 @@ def impulse_kicks(
     net: Network,
     seed: Seed,
     purpose: str,
-    counter: int,
-    shape: tuple[int, int, int],
+    trial: int,
+    steps: int,
     tau_N: Array,
-) -> list[Kicks]:
-    """Impulses of B trials: Bernoulli per unit and step, U(-A, A) in size.
+) -> Kicks:
+    """Impulses of one trial: Bernoulli per unit and step, U(-A, A) in size.
 
-    Drawn by their geometric gaps: the same law as one draw per unit and step, at the
-    cost of one draw per impulse.  ``into: state``: the state jumps by A dt / mean tau
-    whatever the unit's own tau (a current is multiplied by dt / tau_i).
+    Drawn by their geometric gaps, step by step: the same law as one draw per unit and
+    step, at the cost of one draw per impulse, and a longer trial only adds to them.
+    ``into: state``: the state jumps by A dt / mean tau whatever the unit's own tau (a
+    current is multiplied by dt / tau_i).
     """
-    count, steps, units = shape
     chance = impulses.rate_hz * net.dt_s
+    if chance <= 0 or impulses.amplitude <= 0:
+        return NO_KICKS
     quiet = min(impulses.quiet_steps, steps)
-    places = np.zeros(0, dtype=np.int64)
-    sizes = np.zeros(0)
-    cells = (steps - quiet) * units
-    if chance > 0 and impulses.amplitude > 0:
-        random = seed.stream(purpose, counter)
-        places = _bernoulli_places(random, min(chance, 1.0), count * cells)
-        sizes = impulses.amplitude * random.uniform(-1, 1, len(places))
-    trial, rest = np.divmod(places, max(cells, 1))
-    step, unit = np.divmod(rest, units)
-    if impulses.into == "state":
-        sizes = sizes * tau_N[unit] / net.tau_s.mean
-    ends = np.searchsorted(trial, np.arange(1, count))
-    columns = (step + quiet, unit, sizes.astype(np.float32))
-    pieces = (np.split(column, ends) for column in columns)
-    return [Kicks(*one) for one in zip(*pieces, strict=True)]
+    random = seed.stream(purpose, trial)
+    places = _bernoulli_places(random, min(chance, 1.0), (steps - quiet) * net.units)
+    sizes = seed.stream(f"{purpose}/sizes", trial).uniform(-1, 1, len(places))
+    step, unit = np.divmod(places, net.units)
+    return _kicks(impulses, net, step + quiet, unit, sizes, tau_N)
 
 
-def impulse_current(
+def graded_kicks(
     impulses: Impulses,
     net: Network,
     seed: Seed,
     purpose: str,
-    counter: int,
-    shape: tuple[int, int, int],
+    trial: int,
+    steps: int,
     tau_N: Array,
-) -> Array | None:
-    """The impulses of ``impulse_kicks`` as a current [B, T, N]; None without any."""
-    if impulses.rate_hz * net.dt_s <= 0 or impulses.amplitude <= 0:
-        return None
-    kicks = impulse_kicks(impulses, net, seed, purpose, counter, shape, tau_N)
-    return np.stack([dense(k, shape[1], shape[2]) for k in kicks])  # type: ignore[return-value]
+) -> Kicks:
+    """As ``impulse_kicks``, but a higher rate only adds to the impulses of a lower one.
+
+    One uniform number per unit and step decides (common random numbers over grades).
+    """
+    chance = impulses.rate_hz * net.dt_s
+    if chance <= 0 or impulses.amplitude <= 0:
+        return NO_KICKS
+    shape = (steps, net.units)
+    step, unit = np.nonzero(seed.stream(purpose, trial).random(shape) < chance)
+    field = seed.stream(f"{purpose}/sizes", trial).random(shape)
+    sizes = 2 * field[step, unit] - 1
+    keep = step >= impulses.quiet_steps
+    return _kicks(impulses, net, step[keep], unit[keep], sizes[keep], tau_N)
+
+
+def _kicks(
+    impulses: Impulses,
+    net: Network,
+    step: NDArray[np.int64],
+    unit: NDArray[np.int64],
+    unit_sizes: Array,
+    tau_N: Array,
+) -> Kicks:
+    sizes = impulses.amplitude * unit_sizes
+    if impulses.into == "state":
+        sizes = sizes * tau_N[unit] / net.tau_s.mean
+    return Kicks(step, unit, sizes)
+
+
+CHUNK = 256
 
 
 def _bernoulli_places(
     random: np.random.Generator, chance: float, cells: int
 ) -> NDArray[np.int64]:
-    """Which of ``cells`` independent Bernoulli(chance) trials succeed."""
-    found: list[NDArray[np.int64]] = []
+    """Which of ``cells`` independent Bernoulli(chance) trials succeed.
+
+    Drawn in chunks of one size, so that more cells begin with the same places.
+    """
+    found: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
     last = -1
     while last < cells:
-        expected = chance * (cells - last)
-        gaps = random.geometric(chance, int(expected + 6 * np.sqrt(expected) + 16))
-        places = last + np.cumsum(gaps)
+        places = last + np.cumsum(random.geometric(chance, CHUNK))
         found.append(places)
         last = int(places[-1])
     all_places = np.concatenate(found)
     return all_places[all_places < cells]
 
 
-def with_noise(
-    current: Array | None,
+def currents(
     config: NetworkConfig,
     seed: Seed,
     purpose: str,
-    counter: int,
-    shape: tuple[int, int, int],
+    trials: Sequence[int],
+    steps: int,
+    kicks: Sequence[Sequence[Kicks]],
     tau_N: Array,
 ) -> Array | None:
-    """Add recurrent noise as a current: sqrt(2 tau / dt) s xi, [B, T, N]."""
+    """Kicks and recurrent noise of some trials as one current [B, T, N], or None."""
     net = config.network
-    if net.noise.recurrent <= 0:
-        return current
-    random = seed.stream(f"{purpose}/recurrent", counter)
-    xi = random.standard_normal(shape, dtype=np.float32)
-    noise = np.sqrt(2 * tau_N / net.dt_s) * net.noise.recurrent * xi
-    return noise if current is None else current + noise
+    noisy = net.noise.recurrent > 0
+    if not noisy and not any(len(k.step) for one in kicks for k in one):
+        return None
+    made = []
+    for trial, given in zip(trials, kicks, strict=True):
+        current = np.zeros((steps, net.units))
+        for some in given:
+            current += dense(some, steps, net.units)
+        if noisy:
+            current += recurrent_noise(config, seed, purpose, trial, steps, tau_N)
+        made.append(current)
+    return np.stack(made)
+
+
+def recurrent_noise(
+    config: NetworkConfig,
+    seed: Seed,
+    purpose: str,
+    trial: int,
+    steps: int,
+    tau_N: Array,
+) -> Array:
+    """Recurrent noise of one trial as a current: sqrt(2 tau / dt) s xi, [T, N]."""
+    net = config.network
+    random = seed.stream(f"{purpose}/recurrent", trial)
+    xi = random.standard_normal((steps, net.units), dtype=np.float32)
+    return np.sqrt(2 * tau_N / net.dt_s) * net.noise.recurrent * xi
 
 
 def noisy_input(
-    input_BTI: Array, net: Network, seed: Seed, purpose: str, counter: int
+    input_BTI: Array, net: Network, seed: Seed, purpose: str, trials: Sequence[int]
 ) -> Array:
     """Add input noise: u + sqrt(2 tau / dt) s xi, tau the mean time constant."""
     if net.noise.input <= 0:
         return input_BTI
-    xi = seed.stream(f"{purpose}/input", counter).standard_normal(input_BTI.shape)
-    return input_BTI + np.sqrt(2 * net.tau_s.mean / net.dt_s) * net.noise.input * xi
+    xi = [
+        seed.stream(f"{purpose}/input", trial).standard_normal(input_BTI.shape[1:])
+        for trial in trials
+    ]
+    size = np.sqrt(2 * net.tau_s.mean / net.dt_s) * net.noise.input
+    return input_BTI + size * np.stack(xi)

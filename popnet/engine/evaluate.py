@@ -5,7 +5,7 @@ P networks, B trials, T time steps, N units, O outputs, S scored steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +20,11 @@ from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Scores
 from popnet.engine.battery import Test
 from popnet.engine.episodes import (
-    impulse_current,
+    currents,
+    graded_kicks,
+    impulse_kicks,
     initial_states,
     noisy_input,
-    with_noise,
 )
 from popnet.kernels import reproducible
 from popnet.perturbations import Situation, resting
@@ -69,50 +70,56 @@ def common_trials(
 
 
 def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
-    """Put one frozen network through ``per_type`` trials of each type."""
+    """Put one frozen network through ``per_type`` trials of each type.
+
+    Each trial has streams of its own and a longer one only adds to what is drawn, so
+    that levels of a perturbation meet common random numbers.
+    """
     net, params = situation.config.network, situation.params
     trials, types_B = common_trials(situation.task, per_type, net.dt_s)
-    count, steps = trials.input_BTI.shape[:2]
+    numbers = range(len(types_B))
     dtype, device = params.w_PNN.dtype, params.w_PNN.device
-    start_BN = initial_states(net, seed, "evaluation/initial_state", 0, count)
+    input_BTI = noisy_input(trials.input_BTI, net, seed, "evaluation/noise", numbers)
+    start_BN = initial_states(net, seed, "evaluation/initial_state", numbers)
     if situation.added_start > 0:
-        random = seed.stream("perturb/initial_state")
-        unit = random.uniform(-1, 1, start_BN.shape)
-        start_BN = start_BN + situation.added_start * unit
-    current = _currents(situation, seed, (count, steps, net.units))
-    received = noisy_input(trials.input_BTI, net, seed, "evaluation/noise", 0)
+        unit = [
+            seed.stream("perturb/initial_state", n).uniform(-1, 1, net.units)
+            for n in numbers
+        ]
+        start_BN = start_BN + situation.added_start * np.stack(unit)
     cell = cell_of(net)
     made: list[Tensor] = []
     with reproducible():
-        for first in range(0, count, CHUNK):
+        for first in range(0, len(types_B), CHUNK):
             some = slice(first, first + CHUNK)
-            inputs = torch.from_numpy(received[some]).to(device, dtype)[None]
+            inputs = torch.from_numpy(input_BTI[some]).to(device, dtype)[None]
+            current = _currents(situation, seed, numbers[some], input_BTI.shape[1])
             extra = None
             if current is not None:
-                extra = torch.from_numpy(current[some]).to(device, dtype)[None]
+                extra = torch.from_numpy(current).to(device, dtype)[None]
             start = torch.from_numpy(start_BN[some]).to(device, dtype)[None]
-            driven = drive(params, inputs, extra)
-            made.append(outputs(params, cell, driven, start))
+            made.append(outputs(params, cell, drive(params, inputs, extra), start))
     target = torch.from_numpy(np.array(trials.target_BTO)).to(device, dtype)[None]
     mask = torch.from_numpy(trials.mask_BTO).to(device)[None]
     return Ran(torch.cat(made, 1), target, mask, types_B)
 
 
 def _currents(
-    situation: Situation, seed: Seed, shape: tuple[int, int, int]
+    situation: Situation, seed: Seed, numbers: Sequence[int], steps: int
 ) -> NDArray[np.float64] | None:
-    net = situation.config.network
+    config = situation.config
     tau_N = situation.params.tau_PN[0].to("cpu", torch.float64).numpy()
-
-    def impulses(kind: Impulses, purpose: str) -> NDArray[np.float64] | None:
-        return impulse_current(kind, net, seed, purpose, 0, shape, tau_N)
-
-    own = impulses(situation.impulses, "evaluation/impulses")
-    added = impulses(situation.added_impulses, "perturb/impulses")
-    total = own if added is None else added if own is None else own + added
-    return with_noise(
-        total, situation.config, seed, "evaluation/noise", 0, shape, tau_N
-    )
+    kicks = [
+        [
+            draw(kind, config.network, seed, purpose, n, steps, tau_N)
+            for draw, kind, purpose in (
+                (impulse_kicks, situation.impulses, "evaluation/impulses"),
+                (graded_kicks, situation.added_impulses, "perturb/impulses"),
+            )
+        ]
+        for n in numbers
+    ]
+    return currents(config, seed, "evaluation/noise", numbers, steps, kicks, tau_N)
 
 
 def score(ran: Ran, task: TaskSettings, sign: float = 1.0) -> Scores:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from popnet.core.cell import Cell, Params, pick
 from popnet.core.constraints import project
-from popnet.core.kicks import Kicks
+from popnet.core.kicks import NO_KICKS, Kicks
 from popnet.core.rollout import readout
 from popnet.core.scoring import Score
 
@@ -208,10 +208,11 @@ class _Bench:
         """One trial; leaves rates and factors in the bench, and ``xbar`` changed."""
         noise = NOTHING if noise_TN is None else noise_TN.contiguous().numpy()
         x = self._padded(x0_N, self.padded).numpy()
+        sizes = kicks.size.astype(np.float32)
         _trial(
             self.wt.numpy(), input_TI.contiguous().numpy(), self.win.numpy(), self.bias,
-            noise, *kicks, self.a, self.slope, self.threshold, self.clamped,
-            self.values, self.code, np.float32(decay), skip, self.cube, x,
+            noise, kicks.step, kicks.unit, sizes, self.a, self.slope, self.threshold,
+            self.clamped, self.values, self.code, np.float32(decay), skip, self.cube, x,
             xbar.numpy(), self.rs.numpy(), self.post.numpy(), self.pre.numpy(),
         )  # fmt: skip
 
@@ -225,7 +226,6 @@ class _Bench:
 
 
 NOTHING = np.zeros((0, 0), dtype=np.float32)
-NO_KICKS = Kicks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
 def learn(

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from popnet.config import PerturbationSettings
+from popnet.config import PerturbationSettings, TaskSettings
 from popnet.perturbations.situation import Situation
 from popnet.seeding import Seed
 
@@ -25,6 +25,27 @@ class EpochDurations(PerturbationSettings):
         tuple[Annotated[float, Field(gt=-1, le=20)], ...],
         Field(strict=False, min_length=1),
     ] = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+
+    def refuse(self, task: TaskSettings, dt_s: float) -> str | None:
+        """An epoch of this task, with something of it left at every level."""
+        if self.epoch not in task.stretchable:
+            return (
+                f"epoch: task {task.name!r} has no epoch {self.epoch!r} to stretch; "
+                f"it has: {', '.join(task.stretchable) or 'none'}"
+            )
+        duration_s = getattr(task, f"{self.epoch}_s")
+        if duration_s == 0:
+            return (
+                f"epoch: {self.epoch!r} lasts 0 s in task {task.name!r}; stretching it "
+                "changes nothing"
+            )
+        shortest_s = duration_s * (1 + min(self.levels))
+        if round(shortest_s / dt_s) >= 1:
+            return None
+        return (
+            f"levels: {min(self.levels):g} leaves {shortest_s:g} s of epoch "
+            f"{self.epoch!r}, less than one step of {dt_s:g} s"
+        )
 
 
 def apply(

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from popnet.config import Impulses, PerturbationSettings
+from popnet.config import Impulses, PerturbationSettings, TaskSettings
 from popnet.perturbations.situation import Situation
 from popnet.seeding import Seed
 
@@ -29,6 +29,16 @@ class AddedImpulses(PerturbationSettings):
         float, Field(ge=0, description="half-width of the uniform law")
     ] = 16.0
     into: Literal["drive", "state"] = "drive"
+
+    def refuse(self, task: TaskSettings, dt_s: float) -> str | None:  # noqa: ARG002
+        """At most one impulse per unit and step."""
+        most_hz = max(self.levels)
+        if most_hz * dt_s <= 1:
+            return None
+        return (
+            f"levels: {most_hz:g} Hz is more than one impulse per step of {dt_s:g} s; "
+            f"at most {1 / dt_s:g}"
+        )
 
 
 def apply(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
-from popnet.plan import PlannedNetwork, networks
+from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.records.files import write_json, write_text
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
@@ -62,16 +62,43 @@ class Run:
 
     @property
     def varied(self) -> list[str]:
-        """The grid's paths that are columns of ``table()``."""
-        paths = self.plan.varied
-        return [p for p in paths if not isinstance(self._value(p), dict)]
+        """The columns of ``table()`` that the grid varies, in the grid's order.
 
-    def _value(self, path: str) -> Any:
-        return self.plan.conditions[0].values[path]
+        A path that sets a whole section gives the settings in which conditions differ.
+        """
+        return self._varied
+
+    @cached_property
+    def _varied(self) -> list[str]:
+        from popnet.records.view import flattened
+
+        rows = [flattened(c.config) for c in self.plan.conditions]
+        columns = dict.fromkeys(column for row in rows for column in row)
+        return [
+            column
+            for path in self.plan.varied
+            for column in columns
+            if (column == path or column.startswith(f"{path}."))
+            and len({str(row.get(column)) for row in rows}) > 1
+        ]
 
     @cached_property
     def networks(self) -> list[PlannedNetwork]:
-        """Every network the sweep asks for."""
+        """Every network the sweep asks for.
+
+        Raises ConfigError when the run was made by another ``PHYSICS``: its networks
+        have other keys, and none of them would be found.
+        """
+        about = self.provenance()
+        made = about.get("physics", PHYSICS)
+        if made != PHYSICS:
+            version = about.get("versions", {}).get("popnet", "of then")
+            raise ConfigError(
+                f"{self.folder}: made with physics {made} (popnet {version}), this is "
+                f"physics {PHYSICS}: its results would differ. Its tables and report "
+                f"stay readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
+                "its networks anew."
+            )
         return networks(self.plan)
 
     def planned(self) -> int:

@@ -115,7 +115,7 @@ class Store:
             files[f"{folder}/{path.name}"] = _fingerprint(path)
         for folder, arrays in tensors.items():
             path = self.folder / folder / f"{name}.safetensors"
-            whole = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+            whole = {k: np.asarray(v, order="C") for k, v in arrays.items()}
             write_atomically(path, lambda part, w=whole: save_file(w, part))
             files[f"{folder}/{path.name}"] = _fingerprint(path)
         return files
@@ -123,19 +123,26 @@ class Store:
     def table(
         self, kind: str, folder: str, column: str, keys: set[str]
     ) -> pa.Table | None:
-        """The rows of all batches of a kind whose ``column`` is among ``keys``."""
-        wanted = pa.array(sorted(keys), pa.string())
-        parts = []
+        """The rows of all batches of a kind whose ``column`` is among ``keys``.
+
+        A network that two launches trained counts once: all its rows are of the first
+        batch that holds it, as its weights are.
+        """
+        left, parts = set(keys), []
         for batch in self.batches(kind):
             path = self.folder / folder / f"{batch.name}.parquet"
             if f"{folder}/{path.name}" not in batch.files:
                 continue
-            if kind == "networks" and not keys.intersection(batch.keys):
+            here = left.intersection(batch.keys) if kind == "networks" else left
+            if not here:
                 continue
+            if kind == "networks":
+                left -= here
             try:
                 table = pq.read_table(path)
             except (OSError, pa.ArrowException) as error:
                 raise StoreError(_damaged(path, str(error))) from None
+            wanted = pa.array(sorted(here), pa.string())
             table = table.filter(pc.field(column).isin(wanted))
             if table.num_rows:
                 parts.append(table)

@@ -81,9 +81,9 @@ def sync(
         stack.enter_context(quiet_mlflow(uri))
         stack.enter_context(locked(run.folder / ".sync.lock"))
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        with plain_errors(uri, run.name, embedded):
+        with plain_errors(uri, str(run.folder), embedded):
             prepare(uri, run.out.resolve() / "artifacts")
-        client = Client(uri, run.name, embedded)
+        client = Client(uri, str(run.folder), embedded)
         experiment_id, experiment = open_experiment(client, run, uri)
         writer = Writer(client, experiment_id, scratch)
         counts = _write(run, writer, on_progress, live)

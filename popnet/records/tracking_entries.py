@@ -14,6 +14,9 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
+from popnet.analysis.convergence import trials_or_cap, trials_quantiles
+from popnet.records.tracking_curves import Point, population_points, thin
+
 if TYPE_CHECKING:
     from popnet.records import Run
 
@@ -22,24 +25,16 @@ SCORES = ("trials_to_criterion", "trials", "final_error", "final_accuracy")
 SCORES += ("accuracy", "error", "weight_change", "spectral_radius")
 NETWORK_TAGS = ("condition", "label", "status", "index", "seed")
 STATUSES = ("converged", "trained", "unconverged", "diverged")
-THIN_POINTS = 10
 LONGEST_PARAM = 6000  # MLflow's limit
 TABLES = ("networks", "curves", "evaluations", "comparisons")
 POPULATION_NOTE = (
     "Over the networks that did not diverge. One that stopped early, at its criterion, "
-    "counts with its last value from there on; median.trials_to_criterion is over the "
-    "networks that reached it."
+    "counts with its last value from there on. median.trials_to_criterion is over all "
+    "networks: one that failed (not converged, or diverged) counts as its cap, "
+    "train.trials, so a median at the cap means more than the cap."
 )
 
 Attach = Callable[[Path], Iterable[tuple[Path, str | None]]]
-
-
-class Point(NamedTuple):
-    """One point of a curve."""
-
-    name: str
-    step: int
-    value: float
 
 
 class Entry(NamedTuple):
@@ -89,7 +84,7 @@ def network_entries(run: "Run", table: pd.DataFrame) -> Iterator[Entry]:
             tags={f"popnet.{name}": str(row[name]) for name in NETWORK_TAGS},
             params={name: _text(value) for name, value in settings.items()},
             scores=_finite({**scores, **extra.get(key, {})}),
-            curves=_thin(curves.get(key)),
+            curves=thin(curves.get(key)),
             holds=key if has_weights else "",
             proof="weights.safetensors" if has_weights else "",
             attach=_weights(run, row, settings) if has_weights else _files([]),
@@ -107,6 +102,7 @@ def condition_entries(run: "Run", table: pd.DataFrame, live: bool) -> Iterator[E
         whole = len(rows) >= run.sweep.networks
         sound = rows[rows["status"] != "diverged"]
         medians = {f"median.{n}": _median(sound[n]) for n in SCORES if n in sound}
+        medians["median.trials_to_criterion"] = _median_needed(rows)
         figure = run.folder / "report" / "figures" / f"condition_{condition}.png"
         yield Entry(
             kind="condition",
@@ -122,7 +118,7 @@ def condition_entries(run: "Run", table: pd.DataFrame, live: bool) -> Iterator[E
             },
             params={k: _text(v) for k, v in _settings(rows.iloc[0].to_dict()).items()},
             scores=_finite({**_counts(rows), **medians}),
-            curves=_population(curves, list(sound["key"])) if whole or not live else [],
+            curves=population_points(curves, sound["key"]) if whole or not live else [],
             holds=_content([figure]),
             proof="",
             attach=_files([(figure, "figures")]),
@@ -183,38 +179,11 @@ def _median(values: Iterable[Any]) -> float | None:
     return median(known) if known else None
 
 
-def _population(curves: pd.DataFrame, keys: list[str]) -> list[Point]:
-    """Median and quartiles over networks at each trial number at which one reports."""
-    chosen = curves[curves["key"].isin(keys)] if len(curves) else curves
-    points = []
-    for column in ("error", "accuracy") if len(chosen) else ():
-        wide = chosen.pivot_table(index="trial", columns="key", values=column).ffill()
-        bands = {"q25": 0.25, "median": 0.5, "q75": 0.75}
-        for band, share in bands.items():
-            series = wide.quantile(share, axis=1)
-            points += _points(f"curve_{column}_{band}", series.items())
-    return sorted(points, key=lambda point: (point.step, point.name))
-
-
-def _thin(curve: pd.DataFrame | None) -> list[Point]:
-    """At most THIN_POINTS points, the last included."""
-    if curve is None:
-        return []
-    points = []
-    for column in ("error", "accuracy"):
-        pairs = zip(curve["trial"], curve[column], strict=True)
-        known = sorted(_points(f"curve_{column}", pairs))
-        spots = np.linspace(0, len(known) - 1, min(len(known), THIN_POINTS))
-        points += [known[spot] for spot in spots.round().astype(int)]
-    return sorted(points, key=lambda point: (point.step, point.name))
-
-
-def _points(name: str, pairs: Iterable[tuple[Hashable, Any]]) -> list[Point]:
-    return [
-        Point(name, int(str(step)), float(value))
-        for step, value in pairs
-        if math.isfinite(value)
-    ]
+def _median_needed(rows: pd.DataFrame) -> float:
+    """Trials to criterion, failures at their cap; NaN where there was no criterion."""
+    met = rows["trials_to_criterion"].astype("Float64").to_numpy(float, na_value=np.nan)
+    needed = trials_or_cap(rows["status"], met, rows["train.trials"])
+    return trials_quantiles(needed, [0.5])[0].trials
 
 
 def _evaluation_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:

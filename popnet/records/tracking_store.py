@@ -50,9 +50,9 @@ class TrackingError(RuntimeError):
 class Client:
     """An MlflowClient whose failures are TrackingErrors of one sentence."""
 
-    def __init__(self, uri: str, run_name: str, embedded: bool) -> None:
+    def __init__(self, uri: str, run_folder: str, embedded: bool) -> None:
         """`embedded`: the user gave no address."""
-        self._told = (uri, run_name, embedded)
+        self._told = (uri, run_folder, embedded)
         with plain_errors(*self._told):
             mlflow = _import_mlflow("mlflow")
             self._inner = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -69,7 +69,7 @@ class Client:
 
 
 @contextmanager
-def plain_errors(uri: str, run_name: str, embedded: bool) -> Iterator[None]:
+def plain_errors(uri: str, run_folder: str, embedded: bool) -> Iterator[None]:
     """Turn what MLflow and its libraries raise into one TrackingError."""
     try:
         with warnings.catch_warnings():
@@ -82,7 +82,7 @@ def plain_errors(uri: str, run_name: str, embedded: bool) -> Iterator[None]:
         option = "" if embedded else f" --tracking-uri {shown}"
         raise TrackingError(
             f"MLflow at {shown} could not be filled: {_reason(error)}. Nothing "
-            f"recorded is lost: `popnet sync {run_name}{option}` fills it in later."
+            f"recorded is lost: `popnet sync {run_folder}{option}` fills it in later."
         ) from error
 
 

@@ -29,10 +29,12 @@ def arrange(networks: pd.DataFrame, varied: Sequence[str]) -> list[Condition]:
 
     Numbers are in ascending order, everything else in the order of the table. Where
     the grid crosses its main axis with others, each combination of the others is a
-    facet, and a colour stands for a value of the main axis in all of them.
+    facet, and a colour stands for a value of the main axis in all of them. An axis
+    that is no column is told by the labels alone.
     """
     if networks.empty:
         return []
+    varied = in_columns(varied, networks)
     points = networks.drop_duplicates("condition").reset_index(drop=True)
     ranks = pd.DataFrame({path: _ranks(points[path]) for path in varied})
     if varied:
@@ -56,6 +58,11 @@ def arrange(networks: pd.DataFrame, varied: Sequence[str]) -> list[Condition]:
         )
         for (_, row), facet, tone in zip(points.iterrows(), rests, tones, strict=True)
     ]
+
+
+def in_columns(varied: Sequence[str], networks: pd.DataFrame) -> list[str]:
+    """The axes of the grid that the table has a column for."""
+    return [path for path in varied if path in networks]
 
 
 def facets(conditions: Sequence[Condition], at_most: int) -> list[list[Condition]]:

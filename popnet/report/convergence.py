@@ -9,9 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from popnet.report.conditions import Condition, axis_title, evenly, facets, wrapped
-from popnet.report.population import STATUSES, Population, trials_needed
+from popnet.report.population import (
+    STATUSES,
+    Population,
+    needed_quartiles,
+    trials_needed,
+)
 from popnet.report.sections import Drawing, Section, left_out, sentences
-from popnet.report.statistics import quartiles
 from popnet.report.style import (
     FAINT,
     SOFT,
@@ -62,12 +66,12 @@ def _draw(
     shown = evenly(groups, MOST_PANELS)
     stepped = len(shown) == 1 and len(shown[0]) <= MOST_STEPS
     figure, all_axes = _panels(shown, stepped=stepped)
-    named_by = axis_title(population.run.varied, shown[0])
+    named_by = axis_title(population.varied, shown[0])
     paired = named_by != "condition" and len(population.run.varied) == 1
     marks, columns = all_axes[: len(shown)], _columns(shown)
     for i, (axes, group) in enumerate(zip(marks, shown, strict=True)):
         _panel(axes, group, networks, paired=paired)
-        axes.set_xlabel(axis_title(population.run.varied, group))
+        axes.set_xlabel(axis_title(population.varied, group))
         axes.set_title(wrapped(group[0].facet, 40))
         if i % columns == 0:
             axes.set_ylabel("trials to criterion")
@@ -125,7 +129,7 @@ def _panel(
 
 def _box(axes: Axes, x: int, own: pd.DataFrame, colour: str) -> None:
     """Median and quartiles, and the cap as a dashed line."""
-    low, median, high = quartiles(own["needed"])
+    low, median, high = (quantile.trials for quantile in needed_quartiles(own))
     axes.fill_between(
         [x - 0.33, x + 0.33], low, high, color=colour, alpha=0.16, linewidth=0
     )
@@ -209,7 +213,12 @@ def _caption(
     paired: bool,
     stepped: bool,
 ) -> str:
-    failed = int((networks["status"] != "converged").sum())
+    failed = int(networks["failed"].sum())
+    bound = any(
+        quantile.bound
+        for _, own in networks.groupby("condition")
+        for quantile in needed_quartiles(own)
+    )
     drawn = [c.label for group in shown for c in group]
     return sentences(
         f"Every mark is one network ({len(networks)} in all), moved aside by its index "
@@ -220,6 +229,10 @@ def _caption(
         "cross: diverged) and enter median and quartiles there."
         if failed
         else "All of them met it.",
+        "Where such networks decide a bar or an edge of the shading, the true value "
+        "lies above what is drawn."
+        if bound
+        else "",
         "Grey lines join networks of the same index, which start from the same draws."
         if paired
         else "",

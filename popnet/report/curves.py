@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from popnet.analysis.curves import population_curve
 from popnet.report.conditions import Condition, evenly, wrapped
 from popnet.report.population import LEARNED, STATUSES, Population
 from popnet.report.sections import Drawing, Section, left_out, sentences
-from popnet.report.statistics import carried_forward
 from popnet.report.style import FAINT, SOFT, WIDTH, dot, failure, panels, thousands
 
 MOST_PANELS = 24
@@ -36,7 +36,7 @@ def error_curves(population: Population) -> Section:
 
 def _draw(population: Population, recorded: list[Condition]) -> Drawing:
     shown = evenly(recorded, MOST_PANELS)
-    carried = {c.id: _carried(population, c) for c in shown}
+    bands = {c.id: _band(population, c) for c in shown}
     columns = {1: 1, 2: 2, 4: 2}.get(len(shown), 3 if len(shown) <= 9 else 4)
     width = WIDTH if columns > 1 else 6.4
     height = {1: 3.4, 2: 2.9}.get(columns, 2.3 if columns == 3 else 1.9)
@@ -46,11 +46,11 @@ def _draw(population: Population, recorded: list[Condition]) -> Drawing:
     )
     for axes, condition in zip(all_axes, shown, strict=True):
         for other in shown if len(shown) <= MOST_OTHERS else []:
-            median = carried[other.id].median(axis=1)
+            median = bands[other.id]["median"]
             axes.plot(median.index, median, color=FAINT, linewidth=1.0, zorder=1)
         own = population.curves[population.curves["condition"] == condition.id]
         _singles(axes, condition, own, top)
-        _summary(axes, condition, carried[condition.id])
+        _summary(axes, condition, bands[condition.id])
         count = own["key"].nunique()
         size = 9 if columns < 4 else 8
         axes.set_title(wrapped(condition.label, 96 // columns), fontsize=size)
@@ -77,7 +77,7 @@ def condition_figures(population: Population) -> Iterator[tuple[str, Figure]]:
         figure, (axes,) = panels(1, 1, 3.0, width=5.2)
         own = population.curves[population.curves["condition"] == condition.id]
         _singles(axes, condition, own, top)
-        _summary(axes, condition, _carried(population, condition))
+        _summary(axes, condition, _band(population, condition))
         axes.set_title(f"{condition.label} (n = {own['key'].nunique()})", fontsize=9)
         axes.set_ylim(0, top)
         axes.set_xlabel("trials seen")
@@ -87,10 +87,9 @@ def condition_figures(population: Population) -> Iterator[tuple[str, Figure]]:
         yield f"condition_{condition.id}", figure
 
 
-def _carried(population: Population, condition: Condition) -> pd.DataFrame:
+def _band(population: Population, condition: Condition) -> pd.DataFrame:
     own = population.curves[population.curves["condition"] == condition.id]
-    kept = own[(own["status"] != "diverged") & np.isfinite(own["error"])]
-    return carried_forward(kept, "error")
+    return population_curve(own[own["status"] != "diverged"], "error")
 
 
 def _singles(axes: Axes, condition: Condition, own: pd.DataFrame, top: float) -> None:
@@ -120,18 +119,23 @@ def _singles(axes: Axes, condition: Condition, own: pd.DataFrame, top: float) ->
         )
 
 
-def _summary(axes: Axes, condition: Condition, carried: pd.DataFrame) -> None:
+def _summary(axes: Axes, condition: Condition, band: pd.DataFrame) -> None:
     """Median and interquartile band over networks."""
-    if carried.empty:
+    if band.empty:
         return
-    low, high = carried.quantile(0.25, axis=1), carried.quantile(0.75, axis=1)
-    trials = carried.index.to_numpy(float)
+    trials = band.index.to_numpy(float)
     axes.fill_between(
-        trials, low, high, color=condition.colour, alpha=0.2, linewidth=0, zorder=2
+        trials,
+        band["q25"],
+        band["q75"],
+        color=condition.colour,
+        alpha=0.2,
+        linewidth=0,
+        zorder=2,
     )
     axes.plot(
         trials,
-        carried.median(axis=1),
+        band["median"],
         color=condition.colour,
         linewidth=2.2,
         zorder=4,

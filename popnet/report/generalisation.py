@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from popnet.report.conditions import Condition, evenly, wrapped
 from popnet.report.heatmap import accuracy_bar, heatmap
 from popnet.report.meaning import chance
-from popnet.report.population import Population
+from popnet.report.population import Population, networks_behind
 from popnet.report.sections import Drawing, Section, left_out, sentences, span
 from popnet.report.style import INK, WIDTH
 
@@ -36,9 +36,9 @@ def generalisation(population: Population) -> Section:
 
 
 def _draw(population: Population, rows: pd.DataFrame) -> Drawing:
-    present = set(rows["condition"])
-    recorded = [c for c in population.conditions if c.id in present]
+    recorded = population.conditions
     shown = evenly(recorded, MOST_ROWS)
+    sizes = networks_behind(rows, recorded)
     own = population.networks.groupby("condition")["task.name"].first()
     columns = _columns(rows, set(own))
     chances = [chance(name.split("\n")[0]) for name in columns]
@@ -53,18 +53,18 @@ def _draw(population: Population, rows: pd.DataFrame) -> Drawing:
         heatmap(axes, wide.to_numpy(float), chances, notes=True)
         axes.set_xticks(range(len(columns)), heads)
         axes.xaxis.tick_top()
-        _rows(axes, shown, named=i == 0 or not beside)
+        notes = [population.note(c, sizes[c.id]) for c in shown]
+        _rows(axes, shown, notes, named=i == 0 or not beside)
         _own(
             axes,
             [columns.index(own[c.id]) if own[c.id] in columns else -1 for c in shown],
         )
         axes.set_title(words, pad=10)
     accuracy_bar(figure, both, "right", set(chances))
-    sizes = rows.groupby("condition")["key"].nunique()
     sides = ("Left", "right") if beside else ("Above", "below")
     text = sentences(
         "Number and colour: mean over the networks of a condition "
-        f"(n = {span(sizes)}) of the share of trials answered correctly by the frozen "
+        f"(n = {span(sizes.values())}) of the share of trials answered correctly by the frozen "
         "network, no learning. Outlined: the task it was trained on.",
         f"{sides[0]}: as it answers; {sides[1]}: if the sign of its output were "
         "flipped, so that a task whose rule is the reverse scores high. White is "
@@ -92,9 +92,13 @@ def _axes(rows: int, columns: int, *, beside: bool) -> tuple[Figure, list[Axes]]
     return figure, list(grid.ravel())
 
 
-def _rows(axes: Axes, shown: list[Condition], *, named: bool) -> None:
-    labels = [wrapped(c.label, 44) for c in shown] if named else []
-    small = 8 if len(shown) <= 30 else 6.5
+def _rows(axes: Axes, shown: list[Condition], notes: list[str], *, named: bool) -> None:
+    """Names of conditions and, below or beside, what is special about them."""
+    small, apart = (8, "\n") if len(shown) <= 30 else (6.5, " ")
+    labels = [
+        wrapped(c.label, 44) + (f"{apart}({note})" if note else "")
+        for c, note in zip(shown, notes if named else [], strict=named)
+    ]
     axes.set_yticks(range(len(labels)), labels, fontsize=small)
 
 

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from popnet.report.conditions import Condition, arrange
+from popnet.analysis.convergence import (
+    TrialsOrCap,
+    TrialsQuantile,
+    trials_or_cap,
+    trials_quantiles,
+)
+from popnet.report.conditions import Condition, arrange, in_columns
 from popnet.report.recorded import RecordedRun
 
 STATUSES = {
@@ -15,6 +21,10 @@ STATUSES = {
     "trained": "trained, no criterion",
 }
 LEARNED = ["converged", "trained"]
+ALL_SHOWN = "none converged: all shown"
+ALL_DIVERGED = "all diverged"
+NOTHING_YET = "nothing recorded yet"
+MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
@@ -28,11 +38,22 @@ class Population:
     evaluations: pd.DataFrame
     comparisons: pd.DataFrame
     averaged: frozenset[str]  # keys of the networks that means and pairs are over
-    excluded: str  # the sentence that says which networks they leave out
+    excluded: str  # the sentences that say which networks they leave out, and where
+    notes: dict[str, str]  # condition -> why its networks are not those that learned
 
     def averages(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of the networks that may enter a mean."""
         return table[table["key"].isin(self.averaged)]
+
+    @property
+    def varied(self) -> list[str]:
+        """The axes of the grid that the table of networks has a column for."""
+        return in_columns(self.run.varied, self.networks)
+
+    def note(self, condition: Condition, count: int) -> str:
+        """What a figure says beside a condition of which it shows so many networks."""
+        known = self.notes.get(condition.id, "")
+        return known if count or known == ALL_DIVERGED else NOTHING_YET
 
 
 def load(run: RecordedRun) -> Population:
@@ -44,7 +65,7 @@ def load(run: RecordedRun) -> Population:
         order = networks.assign(_place=networks["condition"].map(place))
         order = order.sort_values(["_place", "index", "key"], kind="stable")
         networks = order.drop(columns="_place").reset_index(drop=True)
-    averaged, excluded = _averaged(networks)
+    averaged, notes = _averaged(networks)
     return Population(
         run=run,
         conditions=conditions,
@@ -53,7 +74,8 @@ def load(run: RecordedRun) -> Population:
         evaluations=_joined(run.evaluations(), networks),
         comparisons=run.comparisons(),
         averaged=averaged,
-        excluded=excluded,
+        excluded=_excluded(networks, conditions, averaged, notes),
+        notes=notes,
     )
 
 
@@ -65,18 +87,32 @@ def numbers(column: pd.Series) -> np.ndarray:
 def trials_needed(population: Population) -> pd.DataFrame:
     """Networks that had a criterion to meet; `needed`: the trials they took to it.
 
-    One that never met it stands at its cap (`cap`), the most trials it was allowed:
-    the median over all networks is right as long as fewer than half are there.
+    One that `failed` stands at its `cap`, the most trials it was allowed: the median
+    over all networks is right as long as fewer than half are there.
     """
     networks = population.networks
     if networks.empty:
         return networks
-    reached = numbers(networks["trials_to_criterion"])
     cap = np.full(len(networks), float(population.run.sweep.train.trials))
     if "train.trials" in networks:
         cap = numbers(networks["train.trials"])
-    needed = np.where(np.isfinite(reached), reached, cap)
-    return networks.assign(cap=cap, needed=needed)[networks["status"] != "trained"]
+    found = trials_or_cap(
+        networks["status"], numbers(networks["trials_to_criterion"]), cap
+    )
+    table = networks.assign(cap=cap, needed=found.trials, failed=found.failed)
+    return table[networks["status"] != "trained"]
+
+
+def needed_quartiles(own: pd.DataFrame) -> list[TrialsQuantile]:
+    """Lower quartile, median and upper quartile of rows of `trials_needed`."""
+    needed = TrialsOrCap(own["needed"].to_numpy(float), own["failed"].to_numpy(bool))
+    return trials_quantiles(needed, [0.25, 0.5, 0.75])
+
+
+def networks_behind(rows: pd.DataFrame, conditions: list[Condition]) -> dict[str, int]:
+    """How many networks of each condition these rows have an accuracy of."""
+    counted = rows[rows["accuracy"].notna()].groupby("condition")["key"].nunique()
+    return {c.id: int(counted.get(c.id, 0)) for c in conditions}
 
 
 def _joined(table: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
@@ -92,18 +128,49 @@ def _curves(table: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:
     return curves.sort_values(["index", "key", "trial"], ignore_index=True)
 
 
-def _averaged(networks: pd.DataFrame) -> tuple[frozenset[str], str]:
-    """Networks that learned; where none did, all that are still finite."""
+def _averaged(networks: pd.DataFrame) -> tuple[frozenset[str], dict[str, str]]:
+    """In each condition those that learned; where none did, all that stayed finite.
+
+    Decided by condition: one in which nothing converged is a result, and would
+    otherwise vanish as soon as another condition has a network that did.
+    """
     if networks.empty:
-        return frozenset(), ""
-    status = networks["status"]
-    kept = status.isin(LEARNED)
-    said = ""
-    if not kept.any():
-        kept = status != "diverged"
-        said = "No network reached its criterion, so all that stayed finite are used. "
-    left = status[~kept].value_counts(sort=False)
-    if len(left):
-        parts = [f"{left[s]} {STATUSES.get(s, s)}" for s in sorted(left.index)]
-        said += f"Left out: {', '.join(parts)}."
-    return frozenset(networks.loc[kept, "key"]), said.strip()
+        return frozenset(), {}
+    kept, notes = networks["status"].isin(LEARNED), {}
+    for condition, own in networks.groupby("condition", sort=False):
+        if own["status"].isin(LEARNED).any():
+            continue
+        finite = own["status"] != "diverged"
+        kept.loc[own.index] = finite
+        notes[str(condition)] = ALL_SHOWN if finite.any() else ALL_DIVERGED
+    return frozenset(networks.loc[kept, "key"]), notes
+
+
+def _excluded(
+    networks: pd.DataFrame,
+    conditions: list[Condition],
+    averaged: frozenset[str],
+    notes: dict[str, str],
+) -> str:
+    """Which networks means and pairs leave out, and where they are of another kind."""
+    if networks.empty:
+        return ""
+    said = []
+    none = [c.label for c in conditions if notes.get(c.id) == ALL_SHOWN]
+    if none and len(notes) == len(conditions):
+        said.append("No network reached its criterion: all that stayed finite are used")
+    elif none:
+        said.append(f"None converged, so all that stayed finite are shown: {few(none)}")
+    lost = [c.label for c in conditions if notes.get(c.id) == ALL_DIVERGED]
+    if lost:
+        said.append(f"All diverged, so nothing is shown: {few(lost)}")
+    left = networks.loc[~networks["key"].isin(averaged), "status"].value_counts()
+    parts = [f"{left[s]} {STATUSES.get(s, s)}" for s in sorted(left.index)]
+    said += [f"Left out: {', '.join(parts)}"] if parts else []
+    return " ".join(f"{sentence}." for sentence in said)
+
+
+def few(labels: list[str]) -> str:
+    """Names in a sentence, no more than a reader takes in."""
+    more = len(labels) - MOST_NAMES
+    return "; ".join(labels[:MOST_NAMES]) + (f"; and {more} more" if more > 0 else "")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from popnet.report.conditions import Condition, axis_title, evenly, facets, wrapped
 from popnet.report.heatmap import accuracy_bar, heatmap
 from popnet.report.meaning import chance, level_title
-from popnet.report.population import Population, numbers
+from popnet.report.population import Population, networks_behind, numbers
 from popnet.report.sections import Drawing, Section, left_out, sentences, span
 from popnet.report.statistics import mean_interval
 from popnet.report.style import MARKERS, SOFT, WIDTH, panels
@@ -37,8 +37,7 @@ def robustness(population: Population) -> Section:
             "list of names and levels."
         )
         return Section("robustness", title, words)
-    present = set(rows["condition"])
-    conditions = [c for c in population.conditions if c.id in present]
+    conditions = population.conditions
     names = list(dict.fromkeys(rows["name"]))
     groups = facets(conditions, MOST_LINES)
     as_lines = len(groups) == len({c.facet for c in conditions})
@@ -105,7 +104,7 @@ def _lines(
     _legend(population, figure, groups, rows)
     text = sentences(
         "Markers: mean over networks of the share of trials answered correctly by the "
-        "frozen network; bars: 95 % percentile bootstrap interval over networks "
+        "frozen network; bars: 95 % Student t interval for that mean, cut at 0 and 1 "
         f"(n in the legend); dashed: chance ({_listed(chances.values())}). "
         "Level 0 is the unperturbed network.",
         "Conditions are set slightly apart at each level.",
@@ -161,6 +160,13 @@ def _legend(
     for i, condition in enumerate(group):
         alike = [c.id for g in groups for c in g if c.colour == condition.colour]
         sizes = [int(counted.get(one, 0)) for one in alike]
+        said = {
+            population.note(c, int(counted.get(c.id, 0)))
+            for g in groups
+            for c in g
+            if c.colour == condition.colour
+        }
+        note = said.pop() if len(said) == 1 else "in part: see caption"
         handles.append(
             Line2D(
                 [],
@@ -172,13 +178,13 @@ def _legend(
             )
         )
         name = condition.tick.replace("\n", ", ")
-        labels.append(f"{name}  (n = {span(sizes)})")
+        labels.append(f"{name}  (n = {span(sizes)}{', ' if note else ''}{note})")
     figure.legend(
         handles,
         labels,
         loc="outside upper left",
         ncols=min(len(labels), 4),
-        title=axis_title(population.run.varied, group) or None,
+        title=axis_title(population.varied, group) or None,
         alignment="left",
         title_fontproperties={"weight": "bold", "size": 8.5},
         handlelength=2.4,
@@ -199,6 +205,12 @@ def _maps(
     columns = min(3, len(drawn))
     height = 0.7 + 0.17 * len(shown)
     figure, all_axes = panels(len(drawn), columns, height)
+    sizes = networks_behind(rows, conditions)
+    notes = [population.note(c, sizes[c.id]) for c in shown]
+    rows_named = [
+        f"{c.label} ({note})" if note else c.label
+        for c, note in zip(shown, notes, strict=True)
+    ]
     for i, (axes, name) in enumerate(zip(all_axes, drawn, strict=True)):
         own = rows[rows["name"] == name]
         wide = own.pivot_table(index="condition", columns="level", values="accuracy")
@@ -206,15 +218,14 @@ def _maps(
         at_chance = np.array([[chances[c.id]] for c in shown])
         heatmap(axes, wide.to_numpy(float), at_chance, notes=False)
         axes.set_xticks(range(wide.shape[1]), [f"{v:g}" for v in wide.columns])
-        labels = [c.label for c in shown] if i % columns == 0 else []
+        labels = rows_named if i % columns == 0 else []
         axes.set_yticks(range(len(labels)), labels, fontsize=6.5)
         axes.set_title("\n".join(filter(None, heading(name))))
         axes.set_xlabel(level_title(name))
     accuracy_bar(figure, all_axes, "top", set(chances.values()))
-    sizes = rows.groupby("condition")["key"].nunique()
     text = sentences(
         f"Colour: mean accuracy over the networks of a condition "
-        f"(n = {span(sizes)}); rows: conditions; columns: levels, evenly "
+        f"(n = {span(sizes.values())}); rows: conditions; columns: levels, evenly "
         "spaced. Level 0 is the unperturbed network. With so many conditions lines "
         "and their intervals would cover each other, so intervals are not drawn.",
         population.excluded,

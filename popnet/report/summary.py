@@ -5,11 +5,18 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from popnet.analysis.convergence import TrialsQuantile
 from popnet.report.conditions import named, unit_of
 from popnet.report.markup import NIL, colour_chip, table
-from popnet.report.population import STATUSES, Population, numbers, trials_needed
+from popnet.report.population import (
+    STATUSES,
+    Population,
+    needed_quartiles,
+    numbers,
+    trials_needed,
+)
 from popnet.report.sections import sentences
-from popnet.report.statistics import mean_interval, quartiles
+from popnet.report.statistics import mean_interval
 from popnet.report.style import thousands
 
 TO = "\N{EN DASH}"
@@ -34,7 +41,10 @@ def sentence(population: Population) -> str:
         return f"{parts}: one condition, {seeds}."
     if networks.empty:
         return f"{parts}: {seeds} in each condition of {', '.join(run.varied)}."
-    axes = [f"{path} ({_values(networks[path], path)})" for path in run.varied]
+    axes = [
+        f"{path} ({_values(networks[path], path)})" if path in networks else path
+        for path in run.varied
+    ]
     return f"{parts}: {seeds} in each condition; varied: {'; '.join(axes)}."
 
 
@@ -111,8 +121,9 @@ def counts_table(population: Population) -> str:
             ]
         )
     words = sentences(
-        "Median trials: to the criterion; a network that never met it counts as its "
-        "cap. Mean accuracy: frozen networks, own task.",
+        "Median trials: to the criterion; a network that did not converge, or diverged, "
+        "counts as its cap; > marks values that such networks decide. Mean accuracy: "
+        "frozen networks, own task.",
         population.excluded.replace("Left out", "Left out of the accuracy"),
     )
     note = f'<p class="note">{escape(words)}</p>'
@@ -128,11 +139,16 @@ def _scores(population: Population, condition: str) -> list[str]:
     needed = needed[needed["condition"] == condition]
     trials = _count(None)
     if not needed.empty:
-        low, median, high = quartiles(needed["needed"])
-        trials = f"{median:,.0f} ({low:,.0f}{TO}{high:,.0f})"
+        low, median, high = needed_quartiles(needed)
+        trials = f"{_trials(median)} ({_trials(low)}{TO}{_trials(high)})"
+        trials = _trials(median) if low == median == high else trials
     own = population.averages(own[own["condition"] == condition])
     mean = mean_interval(numbers(own["accuracy"])).mean
     return [trials, _count(None) if np.isnan(mean) else f"{mean:.3f}"]
+
+
+def _trials(quantile: TrialsQuantile) -> str:
+    return f"{'&gt; ' if quantile.bound else ''}{quantile.trials:,.0f}"
 
 
 def _count(value: int | None, failed: bool = False) -> str:

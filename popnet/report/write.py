@@ -1,9 +1,9 @@
 """Write the report: figures first, the page last, each whole or not at all."""
 
-import os
 from html import escape
 from pathlib import Path
 
+from popnet.records.files import write_bytes
 from popnet.report.comparison import comparisons
 from popnet.report.convergence import convergence
 from popnet.report.curves import condition_figures, error_curves
@@ -45,25 +45,18 @@ def write_report(run: RecordedRun) -> Path:
         sections = [section(population) for section in SECTIONS]
         for drawing in (d for section in sections for d in section.drawings):
             svg = svg_bytes(drawing.figure)
-            _replace(figures / f"{drawing.name}.svg", svg)
-            _replace(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
+            write_bytes(figures / f"{drawing.name}.svg", svg)
+            write_bytes(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
             description = escape(f"{drawing.title} {drawing.caption}", quote=True)
             svgs[drawing.name] = inline_svg(svg, drawing.name, description)
         portraits = set()
         for name, figure in condition_figures(population):
-            _replace(figures / f"{name}.png", png_bytes(figure, CONDITION_DPI))
+            write_bytes(figures / f"{name}.png", png_bytes(figure, CONDITION_DPI))
             portraits.add(name)
     index = folder / "index.html"
-    _replace(index, page(population, sections, svgs).encode())
+    write_bytes(index, page(population, sections, svgs).encode())
     _remove_stale(figures, set(svgs) | portraits)
     return index
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put a file in its place whole or not at all."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    part.write_bytes(data)
-    os.replace(part, path)
 
 
 def _remove_stale(figures: Path, names: set[str]) -> None:

@@ -12,7 +12,8 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from popnet.config import PerNetwork, RuleSettings
+from popnet.config import Network, PerNetwork, RuleSettings
+from popnet.config.settings import Inconsistent
 from popnet.core.backward import Gradients, gradients
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
@@ -29,6 +30,7 @@ LEAVES = {
     "bias": "bias_PN",
     "time_constants": "tau_PN",
 }
+DEFAULT: tuple[Part, ...] = ("recurrent", "input", "readout", "bias")
 
 
 class BPTT(RuleSettings):
@@ -41,7 +43,7 @@ class BPTT(RuleSettings):
         "clamped": {},
     }
     weight_copies: ClassVar[int] = 4
-    activity_copies: ClassVar[int] = 6
+    activity_copies: ClassVar[int] = 12
 
     name: Literal["bptt"] = "bptt"  # type: ignore[assignment]
     learning_rate: Annotated[float, PerNetwork, Field(ge=0)] = 1e-3
@@ -53,15 +55,45 @@ class BPTT(RuleSettings):
     ] = 1.0
     batch_trials: Annotated[int, Field(ge=1, description="B, per step")] = 32
     trains: Annotated[
-        tuple[Part, ...],
-        Field(strict=False, min_length=1, description="what is trained"),
-    ] = ("recurrent", "input", "readout", "bias")
+        tuple[Part, ...] | None,
+        Field(
+            strict=False,
+            min_length=1,
+            description="what is trained; default recurrent, input, bias and, where "
+            "there is one, a linear readout",
+        ),
+    ] = None
 
     @field_validator("trains")
     @classmethod
-    def _in_order(cls, trains: tuple[Part, ...]) -> tuple[Part, ...]:
+    def _in_order(cls, trains: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
         """Each part once, in one order: the same networks have the same key."""
+        if trains is None:
+            return None
         return tuple(part for part in LEAVES if part in trains)  # type: ignore[misc]
+
+    def fitted(self, network: Network) -> BPTT:
+        """With ``trains`` written out, and possible in this network."""
+        linear = network.readout.kind == "linear"
+        if self.trains is None:
+            parts = tuple(part for part in DEFAULT if linear or part != "readout")
+            return self.model_copy(update={"trains": parts})
+        if "readout" in self.trains and not linear:
+            raise Inconsistent(
+                "rule.trains",
+                "a readout of kind unit has no weights to train; leave readout out, or "
+                "use network.readout: {kind: linear}",
+                "network.readout",
+            )
+        if "time_constants" in self.trains and network.noise.recurrent > 0:
+            raise Inconsistent(
+                "rule.trains",
+                "time_constants cannot be trained under recurrent noise, whose size "
+                "depends on them: that part of the gradient is not there; use "
+                "network.noise: {recurrent: 0}",
+                "network.noise.recurrent",
+            )
+        return self
 
     @property
     def batch(self) -> int:
@@ -87,7 +119,8 @@ class State(NamedTuple):
 
 def _trained(params: Params, settings: BPTT) -> list[str]:
     """Names of the trained tensors (a unit readout has no weights)."""
-    names = [LEAVES[part] for part in LEAVES if part in settings.trains]
+    parts = DEFAULT if settings.trains is None else settings.trains
+    names = [LEAVES[part] for part in parts]
     return [name for name in names if getattr(params, name) is not None]
 
 

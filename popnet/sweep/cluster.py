@@ -14,8 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import psutil
-
 from popnet.config import ConfigError, Machine
 
 ENVIRONMENT = {
@@ -38,26 +36,41 @@ THREADS = {
 OBJECT_STORE_BYTES = 256 * 2**20
 
 
-def device_of(machine: Machine) -> str:
-    """cpu or cuda.  Raises ConfigError when a GPU is asked for and there is none."""
+def cores() -> int:
+    """The cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def check_device(machine: Machine) -> None:
+    """Refuse a GPU where there is none.  For a Ray on this machine; ConfigError."""
     import torch
 
-    if machine.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
     if machine.device == "cuda" and not torch.cuda.is_available():
         raise ConfigError("machine.device: cuda, but torch sees no GPU here; use cpu.")
-    return machine.device
 
 
-def worker_count(machine: Machine, device: str) -> int:
-    """Shard actors at work: as asked, or one per GPU, or one per core."""
-    if machine.workers is not None:
-        return machine.workers
-    if device == "cuda":
-        import torch
+def crew(machine: Machine, resources: dict[str, float]) -> tuple[str, int]:
+    """Device and number of shard actors on a running Ray, by what it has.
 
-        return max(1, torch.cuda.device_count())
-    return max(1, len(psutil.Process().cpu_affinity() or [0]))
+    One actor per GPU where there are any, else one per core, unless asked otherwise.
+    Raises ConfigError for more than it has: Ray would wait forever.
+    """
+    gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+    device = machine.device
+    if device == "auto":
+        device = "cuda" if gpus else "cpu"
+    have = gpus if device == "cuda" else cpus
+    kind = "GPUs" if device == "cuda" else "CPUs"
+    wanted = machine.workers or max(1, have)
+    if wanted > have or wanted > cpus:
+        raise ConfigError(
+            f"machine.workers: {wanted} shard actors need as many {kind} (and a CPU "
+            f"each); Ray has {have} {kind} and {cpus} CPUs. Give at most "
+            f"{min(have, cpus)}."
+        )
+    return device, wanted
 
 
 def _set_environment(own_token: bool) -> None:
@@ -74,8 +87,8 @@ def _set_environment(own_token: bool) -> None:
 
 
 @contextmanager
-def ray_running(address: str | None, workers: int) -> Iterator[Any]:
-    """Ray, started on this machine or joined at ``address``; left in the end.
+def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
+    """Ray, started on this machine with ``cpus`` or joined at ``address``.
 
     Raises ConfigError when no cluster answers at the address.
     """
@@ -91,7 +104,7 @@ def ray_running(address: str | None, workers: int) -> Iterator[Any]:
         return
     if address is None:
         ray.init(
-            num_cpus=workers,
+            num_cpus=cpus,
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
             runtime_env=runtime,

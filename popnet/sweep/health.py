@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
 import time
@@ -61,11 +62,11 @@ def _mlflow(out: Path) -> Finding:
 
 
 def _ray(out: Path, address: str | None) -> Iterator[Finding]:
-    from popnet.sweep.cluster import ENVIRONMENT, ray_running
+    from popnet.sweep.cluster import cores, ray_running
 
     began = time.monotonic()
     try:
-        with ray_running(address, 1) as ray:
+        with ray_running(address, cores()) as ray:
             nodes = [n for n in ray.nodes() if n["Alive"]]
             cpus = ray.cluster_resources().get("CPU", 0)
             seconds = time.monotonic() - began
@@ -73,7 +74,7 @@ def _ray(out: Path, address: str | None) -> Iterator[Finding]:
                 "ray", True,
                 f"{'joined' if address else 'started'} in {seconds:.0f} s: "
                 f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
-                f"{ENVIRONMENT['RAY_AUTH_MODE']}",
+                f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
             )  # fmt: skip
             yield from _shared(ray, nodes, out)
     except (ConfigError, RuntimeError, OSError) as error:
@@ -82,21 +83,31 @@ def _ray(out: Path, address: str | None) -> Iterator[Finding]:
 
 
 def _shared(ray: Any, nodes: list[dict[str, Any]], out: Path) -> Iterator[Finding]:
-    """Can every node write and see the store?"""
+    """Can every node write where runs go, and does it see what others wrote?"""
     folder = out.resolve()
     while not folder.exists():
         folder = folder.parent
     marker = folder / f".popnet-{time.time_ns()}"
 
-    def probe(path: str) -> bool:
-        return Path(path).is_file()
+    def probe(path: str) -> str:
+        seen = Path(path)
+        if not seen.is_file():
+            return "does NOT see it"
+        try:
+            own = seen.with_name(f"{seen.name}-{os.getpid()}")
+            own.write_text("popnet")
+            own.unlink()
+        except OSError as error:
+            return f"CANNOT write it: {error.strerror}"
+        return ""
 
     try:
         marker.write_text("popnet")
         for node in nodes:
-            here = ray.remote(num_cpus=0, resources={f"node:{node['NodeManagerAddress']}": 0.001})(probe)  # fmt: skip # noqa: E501
-            good = bool(ray.get(here.remote(str(marker)), timeout=60))
-            text = f"{folder} is {'seen' if good else 'NOT seen'}"
-            yield "storage", good, f"{text} from node {node['NodeManagerAddress']}"
+            at = node["NodeManagerAddress"]
+            task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(probe)
+            problem = str(ray.get(task.remote(str(marker)), timeout=60))
+            words = problem or "sees and writes it"
+            yield "storage", not problem, f"{folder}: node {at} {words}"
     finally:
         marker.unlink(missing_ok=True)

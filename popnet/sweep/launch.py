@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from popnet.records.provenance import command_line, provenance
 from popnet.records.view import write_view
 from popnet.sweep import pending
 from popnet.sweep.afterwards import metric_identity
-from popnet.sweep.cluster import device_of
+from popnet.sweep.cluster import check_device
 
 
 class Status(NamedTuple):
@@ -62,8 +64,27 @@ def prepare(plan: Plan, source: Source, out: Path) -> Prepared:
     store = Store(out / "store")
     notes = store.audit({n.key for n in networks(plan)})
     about = provenance(command_line())
+    notes += _replaced(out / plan.sweep.name, plan)
     run = create_run(out, plan, dump(plan, source), about)
+    for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
+        shutil.rmtree(scratch, ignore_errors=True)
     return Prepared(run, packs(pending.untrained(run)), notes)
+
+
+def _replaced(folder: Path, plan: Plan) -> list[str]:
+    """A note when another sweep of this name has its tables here."""
+    known = folder / "plan.json"
+    if not known.is_file():
+        return []
+    before = json.loads(known.read_text())["conditions"].values()
+    old = {key for condition in before for key in condition["keys"]}
+    if not old or old & {n.key for n in networks(plan)}:
+        return []
+    return [
+        f"{folder.name}: another sweep of this name was here; its networks stay in the "
+        "store, its tables and report are replaced. Give this sweep another name to "
+        "keep both."
+    ]
 
 
 def launch(
@@ -81,7 +102,7 @@ def launch(
     """
     check(plan, source)
     if {n.key for n in networks(plan)} - Store(out / "store").recorded():
-        device_of(plan.sweep.machine)  # refuses a GPU that is not there
+        check_device(plan.sweep.machine)
     with launching(out / plan.sweep.name):
         prepared = prepare(plan, source, out)
         run, todo = prepared.run, prepared.todo
@@ -92,7 +113,11 @@ def launch(
             or pending.test_jobs(run, teller.known, teller.known)
             or (pending.comparisons(run, teller.known))
         ):
-            _work(run, todo, plan.sweep.machine, address, teller)
+            try:
+                _work(run, todo, plan.sweep.machine, address, teller)
+            except Exception:
+                tables(run)  # what was made is seen all the same
+                raise
         checkpoints.tidy(run.store.folder, run.store.recorded())
         notes = prepared.notes + finish(run, tracking_uri, teller.say)
         teller.say("done")
@@ -133,26 +158,27 @@ class _Teller:
 def _work(
     run: Run, todo: list[Pack], machine: Machine, address: str | None, teller: _Teller
 ) -> None:
-    from popnet.sweep.cluster import ray_running, worker_count
+    from popnet.sweep.cluster import cores, crew, ray_running
 
-    device = device_of(machine)
-    workers = worker_count(machine, device)
     teller.say("start")
-    with ray_running(address, workers):
+    with ray_running(address, max(cores(), machine.workers or 1)) as ray:
+        resources = ray.cluster_resources()
+        device, workers = crew(machine, resources)
         from popnet.sweep.tasks import Afterwards
 
-        after = Afterwards(run)
+        # where training takes every core, tests share them rather than wait to the end
+        spare = int(resources.get("CPU", 0)) - workers
+        after = Afterwards(run, cpus=int(spare > 0), at_once=spare or workers)
         after.test(teller.known, teller.known)
         if todo:
             from popnet.sweep.training import site_of, train
 
             def report(result: dict[str, Any]) -> None:
                 recorded = teller.heard(result)
-                if recorded:
-                    after.test(recorded, recorded)
+                after.test(recorded, recorded)
 
             site = site_of(machine, todo, run.store.folder, device, workers)
-            train(todo, site, run.out, report)
+            train(todo, site, run.folder, report)
             teller.known = pending.statuses(run)
             teller.finished = Counter(teller.known.values())
         after.test(teller.known, teller.known)

@@ -8,6 +8,7 @@ its checkpoint; nothing of a network is in Ray, everything is in the store.
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
@@ -15,9 +16,11 @@ from ray import tune
 from ray.exceptions import RayActorError
 
 from popnet.plan import Pack, PlannedNetwork, shards
+from popnet.records.store import Store
 from popnet.sweep.shard import Beat, Shard
 
 BEAT_S = 1.0
+SHARDS_PER_CORE = 4
 MOST_DEATHS = 20
 """Actors lost per pack before it is given up: something kills them all."""
 
@@ -32,6 +35,15 @@ class Site(NamedTuple):
     """Networks per shard, at most."""
     checkpoint_s: float
 
+    def split(self, pack: Pack) -> list[tuple[PlannedNetwork, ...]]:
+        """The pack's shards here."""
+        per_worker = 1 if self.device == "cuda" else SHARDS_PER_CORE
+        return shards(pack, self.workers, self.most, per_worker)
+
+    def actors(self, pack: Pack) -> int:
+        """How many actors the pack can keep busy."""
+        return max(1, min(self.workers, len(self.split(pack))))
+
 
 class TrainPack(tune.Trainable):
     """Trains the networks of one pack; one Tune step is about one second of work."""
@@ -44,7 +56,11 @@ class TrainPack(tune.Trainable):
         self._begin(config["pack"])
 
     def _begin(self, name: str) -> None:
-        self.queue = shards(self.packs[name], self.site.workers, self.site.most)
+        # another attempt may have recorded part of the pack before it was lost
+        recorded = Store(Path(self.site.store)).recorded()
+        pack = self.packs[name]
+        left = tuple(n for n in pack.networks if n.key not in recorded)
+        self.queue = self.site.split(pack._replace(networks=left))
         self.busy: dict[Any, tuple[Any, tuple[PlannedNetwork, ...]]] = {}
         self.deaths = 0
 

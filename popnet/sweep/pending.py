@@ -6,7 +6,8 @@ from collections.abc import Hashable, Iterable
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
-from popnet.config import MetricSettings, NetworkConfig
+from popnet.analysis import METRICS
+from popnet.config import MetricSettings
 from popnet.engine.battery import battery
 from popnet.plan import PlannedNetwork
 from popnet.records import Run
@@ -62,9 +63,17 @@ def tests(run: Run) -> Tests:
     return Tests(asked, done)
 
 
-def test_jobs(run: Run, among: Iterable[str], known: dict[str, str]) -> list[TestJob]:
-    """Test jobs for the trained networks among these keys; diverged ones have none."""
-    state, wanted = tests(run), set(among)
+def test_jobs(
+    run: Run, among: Iterable[str], known: dict[str, str], state: Tests | None = None
+) -> list[TestJob]:
+    """Test jobs for the trained networks among these keys; diverged ones have none.
+
+    ``state``: what ``tests`` gave, where it is at hand.
+    """
+    wanted = set(among)
+    if not wanted:
+        return []
+    state = state or tests(run)
     lacking: list[tuple[PlannedNetwork, tuple[str, ...]]] = []
     seen: set[str] = set()
     for network in run.networks:
@@ -88,20 +97,20 @@ test_jobs.__test__ = False  # type: ignore[attr-defined]
 def comparisons(
     run: Run, known: dict[str, str]
 ) -> list[tuple[MetricSettings, list[Pair]]]:
-    """Pairs still to be compared, in jobs; only networks whose tensors match."""
-    groups: dict[Hashable, list[str]] = {}
-    for network in {n.key: n for n in run.networks}.values():
-        if known.get(network.key, DIVERGED) != DIVERGED:
-            groups.setdefault(_shape(network.config), []).append(network.key)
-    done: dict[str, set[Pair]] = {}
-    keys = {key for group in groups.values() for key in group}
-    table = run.store.table("comparisons", "comparisons", "key_a", keys)
-    if table is not None:
-        columns = ("identity", "key_a", "key_b")
-        for i, a, b in zip(*(table[c].to_pylist() for c in columns), strict=True):
-            done.setdefault(i, set()).add(Pair(a, b))
+    """Pairs still to be compared, in jobs.
+
+    Only networks that a metric can compare: of one size for weights, on the same
+    trials for behaviour.  Diverged networks are compared with nobody.
+    """
+    unique = {n.key: n for n in run.networks}
+    sound = [n for k, n in unique.items() if known.get(k, DIVERGED) != DIVERGED]
+    done = _compared(run, {n.key for n in sound})
     jobs: list[tuple[MetricSettings, list[Pair]]] = []
     for settings in run.sweep.after.compare:
+        comparable = METRICS[settings.name].comparable
+        groups: dict[Hashable, list[str]] = {}
+        for network in sound:
+            groups.setdefault(comparable(network.config), []).append(network.key)
         have = done.get(metric_identity(settings), set())
         pairs = [
             pair
@@ -114,11 +123,15 @@ def comparisons(
     return jobs
 
 
-def _shape(config: NetworkConfig) -> Hashable:
-    """What networks must agree in: the shapes of their weights and responses."""
-    task, dt_s = config.task, config.network.dt_s
-    epochs = tuple((e, round(s / dt_s)) for e, s in task.epochs_s.items())
-    return config.network.units, task.name, task.types, task.outputs, epochs
+def _compared(run: Run, keys: set[str]) -> dict[str, set[Pair]]:
+    """Recorded pairs by the identity of their comparison."""
+    done: dict[str, set[Pair]] = {}
+    table = run.store.table("comparisons", "comparisons", "key_a", keys)
+    if table is not None:
+        columns = ("identity", "key_a", "key_b")
+        for i, a, b in zip(*(table[c].to_pylist() for c in columns), strict=True):
+            done.setdefault(i, set()).add(Pair(a, b))
+    return done
 
 
 def _chunks(items: list[T], size: int) -> list[list[T]]:

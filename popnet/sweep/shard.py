@@ -50,15 +50,20 @@ class Shard:
         self.finished: list[Trained] = []
 
     def take(self, members: tuple[PlannedNetwork, ...]) -> None:
-        """Take up networks, each from its checkpoint or untrained."""
+        """Take up networks, each from its checkpoint or untrained.
+
+        A lost actor may have recorded some of them already: these are left out.
+        """
+        self.name = digest("shard", *sorted(m.key for m in members), size=8)
+        recorded = self.store.recorded()
+        members = tuple(m for m in members if m.key not in recorded)
         keys = [m.key for m in members]
-        self.name = digest("shard", *sorted(keys), size=8)
         self.finished = []
         saved = {
             key: {name: torch.from_numpy(array) for name, array in arrays.items()}
             for key, arrays in checkpoints.load(self.store.folder, keys).items()
         }
-        self.populations = begin(members, self.device, saved)
+        self.populations = begin(members, self.device, saved) if members else []
         self.last_checkpoint = time.monotonic()
 
     def work(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import ray
+from ray.exceptions import RayTaskError
 
 from popnet.kernels import reproducible
 from popnet.records import Run
@@ -31,32 +32,53 @@ def _compare(*args: Any) -> Any:
 class Afterwards:
     """The tasks of one launch: what has been asked for and what is done."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, cpus: int, at_once: int) -> None:
+        """``cpus``: what a task claims of Ray; ``at_once``: most tasks under way."""
         self.run = run
         self.folder = str(run.store.folder.resolve())
-        self.waiting: list[Any] = []
+        self.state = pending.tests(run)
+        self.cpus, self.at_once = cpus, at_once
+        self.queue: list[tuple[Any, tuple[Any, ...]]] = []
+        self.busy: list[Any] = []
         self.asked: set[str] = set()
+        self.total = 0
 
     def test(self, among: Iterable[str], known: dict[str, str]) -> None:
-        """Submit the missing tests of these networks, once."""
+        """Ask for the missing tests of these networks, once; start what may start."""
         fresh = [key for key in among if key not in self.asked]
         self.asked.update(fresh)
-        for job in pending.test_jobs(self.run, fresh, known):
-            task = _test.remote(self.folder, job, self.run.sweep.after)
-            self.waiting.append(task)
+        for job in pending.test_jobs(self.run, fresh, known, self.state):
+            self._add(_test, (self.folder, job, self.run.sweep.after))
+        self._turn(timeout=0)
 
     def compare(self, known: dict[str, str]) -> None:
-        """Submit the missing comparisons of all tested networks."""
+        """Ask for the missing comparisons of all tested networks."""
+        self.total = 0
         configs = {n.key: n.config for n in self.run.networks}
         for settings, pairs in pending.comparisons(self.run, known):
             some = {key: configs[key] for pair in pairs for key in pair}
-            self.waiting.append(_compare.remote(self.folder, pairs, some, settings))
+            self._add(_compare, (self.folder, pairs, some, settings))
+
+    def _add(self, task: Any, given: tuple[Any, ...]) -> None:
+        self.queue.append((task, given))
+        self.total += 1
+
+    def _turn(self, timeout: float) -> None:
+        """Take in what is done and start what may start.  Raises what a task raised."""
+        if self.busy:
+            ready, self.busy = ray.wait(self.busy, num_returns=1, timeout=timeout)
+            try:
+                ray.get(ready)
+            except RayTaskError as error:
+                last = str(error).strip().splitlines()[-1]
+                raise RuntimeError(f"a test or comparison failed: {last}") from error
+        while self.queue and len(self.busy) < self.at_once:
+            task, given = self.queue.pop(0)
+            self.busy.append(task.options(num_cpus=self.cpus).remote(*given))
 
     def wait(self, say: Callable[[int, int], None]) -> None:
-        """Wait for what was submitted.  Raises what a task raised after its retries."""
-        total, left = len(self.waiting), self.waiting
-        self.waiting = []
-        while left:
-            say(total - len(left), total)
-            ready, left = ray.wait(left, num_returns=1, timeout=1.0)
-            ray.get(ready)
+        """Wait for what was asked for.  Raises what a task raised after its retries."""
+        self._turn(timeout=0)
+        while self.busy:
+            say(self.total - len(self.queue) - len(self.busy), self.total)
+            self._turn(timeout=1.0)

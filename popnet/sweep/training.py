@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import ray
 from ray import tune
 from ray.tune import Callback, PlacementGroupFactory
 
@@ -43,30 +44,49 @@ def site_of(
     machine: Machine, packs: list[Pack], store: Path, device: str, workers: int
 ) -> Site:
     """Where packs train, and how many networks a shard may hold in memory."""
-    if device == "cuda":
-        import torch
-
-        memory = torch.cuda.mem_get_info()[0]
-    else:
-        memory = psutil.virtual_memory().available // workers
-    fits = min(shard_capacity(p.networks[0].config, memory) for p in packs)
+    fits = min(
+        shard_capacity(p.networks[0].config, memory_bytes(device, workers))
+        for p in packs
+    )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
     return Site(str(store.resolve()), device, workers, most, machine.checkpoint_s)
 
 
-def train(packs: list[Pack], site: Site, out: Path, report: Report) -> None:
-    """Train packs; returns when all are on disk.  Raises RuntimeError if one failed."""
+def _free_gpu_bytes() -> int:
+    import torch
+
+    return int(torch.cuda.mem_get_info()[0])
+
+
+def memory_bytes(device: str, workers: int) -> int:
+    """Memory one shard may use, measured where it will train."""
+    if device == "cuda":
+        measure: Any = ray.remote(num_gpus=1)
+        return ray.get(measure(_free_gpu_bytes).remote())
+    total = ray.cluster_resources().get("memory", psutil.virtual_memory().available)
+    return int(total) // workers
+
+
+def train(packs: list[Pack], site: Site, folder: Path, report: Report) -> None:
+    """Train packs; returns when all are on disk.  Raises RuntimeError if one failed.
+
+    ``folder``: where Ray Tune keeps its own state while it runs.
+    """
     by_name = {pack.name: pack for pack in packs}
     bundle: dict[str, float] = {"CPU": 1.0}
     if site.device == "cuda":
         bundle["GPU"] = 1.0
-    # the first bundle is the trial's own, which only waits
-    resources = PlacementGroupFactory([{}] + [bundle] * site.workers)
+
+    def resources(config: dict[str, Any]) -> PlacementGroupFactory:
+        # the first bundle is the trial's own, which only waits
+        actors = site.actors(by_name[config["pack"]])
+        return PlacementGroupFactory([{}] + [bundle] * actors)
+
     trainable = tune.with_resources(
         tune.with_parameters(TrainPack, packs=by_name, site=site), resources
     )
-    scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=out))
+    scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=folder))
     try:
         tuner = tune.Tuner(
             trainable,
@@ -84,4 +104,10 @@ def train(packs: list[Pack], site: Site, out: Path, report: Report) -> None:
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if results.errors:
-        raise RuntimeError(f"training failed: {results.errors[0]}")
+        raise RuntimeError(f"training failed: {cause(results.errors[0])}")
+
+
+def cause(error: BaseException) -> str:
+    """The last line of what a worker raised; the lines before it are Ray's."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

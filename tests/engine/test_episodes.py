@@ -7,13 +7,15 @@ from scipy import stats
 
 from popnet.config import Impulses
 from popnet.core.cell import Cell, Params
+from popnet.core.kicks import Kicks, dense
 from popnet.core.rollout import rollout
 from popnet.engine.episodes import (
-    impulse_current,
+    currents,
+    graded_kicks,
+    impulse_kicks,
     initial_states,
     noisy_input,
     training_batch,
-    with_noise,
 )
 from popnet.seeding import Seed
 
@@ -30,15 +32,35 @@ def net(planned):
     return make
 
 
-def drawn(net, shape=(50, 400, 40), counter=0, tau=None, **given):
+def drawn(net, shape=(50, 400, 40), counter=0, tau=None, draw=impulse_kicks, **given):
+    """Impulses of some trials as a current [B, T, N]."""
     impulses = Impulses(**{"rate_hz": 5.0, "amplitude": 16.0, **given})
-    tau_N = np.full(shape[2], 0.03) if tau is None else tau
-    return impulse_current(impulses, net, SEED, "impulses", counter, shape, tau_N)
+    count, steps, units = shape
+    tau_N = np.full(units, 0.03) if tau is None else tau
+    trials = range(1000 * counter, 1000 * counter + count)
+    kicks = [draw(impulses, net, SEED, "impulses", n, steps, tau_N) for n in trials]
+    return np.stack([dense(k, steps, units) for k in kicks])
 
 
+def test_a_longer_trial_only_adds_impulses(net):
+    short = drawn(net(), (20, 300, 40), rate_hz=20.0)
+    long = drawn(net(), (20, 500, 40), rate_hz=20.0)
+    assert (short != 0).sum() > 1000
+    np.testing.assert_array_equal(long[:, :300], short)
+    graded = [drawn(net(), (2, t, 40), draw=graded_kicks) for t in (300, 500)]
+    np.testing.assert_array_equal(graded[1][:, :300], graded[0])
+
+
+def test_a_higher_rate_only_adds_impulses(net):
+    few, many = (drawn(net(), draw=graded_kicks, rate_hz=r) for r in (3.0, 30.0))
+    np.testing.assert_array_equal(many[few != 0], few[few != 0])
+    assert (many != 0).sum() > 5 * (few != 0).sum() > 0
+
+
+@pytest.mark.parametrize("draw", [impulse_kicks, graded_kicks])
 @pytest.mark.parametrize("rate_hz", [0.3, 5.0, 100.0, 900.0])
-def test_impulses_come_at_their_rate_anywhere(rate_hz, net):
-    places = drawn(net(), rate_hz=rate_hz) != 0
+def test_impulses_come_at_their_rate_anywhere(rate_hz, draw, net):
+    places = drawn(net(), draw=draw, rate_hz=rate_hz) != 0
     chance = rate_hz * DT
     error = np.sqrt(chance * (1 - chance) / places.size)
     assert abs(places.mean() - chance) < 4 * error
@@ -85,7 +107,8 @@ def test_one_impulse_in_every_step_at_the_highest_rate(net):
 
 @pytest.mark.parametrize("given", [{"rate_hz": 0.0}, {"amplitude": 0.0}])
 def test_no_impulses(given, net):
-    assert drawn(net(), **given) is None
+    assert not drawn(net(), **given).any()
+    assert not drawn(net(), draw=graded_kicks, **given).any()
 
 
 def test_each_trial_has_impulses_of_its_own(net):
@@ -118,34 +141,42 @@ def test_the_jump_of_the_state(into, net):
 
 
 def test_initial_states_are_uniform(net):
-    start = initial_states(net(initial_state=0.3), SEED, "initial_state", 2, 200)
+    trials = range(200)
+    start = initial_states(net(initial_state=0.3), SEED, "initial_state", trials)
     assert start.shape == (200, 40)
     assert stats.kstest(start.ravel(), stats.uniform(-0.3, 0.6).cdf).pvalue > 1e-3
-    other = initial_states(net(initial_state=0.3), SEED, "initial_state", 3, 200)
-    assert not (start == other).any()
-    assert not initial_states(net(initial_state=0.0), SEED, "initial_state", 2, 5).any()
+    other = initial_states(net(initial_state=0.3), SEED, "other", trials)
+    assert not (start == other).any() and len(np.unique(start)) == start.size
+    still = initial_states(net(initial_state=0.0), SEED, "initial_state", trials)
+    assert not still.any()
 
 
 def test_recurrent_noise_has_the_stated_sd_in_x(planned):
     (member,) = planned(network={"units": 40, "noise": {"recurrent": 0.2}})
-    tau, shape = np.linspace(0.003, 0.06, 40), (20, 100, 40)
-    current = with_noise(None, member.config, SEED, "noise", 0, shape, tau)
+    tau = np.linspace(0.003, 0.06, 40)
+
+    def noise(kicks):
+        return currents(member.config, SEED, "noise", range(20), 100, kicks, tau)
+
+    current = noise([[]] * 20)
     # Song et al. 2016: sqrt(2 dt / tau) s xi per step, as a current times dt / tau
     xi = current * (DT / tau) / (np.sqrt(2 * DT / tau) * 0.2)
     assert stats.kstest(xi.ravel()[:20_000], "norm").pvalue > 1e-3
     assert abs(xi.std((0, 1)) - 1).max() < 5 / np.sqrt(2 * 2000)
-    base = np.ones(shape)
-    summed = with_noise(base, member.config, SEED, "noise", 0, shape, tau)
-    np.testing.assert_allclose(summed, 1 + current)
+    kick = Kicks(np.array([3]), np.array([7]), np.array([2.0]))
+    summed = noise([[kick]] * 20) - current
+    np.testing.assert_allclose(summed[:, 3, 7], 2.0)
+    summed[:, 3, 7] = 0
+    assert not summed.any()
 
 
 def test_input_noise_has_the_stated_sd(net):
     inputs = np.zeros((50, 200, 5))
     given = net(noise={"input": 0.1}, tau_s=0.02)
-    noisy = noisy_input(inputs, given, SEED, "noise", 0)
+    noisy = noisy_input(inputs, given, SEED, "noise", range(50))
     xi = noisy / (np.sqrt(2 * 0.02 / DT) * 0.1)
     assert stats.kstest(xi.ravel()[:20_000], "norm").pvalue > 1e-3
-    assert noisy_input(inputs, net(), SEED, "noise", 0) is inputs
+    assert noisy_input(inputs, net(), SEED, "noise", range(50)) is inputs
 
 
 SMALL = {"name": "dnms", "stimulus_s": 0.01, "delay_s": 0.01, "wait_s": 0.0,

@@ -102,8 +102,10 @@ def test_run_is_the_equation_on_these_trials(tested):
     trials, types = common_trials(config.task, 60, 0.001)
     count = len(types)
     assert count == 240 and ran.output_PBTO.shape == (1, count, 60 + 20, 1)
-    own = seed.stream("evaluation/initial_state").uniform(-1, 1, (count, 20))
-    added = seed.stream("perturb/initial_state").uniform(-1, 1, (count, 20))
+    own, added = (
+        np.stack([seed.stream(name, n).uniform(-1, 1, 20) for n in range(count)])
+        for name in ("evaluation/initial_state", "perturb/initial_state")
+    )
     start = torch.tensor(0.2 * own + 0.5 * added)[None]
     driven = drive(params, torch.tensor(trials.input_BTI)[None], None)
     cell = cell_of(config.network)

@@ -125,6 +125,9 @@ def test_killing_a_shard_actor_changes_nothing(finished, popnet):
     stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stdout + stderr
     assert_same(weights(finished), weights(popnet))
+    batches = open_run(popnet.out / "flow").store.batches("networks")
+    recorded = [key for batch in batches for key in batch.keys]
+    assert len(recorded) == len(set(recorded)) == 6, "something was trained twice"
     assert len(mlflow_networks(popnet)) == 6
 
 
