@@ -125,10 +125,9 @@ def _plain(value: Any, name: str) -> Any:
         return [_plain(item, name) for item in value]
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    kind = type(value).__name__
     raise ConfigError(
-        f"{name}: {shown(value)} is a {kind}; expected a number, text, a list or a "
-        "dict of settings."
+        f"{name}: {shown(value)} is a {type(value).__name__}; expected a number, text, "
+        "a list or a dict of settings."
     )
 
 

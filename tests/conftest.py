@@ -44,7 +44,7 @@ TINY = {
     "seed": 3,
     "networks": 2,
     # 12 units at 10 ms: a trial takes some 50 microseconds
-    "network": {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.03}},
+    "network": {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.05}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian", "wait_trials": 5},
     "train": {"trials": 40, "until": None},
@@ -60,10 +60,11 @@ TINY = {
 
 @pytest.fixture(scope="session")
 def tiny():
-    """A tiny sweep as it was read and loaded: (plan, source), sections by keywords."""
+    """A tiny sweep as it was read and loaded: (plan, source); None drops a section."""
 
     def make(**changes):
-        source = read_text(yaml.safe_dump({**TINY, **changes}, sort_keys=False))
+        raw = {k: v for k, v in {**TINY, **changes}.items() if v is not None}
+        source = read_text(yaml.safe_dump(raw, sort_keys=False))
         return load(source, CATALOGUE), source
 
     return make

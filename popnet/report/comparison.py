@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from popnet.report.conditions import Condition, evenly, wrapped
 from popnet.report.meaning import metric_kind
-from popnet.report.population import LEARNED, Population
+from popnet.report.population import ALL_DIVERGED, LEARNED, Population, few
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import SEED, distance_matrix, quartiles
 from popnet.report.style import DISTANCES, INK, SOFT, WIDTH, dot, failure
@@ -53,8 +53,9 @@ def pair_groups(
 ) -> list[tuple[str, str, np.ndarray]]:
     """(name, colour, distances): within each condition, then between conditions.
 
-    Pairs of one index in two conditions start from the same draws, so they are kept
-    apart from the other pairs between conditions.
+    A condition without a pair keeps its row, so long as another has one. Pairs of one
+    index in two conditions start from the same draws, so they are kept apart from the
+    other pairs between conditions.
     """
     kept = pairs[
         pairs["key_a"].isin(population.averaged)
@@ -66,17 +67,28 @@ def pair_groups(
     value = kept["value"].to_numpy(float)
     same = (a["condition"] == b["condition"]).to_numpy()
     alike = (a["index"] == b["index"]).to_numpy()
+    known = np.isfinite(value)
     groups = []
-    if len(population.conditions) <= MOST_ROWS:
+    if len(population.conditions) <= MOST_ROWS and (known & same).any():
         for condition in population.conditions:
-            own = same & (a["condition"] == condition.id).to_numpy()
-            name = "within " + wrapped(condition.label, 24)
-            groups.append((name, condition.colour, value[own]))
+            own = known & same & (a["condition"] == condition.id).to_numpy()
+            groups.append(
+                (_within(population, condition), condition.colour, value[own])
+            )
     if len(population.conditions) > 1:
-        groups.append(("within, all conditions", INK, value[same]))
-        groups.append(("between, same index", SOFT, value[~same & alike]))
-        groups.append(("between, other index", SOFT, value[~same & ~alike]))
-    return [(n, c, v[np.isfinite(v)]) for n, c, v in groups if np.isfinite(v).any()]
+        pooled = [
+            ("within, all conditions", INK, value[known & same]),
+            ("between, same index", SOFT, value[known & ~same & alike]),
+            ("between, other index", SOFT, value[known & ~same & ~alike]),
+        ]
+        groups += [group for group in pooled if group[2].size]
+    return groups
+
+
+def _within(population: Population, condition: Condition) -> str:
+    note = population.notes.get(condition.id, "")
+    name = "within " + wrapped(condition.label, 24)
+    return f"{name}\n{note}" if note else name
 
 
 def _draw(
@@ -92,7 +104,11 @@ def _draw(
     left, right = figure.subplots(1, 2, width_ratios=[1.25, 1])
     _matrix(left, shown, networks, pairs, measure)
     _distributions(right, groups, measure)
-    caption = _caption(population, networks, groups)
+    caption = sentences(
+        _caption(population, networks, groups),
+        _absent(population, shown),
+        coverage(population, pairs),
+    )
     return Drawing(name, figure, f"{measure.capitalize()}.", caption)
 
 
@@ -186,8 +202,9 @@ def _distributions(
             **(dot(colour, 4.5) if len(points) < MANY else crowd),
         )
         low, median, high = quartiles(values)
-        axes.plot([low, high], [y, y], color=INK, linewidth=1.6, zorder=4)
-        axes.plot([median], [y], **ring)
+        if values.size:
+            axes.plot([low, high], [y, y], color=INK, linewidth=1.6, zorder=4)
+            axes.plot([median], [y], **ring)
     labels = [f"{name}  ({len(values):,})" for name, _, values in groups]
     axes.set_yticks(range(len(groups)), labels)
     axes.tick_params(axis="y", length=0)
@@ -247,6 +264,27 @@ def _caption(
         f"With more than {MOST_ROWS} conditions the pairs within them are pooled."
         if len(population.conditions) > MOST_ROWS
         else "",
+    )
+
+
+def _absent(population: Population, shown: list[Condition]) -> str:
+    """The sentence on conditions that have no row in the matrix."""
+    none = [c for c in population.conditions if c not in shown]
+    lost = {population.notes.get(c.id) for c in none} == {ALL_DIVERGED}
+    why = "all diverged" if lost else "none of their networks was compared"
+    return f"Not in the matrix, {why}: {few([c.label for c in none])}." if none else ""
+
+
+def coverage(population: Population, pairs: pd.DataFrame) -> str:
+    """The sentence on pairs without a value; "" when every pair has one."""
+    count = int((population.networks["status"] != "diverged").sum())
+    every, known = count * (count - 1) // 2, int(pairs["value"].notna().sum())
+    if known >= every:
+        return ""
+    return (
+        "A metric compares only networks that have the same task or size, as it needs: "
+        f"{known:,} of the {every:,} pairs of the {count:,} networks that did not "
+        "diverge have a value."
     )
 
 

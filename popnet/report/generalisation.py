@@ -63,9 +63,9 @@ def _draw(population: Population, rows: pd.DataFrame) -> Drawing:
     accuracy_bar(figure, both, "right", set(chances))
     sides = ("Left", "right") if beside else ("Above", "below")
     text = sentences(
-        "Number and colour: mean over the networks of a condition "
-        f"(n = {span(sizes.values())}) of the share of trials answered correctly by the frozen "
-        "network, no learning. Outlined: the task it was trained on.",
+        "Number and colour: mean over the networks of a condition (n = "
+        f"{span(sizes.values())}) of the share of trials answered correctly by the "
+        "frozen network, no learning. Outlined: the task it was trained on.",
         f"{sides[0]}: as it answers; {sides[1]}: if the sign of its output were "
         "flipped, so that a task whose rule is the reverse scores high. White is "
         f"chance: {', '.join(f'{v:g}' for v in sorted(set(chances)))}.",

@@ -155,17 +155,11 @@ def _legend(
 ) -> None:
     """One entry for each colour, with the number of networks behind it."""
     group = max(groups, key=len)
-    counted = rows[rows["accuracy"].notna()].groupby("condition")["key"].nunique()
+    sizes = networks_behind(rows, population.conditions)
     handles, labels = [], []
     for i, condition in enumerate(group):
-        alike = [c.id for g in groups for c in g if c.colour == condition.colour]
-        sizes = [int(counted.get(one, 0)) for one in alike]
-        said = {
-            population.note(c, int(counted.get(c.id, 0)))
-            for g in groups
-            for c in g
-            if c.colour == condition.colour
-        }
+        alike = [c for g in groups for c in g if c.colour == condition.colour]
+        said = {population.note(c, sizes[c.id]) for c in alike}
         note = said.pop() if len(said) == 1 else "in part: see caption"
         handles.append(
             Line2D(
@@ -178,7 +172,9 @@ def _legend(
             )
         )
         name = condition.tick.replace("\n", ", ")
-        labels.append(f"{name}  (n = {span(sizes)}{', ' if note else ''}{note})")
+        labels.append(
+            f"{name}  (n = {span(sizes[c.id] for c in alike)}{', ' if note else ''}{note})"
+        )
     figure.legend(
         handles,
         labels,
@@ -206,11 +202,8 @@ def _maps(
     height = 0.7 + 0.17 * len(shown)
     figure, all_axes = panels(len(drawn), columns, height)
     sizes = networks_behind(rows, conditions)
-    notes = [population.note(c, sizes[c.id]) for c in shown]
-    rows_named = [
-        f"{c.label} ({note})" if note else c.label
-        for c, note in zip(shown, notes, strict=True)
-    ]
+    notes = {c.id: population.note(c, sizes[c.id]) for c in shown}
+    named = [c.label + (f" ({notes[c.id]})" if notes[c.id] else "") for c in shown]
     for i, (axes, name) in enumerate(zip(all_axes, drawn, strict=True)):
         own = rows[rows["name"] == name]
         wide = own.pivot_table(index="condition", columns="level", values="accuracy")
@@ -218,7 +211,7 @@ def _maps(
         at_chance = np.array([[chances[c.id]] for c in shown])
         heatmap(axes, wide.to_numpy(float), at_chance, notes=False)
         axes.set_xticks(range(wide.shape[1]), [f"{v:g}" for v in wide.columns])
-        labels = rows_named if i % columns == 0 else []
+        labels = named if i % columns == 0 else []
         axes.set_yticks(range(len(labels)), labels, fontsize=6.5)
         axes.set_title("\n".join(filter(None, heading(name))))
         axes.set_xlabel(level_title(name))

@@ -121,9 +121,9 @@ def counts_table(population: Population) -> str:
             ]
         )
     words = sentences(
-        "Median trials: to the criterion; a network that did not converge, or diverged, "
-        "counts as its cap; > marks values that such networks decide. Mean accuracy: "
-        "frozen networks, own task.",
+        "Median trials: to the criterion; a network that did not converge, or "
+        "diverged, counts as its cap; > marks values that such networks decide. Mean "
+        "accuracy: frozen networks, own task.",
         population.excluded.replace("Left out", "Left out of the accuracy"),
     )
     note = f'<p class="note">{escape(words)}</p>'

@@ -16,7 +16,7 @@ def subject(w, response=(0.0,), fixed=()):
 
 
 def distance(name, one, other, **given):
-    settings, compare = METRICS[name]
+    settings, compare, _ = METRICS[name]
     return compare(settings(**given), one, other)
 
 

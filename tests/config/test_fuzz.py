@@ -24,7 +24,7 @@ network:
   dale: {excitatory: 0.7}
 task: {name: dnms_variable, delay_s: 0.2}
 rule: {name: reward_hebbian, preset: paper, exploration: {amplitude: 3.0}}
-train: {trials: 100, until: {accuracy: 0.9, window: 50}}
+train: {trials: 100, until: {accuracy: 0.9, window: 10}}
 grid:
   network.tau_s.spread: [0.1, 0.2]
   rule.learning_rate: {sample: 2, law: log_uniform, low: 0.01, high: 0.1}

@@ -260,3 +260,34 @@ def test_a_value_may_come_again_within_a_zipped_column():
     )
     plan = load(read_text(text), CATALOGUE)
     assert len(plan.conditions) == 3
+
+
+BOUNDED = "{mean: 0.03, law: lognormal, low: 0.01, high: 0.1}"
+
+
+def test_a_grid_of_spreads_may_begin_with_0_where_the_law_has_bounds(
+    plan: Planner,
+) -> None:
+    spreads = "grid:\n  network.tau_s.spread: [0.0, 0.2]\n"
+    got = plan(spreads, f"network.tau_s={BOUNDED}")
+    assert [t.spread for t in column(got, "network", "tau_s")] == [0.0, 0.2]
+
+
+def test_a_mean_may_be_one_of_its_bounds(plan: Planner) -> None:
+    law = "{mean: 0.03, law: normal, spread: 0.5, low: 0.03}"
+    assert plan("", f"network.tau_s={law}").sweep.network.tau_s.low == 0.03
+
+
+def test_short_trainings_keep_the_default_criterion(plan: Planner) -> None:
+    default = plan().sweep.train.until
+    assert plan("", "train={trials: 5}").sweep.train.until == default
+    spelt = "train={trials: 5, until: {accuracy: 0.95}}"
+    assert plan("", spelt).sweep.train == plan("", "train={trials: 5}").sweep.train
+
+
+def test_a_window_may_be_as_long_as_training_and_0_trials_are_a_control(
+    plan: Planner,
+) -> None:
+    until = "train.until={accuracy: 0.9, window: 50}"
+    got = plan("grid:\n  train.trials: [0, 50]\n", until)
+    assert [t.trials for t in column(got, "train")] == [0, 50]

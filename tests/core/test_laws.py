@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from popnet.config import Spread
+from popnet.config import Network, Spread
 from popnet.core.laws import draw_spread
 
 U = np.linspace(0.0005, 0.9995, 1000)
@@ -106,3 +106,77 @@ def test_a_negative_mean_spreads_around_itself(law):
     got = draw_spread(Spread(mean=-2.0, law=law, spread=0.5), U)
     expected = stats.uniform(-3, 2) if law == "uniform" else stats.norm(-2, 1)
     np.testing.assert_allclose(got, expected.ppf(U), rtol=1e-9)
+
+
+DEEP = np.concatenate([[0.0, 1e-12, 1e-6], U, [1 - 1e-12]])
+
+
+@pytest.mark.parametrize(
+    ("law", "dt_s", "allowed"),
+    [
+        ({"spread": 0.9}, 0.0015, True),
+        ({"spread": 0.9}, 0.00151, False),
+        # the group's widest degree, 3 ms to 60 ms
+        ({"law": "mittal_narayanan", "spread": 1.0}, 0.001, True),
+        ({"law": "mittal_narayanan", "spread": 1.0}, 0.0015, True),
+        ({"law": "mittal_narayanan", "spread": 1.0}, 0.002, False),
+        ({"law": "normal", "spread": 0.5}, 0.015, True),
+        ({"law": "normal", "spread": 0.5}, 0.016, False),
+        ({"law": "gamma", "spread": 0.5, "low": 0.01}, 0.005, True),
+        ({"law": "gamma", "spread": 0.5, "low": 0.009}, 0.005, False),
+        # all the same: down to the discrete network
+        ({}, 0.020, True),
+        ({}, 0.030, True),
+        ({}, 0.031, False),
+    ],
+    ids=str,
+)
+def test_time_constants_that_differ_are_two_steps_or_more(law, dt_s, allowed):
+    tau = {"mean": 0.030, **law}
+    if not allowed:
+        with pytest.raises(ValueError, match="time constants down to"):
+            Network(dt_s=dt_s, tau_s=tau)
+        return
+    settings = Network(dt_s=dt_s, tau_s=tau).tau_s
+    values = draw_spread(settings, DEEP, low=2 * dt_s)
+    floor = 2 * dt_s if law else dt_s
+    assert values.min() >= floor * (1 - 1e-9)
+    assert len(np.unique(values)) > 900 or not law, "the law has not collapsed"
+
+
+@pytest.mark.parametrize(
+    ("law", "allowed"),
+    [
+        ({"spread": 0.99}, True),
+        ({"spread": 1.0}, False),
+        ({"law": "mittal_narayanan", "spread": 3.0}, True),
+        ({"law": "normal", "spread": 0.1}, False),
+        ({"law": "normal", "spread": 0.1, "low": 0.0}, False),
+        ({"law": "normal", "spread": 2.0, "low": 0.05}, True),
+        ({"law": "lognormal", "spread": 2.0}, True),
+        ({"law": "gamma", "spread": 1.0}, True),
+    ],
+    ids=str,
+)
+def test_slopes_are_above_0_whatever_their_law(law, allowed):
+    if not allowed:
+        with pytest.raises(ValueError, match=r"above 0"):
+            Network(slope=law)
+        return
+    values = draw_spread(Network(slope=law).slope, DEEP[1:])
+    assert values.min() > 0
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("mean", [0.03, -2.0, 0.0])
+@pytest.mark.parametrize("spread", [0.0, 0.3, 2.0])
+def test_nothing_is_below_what_a_law_says_is_its_lowest(law, mean, spread):
+    if law in ("lognormal", "gamma") and mean <= 0:
+        return
+    settings = Spread(mean=mean, law=law, spread=spread)
+    values = draw_spread(settings, DEEP[1:])
+    slack = 1e-12 * max(1, abs(mean))
+    assert values.min() >= settings.lowest - slack
+    if law in ("uniform", "mittal_narayanan"):
+        reached = draw_spread(settings, np.array([0.0, 1.0])).min()
+        assert reached == pytest.approx(settings.lowest, abs=1e-12)

@@ -23,9 +23,11 @@ RULES = {
 @pytest.fixture(params=RULES)
 def seven(request, planned):
     """Seven networks that differ in everything one population allows."""
+    # bptt trains time constants here, which it may not under recurrent noise
+    noise = {"recurrent": 0.0 if request.param == "bptt" else 0.02, "input": 0.01}
     members = planned(
         task=SHORT, rule=RULES[request.param], count=2, seed=3,
-        network={"units": 19, "noise": {"recurrent": 0.02, "input": 0.01}},
+        network={"units": 19, "noise": noise},
         train={"trials": 60, "until": {"accuracy": 0.9, "window": 20}},
         grid={
             "zip": {

@@ -5,7 +5,9 @@ import pytest
 import torch
 from scipy import stats
 
-from popnet.config import Impulses
+from popnet.config import ConfigError, Impulses, PerturbationSettings
+from popnet.engine.battery import battery
+from popnet.engine.checking import check
 from popnet.engine.population import untrained
 from popnet.perturbations import PERTURBATIONS, resting
 
@@ -130,3 +132,73 @@ def test_networks_are_jittered_by_draws_of_their_own(name, planned):
         new.append(perturbed(name, 0.2, situation, member.seed).params)
     leaf = "w_PNN" if name == "synaptic_jitter" else "tau_PN"
     assert not torch.equal(getattr(new[0], leaf), getattr(new[1], leaf))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "reason"),
+    [
+        ("impulses", {"levels": [0, 500]}, None),
+        ("impulses", {"levels": [0, 501]}, "levels: 501 Hz is more than one "),
+        ("epoch_durations", {"epoch": "delay"}, None),
+        ("epoch_durations", {"epoch": "iti"}, "epoch: task 'dnms' has no epoch"),
+        ("epoch_durations", {"epoch": "wait"}, "epoch: 'wait' lasts 0 s in task"),
+        ("epoch_durations", {"epoch": "delay", "levels": [0, -0.999]},
+         "levels: -0.999 leaves 0.0002 s of epoch 'delay'"),
+        ("synaptic_jitter", {"levels": [0, 1e6]}, None),
+        ("time_constants", {}, None),
+        ("initial_state", {}, None),
+    ],
+)  # fmt: skip
+def test_each_says_itself_what_it_cannot_be_done_to(name, given, reason, planned):
+    (member,) = planned(task={"name": "dnms", "wait_s": 0.0})
+    found = PERTURBATIONS[name].settings(**given).refuse(member.config.task, 0.002)
+    assert (found is None) if reason is None else found.startswith(reason)
+
+
+class Fatigue(PerturbationSettings):
+    """A perturbation popnet does not have."""
+
+    name: str = "fatigue"
+    levels: tuple[float, ...] = (0.0, 1.0)
+    depth: float = 2.0
+
+    def refuse(self, task, dt_s):
+        return f"depth: {self.depth:g} is too deep for {task.name} at {dt_s:g} s"
+
+
+class FatigueLater(Fatigue):
+    """The same, with a setting that was added later."""
+
+    recovery: float = 0.5
+
+
+def fatigued(plan, settings):
+    """A plan that asks for this perturbation."""
+    after = plan.sweep.after.model_copy(update={"perturb": (settings,)})
+    return plan._replace(sweep=plan.sweep.model_copy(update={"after": after}))
+
+
+def test_a_new_one_is_checked_without_the_engine_knowing_it(tiny):
+    plan, source = tiny()
+    with pytest.raises(ConfigError) as caught:
+        check(fatigued(plan, Fatigue()), source)
+    expected = "after.perturb.0.depth: 2 is too deep for dnms at 0.01 s."
+    assert str(caught.value).endswith(expected)
+
+
+def test_a_setting_added_later_does_not_test_everything_again(tiny, monkeypatch):
+    plan, _ = tiny()
+    known = PERTURBATIONS["synaptic_jitter"]
+    monkeypatch.setitem(PERTURBATIONS, "fatigue", known)
+    config = plan.conditions[0].config
+
+    def identities(settings):
+        tests = battery(fatigued(plan, settings).sweep.after, config)
+        return {t.level: t.identity for t in tests if t.kind == "perturbation"}
+
+    before = identities(Fatigue())
+    assert identities(FatigueLater()) == before
+    assert identities(Fatigue(levels=(0.0, 1.0, 3.0))).items() > before.items()
+    assert not set(identities(Fatigue(depth=3.0)).values()) & set(before.values())
+    other = identities(FatigueLater(recovery=0.1))
+    assert not set(other.values()) & set(before.values())

@@ -154,12 +154,19 @@ def test_a_full_and_a_sparse_network_stack(changed):
         ("dnms", "bptt", "network={units: 300, density: 0.5, dale: {excitatory: 0.8}}"),
         ("flipflop", "bptt", "network={units: 300, dtype: float64}"),
         ("dnms", "bptt", "network={units: 16}", "train.trials=2000000"),
-        ("dnms", "reward_hebbian", "network={units: 16}", "train.until.window=90000"),
+        (
+            "dnms",
+            "reward_hebbian",
+            "network={units: 16}",
+            "train.trials=90000",
+            "train.until.window=90000",
+        ),
     ],
     ids=lambda o: " ".join(o),
 )
-def test_the_memory_plan_covers_the_tensors_within_a_factor_of_4(changed, options):
-    """At least what is held at the start and in one batch; at most four times it."""
+def test_the_memory_plan_covers_the_tensors_within_a_factor_of_7(changed, options):
+    """At least what is held at the start and in one batch; the plain torch step keeps
+    nine to twelve tensors of activity where two are counted here, hence the seven."""
     plan = changed(*options)
     [network] = networks(plan)
     config = network.config
@@ -168,7 +175,7 @@ def test_the_memory_plan_covers_the_tensors_within_a_factor_of_4(changed, option
     held += sum(t.nbytes for t in started.params if t is not None)  # the initial ones
     states = config.rule.batch * config.task.steps(config.network.dt_s)
     activity = 2 * states * config.network.units * started.params.tau_PN.element_size()
-    assert held + activity <= bytes_per_network(config) <= 4 * (held + activity)
+    assert held + activity <= bytes_per_network(config) <= 7 * (held + activity)
 
 
 def test_the_memory_of_many_is_the_sum(changed):

@@ -73,6 +73,16 @@ def test_an_axis_that_no_column_shows_leaves_full_labels():
     assert axis_title(["a.spread"], found) == "condition"
 
 
+def test_a_path_that_is_no_column_is_left_to_the_labels():
+    frame = table(["a.spread"], [(0.4,), (0.0,)])
+    found = arrange(frame, ["network.tau_s", "a.spread"])
+    assert [c.tick for c in found] == ["0", "0.4"]
+    found = arrange(frame.drop(columns="a.spread"), ["network.tau_s"])
+    assert [c.tick for c in found] == ["a.spread=0.4", "a.spread=0.0"]
+    assert len({c.colour for c in found}) == 2
+    assert axis_title([], found) == "condition"
+
+
 def test_facets_wrap_into_panels_of_a_given_size():
     found = arrange(table(["x"], [(i,) for i in range(7)]), ["x"])
     assert [[c.tick for c in g] for g in facets(found, 3)] == [

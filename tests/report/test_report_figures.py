@@ -229,3 +229,107 @@ def test_all_unconverged_are_used_and_said_so(make_run):
     section = robustness(load(make_run(networks=2, failed=failed)))
     assert "No network reached its criterion" in section.drawings[0].caption
     assert len(axes_of(section)[0].get_lines()) > 3
+
+
+NONE_IN_0_4 = {(1, i): "unconverged" for i in range(6)}
+NONE_IN_0_4_ALL_DIVERGED_IN_0_8 = NONE_IN_0_4 | {(2, i): "diverged" for i in range(6)}
+
+
+def legend_of(section):
+    return [t.get_text() for t in section.drawings[0].figure.legends[0].get_texts()]
+
+
+def test_a_condition_in_which_nothing_converged_is_drawn_and_named(make_run):
+    run = make_run(failed=NONE_IN_0_4 | {(0, 1): "unconverged"})
+    section = robustness(load(run))
+    assert legend_of(section) == [
+        "0  (n = 5)",
+        "0.4  (n = 6, none converged: all shown)",
+        "0.8  (n = 6)",
+    ]
+    table = run.evaluation_rows.merge(run.networks[["key", "condition", "label"]])
+    table = table[table["name"] == "synaptic_jitter(mode=relative)"]
+    own = table[table["label"] == "spread=0.4"]
+    (line,) = lines(axes_of(section)[0], own["condition"].iloc[0])
+    expected = own.groupby("level")["accuracy"].mean()
+    assert list(line.get_ydata()) == pytest.approx(list(expected))
+    caption = section.drawings[0].caption
+    assert "all that stayed finite are shown: spread=0.4." in caption
+    assert "Left out: 1 not converged." in caption
+
+
+def test_a_condition_with_nothing_keeps_its_legend_and_its_row(make_run):
+    population = load(make_run(failed=NONE_IN_0_4_ALL_DIVERGED_IN_0_8))
+    section = robustness(population)
+    assert legend_of(section)[2] == "0.8  (n = 0, all diverged)"
+    assert "so nothing is shown: spread=0.8." in section.drawings[0].caption
+    tasks = generalisation(population)
+    axes = axes_of(tasks)[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == [
+        "spread=0.0",
+        "spread=0.4\n(none converged: all shown)",
+        "spread=0.8\n(all diverged)",
+    ]
+    values = np.ma.filled(axes.get_images()[0].get_array(), np.nan)
+    assert np.isnan(values).all(axis=1).tolist() == [False, False, True]
+    pairs = comparisons(population)
+    rows = [t.get_text() for t in axes_of(pairs)[1].get_yticklabels()]
+    assert rows[1] == "within spread=0.4\nnone converged: all shown  (15)"
+    assert rows[2] == "within spread=0.8\nall diverged  (0)"
+    caption = pairs.drawings[0].caption
+    assert "Not in the matrix, all diverged: spread=0.8." in caption
+
+
+def test_a_condition_not_tested_yet_keeps_its_place(make_run):
+    run = make_run()
+    last = run.networks.loc[run.networks["label"] == "spread=0.8", "key"]
+    run.evaluation_rows = run.evaluation_rows[~run.evaluation_rows["key"].isin(last)]
+    assert legend_of(robustness(load(run)))[2] == "0.8  (n = 0, nothing recorded yet)"
+
+
+def test_heat_maps_name_the_conditions_in_which_nothing_converged(make_run):
+    grid = {"network.tau_s.spread": [i / 20 for i in range(20)]}
+    run = make_run(grid, networks=1, failed={(3, 0): "unconverged", (4, 0): "diverged"})
+    section = robustness(load(run))
+    rows = [t.get_text() for t in axes_of(section)[0].get_yticklabels()]
+    assert len(rows) == 20
+    assert rows[3] == "spread=0.15 (none converged: all shown)"
+    assert rows[4] == "spread=0.2 (all diverged)"
+    assert "(n = 0\N{EN DASH}1)" in section.drawings[0].caption
+
+
+def test_a_network_that_diverged_after_its_criterion_stands_at_the_cap(make_run):
+    run = make_run(failed={(1, 4): "diverged"}, cap=3000)
+    lost = run.networks["status"] == "diverged"
+    run.networks.loc[lost, "trials_to_criterion"] = 700
+    axes = axes_of(convergence(load(run)))[0]
+    (mark,) = lines(axes, "diverged")
+    assert list(mark.get_ydata()) == [3000]
+
+
+def test_a_median_at_the_cap_is_said_to_be_a_bound(make_run):
+    said = "the true value lies above what is drawn"
+    some = {(0, i): "unconverged" for i in range(3)}
+    assert said in convergence(load(make_run(failed=some))).drawings[0].caption
+    assert said not in convergence(load(make_run())).drawings[0].caption
+
+
+def test_pairs_that_were_not_compared_are_counted(make_run):
+    run = make_run(networks=2, failed={(0, 0): "diverged"})
+    whole = comparisons(load(run)).drawings[0].caption
+    assert "pairs of the" not in whole
+    run.comparison_rows = run.comparison_rows.iloc[4:]
+    run.comparison_rows.loc[run.comparison_rows.index[-2:], "value"] = np.nan
+    caption = comparisons(load(run)).drawings[0].caption
+    assert "have the same task or size" in caption
+    assert "7 of the 10 pairs of the 5 networks that did not diverge" in caption
+
+
+def test_an_axis_without_a_column_falls_back_to_labels(make_run):
+    run = make_run(failed=FAILED)
+    run.networks = run.networks.drop(columns="network.tau_s.spread")
+    population = load(run)
+    section = convergence(population)
+    ticks = [t.get_text() for t in axes_of(section)[0].get_xticklabels()]
+    assert ticks == ["spread=0.0\n5/6", "spread=0.4\n5/6", "spread=0.8\n5/6"]
+    assert legend_of(robustness(population))[0] == "spread=0.0  (n = 5)"

@@ -81,6 +81,27 @@ def report(run):
     return Page(write_report(run).read_text(encoding="utf-8"))
 
 
+def test_quartiles_at_the_cap_are_written_as_more_than_the_cap(make_run):
+    half = {(0, i): "unconverged" for i in range(3)}
+    none = {(1, i): "unconverged" for i in range(6)}
+    run = make_run(failed=half | none, cap=4000)
+    rows = Page(counts_table(load(run))).tables[0]
+    column = rows[0].index("median trials (IQR)")
+    middle, spread = rows[1][column].split(" (")
+    assert middle.startswith("> ")
+    assert not spread.startswith(">")
+    assert spread.endswith("\N{EN DASH}> 4,000)")
+    assert rows[2][column] == "> 4,000"
+    assert ">" not in rows[3][column]
+
+
+def test_an_axis_without_a_column_does_not_stop_the_page(make_run):
+    run = make_run()
+    run.networks = run.networks.drop(columns="network.tau_s.spread")
+    assert "varied: network.tau_s.spread." in sentence(load(run))
+    assert "varied: network.tau_s.spread." in "".join(report(run).text)
+
+
 def test_the_page_is_balanced_and_refers_to_nothing_outside(written, page):
     text = (written.folder / "report" / "index.html").read_text(encoding="utf-8")
     assert "http:" not in text
@@ -103,7 +124,8 @@ def test_every_figure_is_inline_and_beside_as_png_and_svg(written, page):
     figures = written.folder / "report" / "figures"
     assert page.tags.count("svg") == len(NAMES)
     assert sorted(p.stem for p in figures.glob("*.svg")) == NAMES
-    assert sorted(p.stem for p in figures.glob("*.png")) == NAMES
+    portraits = [f"condition_{c}" for c in written.networks["condition"].unique()]
+    assert sorted(p.stem for p in figures.glob("*.png")) == sorted(NAMES + portraits)
     assert sorted(p.name for p in figures.iterdir() if p.name.startswith(".")) == []
     pixels = images.imread(figures / "perturbations.png")
     assert pixels.shape[1] == pytest.approx(9.6 * 200, abs=1)
@@ -173,7 +195,8 @@ def test_the_same_records_give_the_same_bytes_in_any_order(written):
         return {p.name: p.read_bytes() for p in found if p.is_file()}
 
     first = files(written)
-    assert len(first) == 1 + 2 * len(NAMES)
+    conditions = written.networks["condition"].nunique()
+    assert len(first) == 1 + 2 * len(NAMES) + conditions
     write_report(written)
     assert files(written) == first
     other = replace(

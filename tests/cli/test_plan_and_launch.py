@@ -1,0 +1,274 @@
+"""popnet plan and popnet launch, but for Ray; wrong files leave nothing behind."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from popnet.cli import launching as commands
+
+from popnet.config import dump
+from popnet.plan import bytes_per_network
+from popnet.records import open_run, tracking
+from popnet.sweep import launch as launching
+from popnet.sweep import pending
+from popnet.sweep.launch import Status
+from popnet.sweep.shard import Shard
+
+BAD = Path(__file__).parents[1] / "config" / "bad"
+FILES = sorted(BAD.rglob("*.yaml"))
+KEYS = [
+    "name", "conditions", "networks", "done", "new", "packs", "bytes_per_network",
+]  # fmt: skip
+
+
+@pytest.fixture
+def write(tiny, tmp_path):
+    """A tiny sweep file."""
+
+    def make(**changes):
+        path = tmp_path / "sweep.yaml"
+        path.write_text(dump(*tiny(**changes)))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def without_ray(monkeypatch):
+    """Networks train in this process; MLflow and the report are not made."""
+
+    def work(run, todo, _, address, teller):
+        assert address is None
+        for pack in todo:
+            worker = Shard(str(run.store.folder), "cpu", 3600)
+            beat = worker.work(3600, pack.networks)
+            teller.heard(beat._asdict())
+        teller.known = pending.statuses(run)
+
+    monkeypatch.setattr(launching, "_work", work)
+    monkeypatch.setattr(tracking, "sync", lambda *_: None)
+    monkeypatch.setattr("popnet.report.write_report", lambda _: None)
+
+
+# --- wrong files ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["launch", "plan"])
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+def test_a_wrong_file_is_one_line_and_leaves_nothing(refused, tmp_path, command, path):
+    out = tmp_path / "X"
+    text = refused(command, path, "--out", out)
+    assert text.startswith(f"popnet: {path}") and not out.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["launch", "plan"])
+def test_a_wrong_override_is_named(refused, tmp_path, write, command):
+    out = tmp_path / "X"
+    text = refused(command, write(), "--out", out, "--set", "network.unit=3")
+    assert "network.unit=3" in text and "Did you mean 'units'" in text
+    text = refused(command, write(), "--out", out, "--set", "seed")
+    assert "seed" in text
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--device", "gpu"), ("--device", ""), ("--workers", "0")]
+)
+def test_no_option_is_accepted_and_ignored(refused, tmp_path, write, option, value):
+    text = refused("launch", write(), "--out", tmp_path / "X", option, value)
+    assert option.strip("-").rstrip("s") in text and not (tmp_path / "X").exists()
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_a_folder_of_runs_that_is_a_file_is_named(refused, tmp_path, write):
+    out = tmp_path / "file"
+    out.write_text("mine")
+    assert f"{out}" in refused("launch", write(), "--out", out)
+    assert out.read_text() == "mine"
+
+
+# --- plan ----------------------------------------------------------------------------
+
+
+def test_plan_as_data_has_exactly_these_keys(popnet, tiny, tmp_path, write):
+    path = write(grid={"network.units": [12, 14], "rule.learning_rate": [0.1, 0.2]})
+    done = popnet("plan", path, "--out", tmp_path / "none", "--json")
+    assert done.code == 0 and done.err == ""
+    found = json.loads(done.out)
+    assert list(found) == KEYS
+    plan, _ = tiny(grid={"network.units": [14]})
+    assert found == {
+        "name": "tiny", "conditions": 4, "networks": 8, "done": 0, "new": 8,
+        "packs": 2, "bytes_per_network": bytes_per_network(plan.conditions[0].config),
+    }  # fmt: skip
+    assert not (tmp_path / "none").exists()
+
+
+def test_plan_in_words(popnet, tmp_path, write):
+    done = popnet("plan", write(), "--out", tmp_path / "none")
+    assert done.code == 0 and done.err == ""
+    lines = done.out.splitlines()
+    assert [line[:18].strip() for line in lines[:7]] == [
+        key.replace("_", " ") for key in KEYS
+    ]
+    assert lines[0].endswith(" tiny") and lines[2].endswith(" 4")
+    assert lines[6].endswith(" MiB")
+    assert lines[7:] == ["  spread=0", "  spread=0.4"]
+
+
+def test_a_long_plan_is_cut(popnet, tmp_path, write):
+    spreads = [round(0.01 * i, 2) for i in range(23)]
+    path = write(grid={"network.tau_s.spread": spreads})
+    lines = popnet("plan", path, "--out", tmp_path).out.splitlines()
+    assert len(lines) == 7 + 21 and lines[-1] == "  ... and 3 more"
+
+
+def test_one_condition_is_called_so(popnet, tmp_path, write):
+    lines = popnet("plan", write(grid=None), "--out", tmp_path).out.splitlines()
+    assert lines[7:] == ["  one condition"]
+
+
+def test_plan_counts_what_is_done_whatever_its_name(popnet, tiny_run, write):
+    path = write(networks=3, name="grown")
+    found = json.loads(popnet("plan", path, "--out", tiny_run.out, "--json").out)
+    assert (found["networks"], found["done"], found["new"]) == (6, 4, 2)
+    assert not (tiny_run.out / "grown").exists()
+    changes = ["--set", "seed=4", "--set", "networks=1"]
+    found = json.loads(
+        popnet("plan", path, "--out", tiny_run.out, *changes, "--json").out
+    )
+    assert (found["networks"], found["new"]) == (2, 2)
+
+
+# --- launch --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_launch_gives_data_on_stdout_and_progress_on_stderr(popnet, tmp_path, write):
+    out = tmp_path / "runs"
+    done = popnet("launch", write(), "--out", out)
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "tiny: all 4 networks done (4 trained); 4 trained now.",
+        f"report    {out / 'tiny' / 'report' / 'index.html'}",
+        f"tables    {out / 'tiny'}/*.parquet   (popnet show {out / 'tiny'})",
+        f"MLflow    popnet ui {out / 'tiny'}",
+    ]
+    assert done.err.splitlines()[-1] == "tiny: done" and "4/4 networks" in done.err
+    assert len(open_run(out / "tiny").table()) == 4
+    again = popnet("launch", write(), "--out", out)
+    assert again.code == 0 and "nothing to train" in again.out
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_diverged_networks_are_exit_1_and_named(popnet, tmp_path, write):
+    path = write(
+        rule={"name": "bptt", "batch_trials": 4},
+        network={"units": 8, "dt_s": 0.02, "tau_s": 0.06},
+        grid={"rule.learning_rate": [1e-3, 3e38]},
+    )
+    done = popnet("launch", path, "--out", tmp_path / "runs")
+    assert done.code == 1
+    assert "(2 diverged, 2 trained)" in done.out
+    table = open_run(tmp_path / "runs" / "tiny").table()
+    wild = table.loc[table["status"] == "diverged", "key"]
+    assert f"2 networks diverged: {', '.join(wild)}" in done.err
+    again = popnet("launch", path, "--out", tmp_path / "runs")
+    assert again.code == 1  # still so
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_ctrl_c_is_exit_3_and_says_how_to_go_on(popnet, tmp_path, write, monkeypatch):
+    def work(*_):
+        raise KeyboardInterrupt
+
+    path = write()
+    with monkeypatch.context() as patched:
+        patched.setattr(launching, "_work", work)
+        patched.setattr("sys.argv", ["/x/popnet", "launch", "a b.yaml", "--out", "r"])
+        done = popnet("launch", path, "--out", tmp_path / "runs")
+    assert done.code == 3 and done.out == ""
+    assert done.err.endswith("Continue with: popnet launch 'a b.yaml' --out r\n")
+    assert popnet("launch", path, "--out", tmp_path / "runs").code == 0
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_what_the_user_should_know_is_said(popnet, tmp_path, write, monkeypatch):
+    def away(*_):
+        raise tracking.TrackingError("MLflow is away")
+
+    monkeypatch.setattr(tracking, "sync", away)
+    done = popnet("launch", write(), "--out", tmp_path / "runs")
+    assert done.code == 0 and "note: MLflow is away\n" in done.err
+    next((tmp_path / "runs" / "store" / "weights").iterdir()).unlink()
+    done = popnet("launch", write(), "--out", tmp_path / "runs")
+    assert "note: weights/" in done.err and "is missing" in done.err
+    assert done.code == 0 and "4 trained now" in done.out
+
+
+@pytest.mark.usefixtures("without_ray")
+def test_overrides_reach_the_run(popnet, tmp_path, write):
+    more = ["--set", "networks=1", "--workers", "3", "--device", "cpu"]
+    assert popnet("launch", write(), "--out", tmp_path / "runs", *more).code == 0
+    sweep = open_run(tmp_path / "runs" / "tiny").sweep
+    assert (sweep.networks, sweep.machine.workers) == (1, 3)
+    assert sweep.machine.device == "cpu"
+    text = (tmp_path / "runs" / "tiny" / "sweep.yaml").read_text()
+    assert yaml.safe_load(text)["networks"] == 1
+
+
+# --- progress ------------------------------------------------------------------------
+
+
+def status(stage="train", finished=None, trials=0, steps=(0, 0)):
+    finished = finished or {}
+    return Status(stage, 10, 0, finished, trials, steps)
+
+
+def test_progress_in_words():
+    shown = commands._Shown("x")
+    words = [
+        (status("start"), "starting Ray"),
+        (status("test", steps=(2, 5)), "testing 2/5"),
+        (status("compare", steps=(0, 3)), "comparing pairs 0/3"),
+        (status("report"), "drawing the report"),
+        (status("done"), "done"),
+    ]
+    for given, expected in words:
+        assert shown._words(given, 0.0) == expected
+    assert shown._words(status(trials=100), 10.0) == "0/10 networks"
+    later = status(finished={"trained": 2, "diverged": 3}, trials=1100)
+    # 1,000 trials in 20 s; 5 networks took 1,100; 5 more are to come
+    assert shown._words(later, 30.0) == (
+        "5/10 networks, 3 diverged, 2 trained, 50 trials/s, about 0 min left"
+    )
+    assert commands._seconds_left(later, 50.0) == 22
+    assert commands._seconds_left(status(trials=5), 50.0) is None
+
+
+def test_progress_elsewhere_than_on_a_terminal_is_now_and_then(capsys, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(commands.time, "monotonic", lambda: clock.now)
+    shown = commands._Shown("x")
+    for seconds, stage in [(0, "start"), (1, "train"), (2, "train"), (12, "train")]:
+        clock.now = 100.0 + seconds
+        shown(status(stage))
+    shown.close()
+    out, err = capsys.readouterr()
+    assert out == "" and err.splitlines() == [
+        "x: starting Ray", "x: 0/10 networks", "x: 0/10 networks",
+    ]  # fmt: skip
+
+
+def test_progress_on_a_terminal_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    shown = commands._Shown("x" * 200)
+    shown(status("report"))
+    shown(status("done"))
+    shown.close()
+    _, err = capsys.readouterr()
+    assert err.count("\n") == 1 and err.count("\r") == 2
+    assert all(len(part) < 130 for part in err.split("\r"))
