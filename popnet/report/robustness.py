@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -133,11 +134,8 @@ def _panel(
         axes.plot(
             (positions + away)[here],
             mean[here],
-            color=condition.colour,
-            marker=MARKERS[i % len(MARKERS)],
-            markersize=4.2,
-            linewidth=1.4,
             label=condition.id,
+            **_line(condition, i),
         )
         axes.vlines(positions + away, low, high, color=condition.colour, linewidth=1.2)
     axes.set_xticks(positions, [f"{v:g}" for v in levels])
@@ -145,6 +143,12 @@ def _panel(
     axes.set_xlabel(level_title(name))
     axes.grid(axis="y")
     return not true_scale
+
+
+def _line(condition: Condition, place: int) -> dict[str, Any]:
+    marker = MARKERS[place % len(MARKERS)]
+    size = {"markersize": 4.2, "linewidth": 1.4}
+    return {"color": condition.colour, "marker": marker, **size}
 
 
 def _legend(
@@ -161,20 +165,10 @@ def _legend(
         alike = [c for g in groups for c in g if c.colour == condition.colour]
         said = {population.note(c, sizes[c.id]) for c in alike}
         note = said.pop() if len(said) == 1 else "in part: see caption"
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=condition.colour,
-                marker=MARKERS[i % len(MARKERS)],
-                markersize=4.2,
-                linewidth=1.4,
-            )
-        )
+        handles.append(Line2D([], [], **_line(condition, i)))
         name = condition.tick.replace("\n", ", ")
-        labels.append(
-            f"{name}  (n = {span(sizes[c.id] for c in alike)}{', ' if note else ''}{note})"
-        )
+        count = f"n = {span(sizes[c.id] for c in alike)}"
+        labels.append(f"{name}  ({', '.join(filter(None, [count, note]))})")
     figure.legend(
         handles,
         labels,

@@ -140,7 +140,8 @@ def _scores(population: Population, condition: str) -> list[str]:
     trials = _count(None)
     if not needed.empty:
         low, median, high = needed_quartiles(needed)
-        trials = f"{_trials(median)} ({_trials(low)}{TO}{_trials(high)})"
+        to = " to " if high.bound else TO  # a dash before > would be an arrow
+        trials = f"{_trials(median)} ({_trials(low)}{to}{_trials(high)})"
         trials = _trials(median) if low == median == high else trials
     own = population.averages(own[own["condition"] == condition])
     mean = mean_interval(numbers(own["accuracy"])).mean

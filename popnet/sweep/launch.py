@@ -101,7 +101,8 @@ def launch(
     Every network is recorded as it finishes; a launch that was killed continues.
     """
     check(plan, source)
-    if {n.key for n in networks(plan)} - Store(out / "store").recorded():
+    missing = {n.key for n in networks(plan)} - Store(out / "store").recorded()
+    if missing and address is None:  # a cluster may have the GPU that is not here
         check_device(plan.sweep.machine)
     with launching(out / plan.sweep.name):
         prepared = prepare(plan, source, out)

@@ -90,7 +90,7 @@ def test_quartiles_at_the_cap_are_written_as_more_than_the_cap(make_run):
     middle, spread = rows[1][column].split(" (")
     assert middle.startswith("> ")
     assert not spread.startswith(">")
-    assert spread.endswith("\N{EN DASH}> 4,000)")
+    assert spread.endswith(" to > 4,000)")
     assert rows[2][column] == "> 4,000"
     assert ">" not in rows[3][column]
 

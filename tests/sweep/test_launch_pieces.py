@@ -101,6 +101,16 @@ def test_a_finished_sweep_needs_no_gpu(own_run, tiny, monkeypatch, quiet):
     assert len(quiet) == 2
 
 
+@pytest.mark.usefixtures("quiet")
+def test_a_cluster_may_have_the_gpu_that_is_not_here(tiny, tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(launching, "_work", lambda *args: called.append(args[3]))
+    plan, source = tiny(machine={"device": "cuda"})
+    launch(plan, source, tmp_path, address="ray://head:10001")
+    assert called == ["ray://head:10001"]
+
+
 # --- prepare -------------------------------------------------------------------------
 
 
