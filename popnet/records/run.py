@@ -95,8 +95,8 @@ class Run:
             version = about.get("versions", {}).get("popnet", "of then")
             raise ConfigError(
                 f"{self.folder}: made with physics {made} (popnet {version}), this is "
-                f"physics {PHYSICS}: its results would differ. Its tables and report "
-                f"stay readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
+                f"physics {PHYSICS}: its results would differ. Its files stay "
+                f"readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
                 "its networks anew."
             )
         return networks(self.plan)
