@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import socket
 import sqlite3
 import sys
@@ -79,10 +80,11 @@ def plain_errors(uri: str, run_folder: str, embedded: bool) -> Iterator[None]:
         raise
     except Exception as error:
         shown = re.sub(r"//[^/@]*@", "//***@", uri)
+        folder = shlex.quote(run_folder)
         option = "" if embedded else f" --tracking-uri {shown}"
         raise TrackingError(
             f"MLflow at {shown} could not be filled: {_reason(error)}. Nothing "
-            f"recorded is lost: `popnet sync {run_folder}{option}` fills it in later."
+            f"recorded is lost: `popnet sync {folder}{option}` fills it in later."
         ) from error
 
 
