@@ -11,11 +11,9 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from popnet.config import Until
@@ -28,36 +26,20 @@ from popnet.engine.population import (
     part,
     resumed,
     start,
-    untrained,
+)
+from popnet.engine.results import (
+    CONVERGED,
+    DIVERGED,
+    TRAINED,
+    UNCONVERGED,
+    Array,
+    Trained,
+    results,
 )
 from popnet.kernels import reproducible
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES, Outcome
 from popnet.tasks import TASKS
-
-CONVERGED, UNCONVERGED, DIVERGED, TRAINED = (
-    "converged", "unconverged", "diverged", "trained"
-)  # fmt: skip
-Array = NDArray[np.float64]
-
-
-class Trained(NamedTuple):
-    """What training made of one network."""
-
-    network: PlannedNetwork
-    status: str
-    """converged, unconverged, diverged; trained where no criterion was set."""
-    trials: int
-    trials_to_criterion: int | None
-    final_error: float
-    final_accuracy: float
-    """Means over the last window of training."""
-    curve_trial_C: NDArray[np.int64]
-    curve_error_C: Array
-    curve_accuracy_C: Array
-    initial: Params
-    final: Params
-    """P = 1, on the CPU."""
 
 
 def begin(
@@ -103,7 +85,7 @@ def advance(
             steps -= taken
             if not ended:
                 continue
-            finished += _results(population, ended)
+            finished += results(population, ended)
             left = [i for i in range(len(population.members)) if i not in ended]
             if not left:
                 return None, finished
@@ -282,41 +264,3 @@ def _capped_status(population: Population, index: int) -> str:
         return TRAINED
     reached = int(population.progress.reached_P[index]) >= 0
     return CONVERGED if reached else UNCONVERGED
-
-
-def _results(population: Population, ended: dict[int, str]) -> list[Trained]:
-    cpu = torch.device("cpu")
-    results = []
-    for index, status in sorted(ended.items()):
-        one = part(population, torch.tensor([index]))
-        final = Params(*(None if t is None else t.to(cpu) for t in one.params))  # type: ignore[arg-type]
-        results.append(_result(one, status, untrained(one.members, cpu), final))
-    return results
-
-
-def _result(one: Population, status: str, initial: Params, final: Params) -> Trained:
-    progress, every = one.progress, one.config.train.curve_every
-    trials = int(progress.trial_P[0])
-    reached = int(progress.reached_P[0])
-    points = math.ceil(trials / every)
-    ends = np.minimum((np.arange(points) + 1) * every, trials)
-    counts = np.diff(ends, prepend=0)
-    seen = min(trials, progress.recent_error_PW.shape[1])
-    return Trained(
-        one.members[0],
-        status,
-        trials,
-        reached if reached >= 0 else None,
-        _recent_mean(progress.recent_error_PW[0], seen),
-        _recent_mean(progress.recent_correct_PW[0], seen),
-        ends.astype(np.int64),
-        progress.curve_error_PC[0, :points].numpy() / counts,
-        progress.curve_correct_PC[0, :points].numpy() / counts,
-        initial,
-        final,
-    )
-
-
-def _recent_mean(ring_W: Tensor, seen: int) -> float:
-    # the ring fills from index 0, so its first ``seen`` places are the trials seen
-    return float(ring_W[:seen].mean()) if seen else float("nan")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
 from popnet.plan import PHYSICS, PlannedNetwork, networks
+from popnet.records.columns import EMPTY, flattened
 from popnet.records.files import write_json, write_text
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
@@ -70,8 +71,6 @@ class Run:
 
     @cached_property
     def _varied(self) -> list[str]:
-        from popnet.records.view import flattened
-
         rows = [flattened(c.config) for c in self.plan.conditions]
         columns = dict.fromkeys(column for row in rows for column in row)
         return [
@@ -123,8 +122,6 @@ class Run:
 
     def _read(self, name: str) -> pd.DataFrame:
         import pandas as pd
-
-        from popnet.records.view import EMPTY
 
         path = self.folder / f"{name}.parquet"
         if not path.is_file():

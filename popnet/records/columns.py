@@ -1,0 +1,40 @@
+"""The columns of a run's tables."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+EMPTY = {
+    "networks": [
+        "key", "condition", "label", "index", "seed", "status", "trials",
+        "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
+        "weight_change", "spectral_radius", "physics", "recorded_at", "weights_file",
+    ],
+    "curves": ["key", "trial", "error", "accuracy"],
+    "evaluations": [
+        "key", "kind", "name", "level", "accuracy", "flipped_accuracy", "error",
+        "trials", "error_by_type",
+    ],
+    "comparisons": ["key_a", "key_b", "metric", "value"],
+}  # fmt: skip
+"""Columns of each table; ``networks`` also has every setting by its path."""
+
+
+def flattened(config: Any) -> dict[str, Any]:
+    """Every setting by its dotted path; lists and unit tables as JSON text."""
+    flat: dict[str, Any] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, dict) and value and not any(k.isdigit() for k in value):
+            for key, inner in value.items():
+                path = f"{prefix}.{key}" if prefix else key
+                if isinstance(inner, (dict, list)):
+                    walk(path, inner)
+                else:
+                    flat[path] = inner
+        else:
+            flat[prefix] = json.dumps(value)
+
+    walk("", config.model_dump(mode="json"))
+    return flat
