@@ -19,6 +19,7 @@ from popnet.config.schema import Sweep as Sweep
 from popnet.config.schema import Train as Train
 from popnet.config.schema import Until as Until
 from popnet.config.settings import Impulses as Impulses
+from popnet.config.settings import Inconsistent as Inconsistent
 from popnet.config.settings import MetricSettings as MetricSettings
 from popnet.config.settings import Named as Named
 from popnet.config.settings import PerNetwork as PerNetwork
@@ -27,5 +28,7 @@ from popnet.config.settings import RuleSettings as RuleSettings
 from popnet.config.settings import Settings as Settings
 from popnet.config.settings import Spread as Spread
 from popnet.config.settings import TaskSettings as TaskSettings
+from popnet.config.settings import Whereabouts as Whereabouts
 from popnet.config.settings import marked as marked
 from popnet.config.settings import shared_part as shared_part
+from popnet.config.settings import whereabouts as whereabouts

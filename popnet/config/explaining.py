@@ -202,7 +202,8 @@ def _one_kind(annotation: Any, bounds: list[Any]) -> str:
         return f"a list (of {_kind(*_item(annotation))})"
     if origin is dict:
         key, value = inside
-        return f"{{{KINDS[key][2:]}: {KINDS[value][2:]}, ...}}"
+        words = [KINDS.get(kind, "a value").removeprefix("a ") for kind in (key, value)]
+        return f"{{{words[0]}: {words[1]}, ...}}"
     model = settings_in(annotation)
     if model is not None:
         number = "a number, or " if issubclass(model, Spread) else ""

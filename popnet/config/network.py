@@ -91,6 +91,11 @@ class Network(Settings):
     ] = 1.0
     input_law: Annotated[Literal["uniform", "normal"], PerNetwork] = "uniform"
     readout: Readout = Readout()
+    feedback: Annotated[
+        float,
+        PerNetwork,
+        Field(ge=0, description="a: W_fb ~ U(-a, a) feeds a linear readout back"),
+    ] = 0.0
     clamped: Annotated[
         dict[int, float],
         Field(strict=False, description="units held at a constant x: index: value"),
@@ -134,6 +139,16 @@ class Network(Settings):
                     )
         if output in self.clamped:
             raise Inconsistent("readout.unit", f"unit {output} is clamped", "clamped")
+        return self
+
+    @model_validator(mode="after")
+    def _fed_back(self) -> Network:
+        if self.feedback > 0 and self.readout.kind == "unit":
+            text = (
+                f"got {self.feedback:g}; an output unit acts on the others by its "
+                "ordinary weights; use readout: {kind: linear}"
+            )
+            raise Inconsistent("feedback", text, "readout")
         return self
 
     @model_validator(mode="after")

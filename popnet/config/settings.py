@@ -26,6 +26,9 @@ class Mark(NamedTuple):
 PerNetwork = Mark("per network")
 """Networks of one population may differ in this setting."""
 
+Whereabouts = Mark("whereabouts")
+"""Where something is kept, not what it is: no part of a network's key."""
+
 
 class Inconsistent(ValueError):
     """Settings that do not go together: one by its path, and the ``others``."""
@@ -58,6 +61,11 @@ class TaskSettings(Named):
     chance: ClassVar[float] = 0.5
     stretchable: ClassVar[tuple[str, ...]] = ()
     """Epochs whose duration is the setting ``<epoch>_s``."""
+
+    @property
+    def ceiling(self) -> float:
+        """Share correct of the ideal observer, over all trial types."""
+        return 1.0
 
     @property
     def inputs(self) -> int:
@@ -95,6 +103,12 @@ class TaskSettings(Named):
         """Number of time steps of a trial, T."""
         return sum(round(d / dt_s) for d in self.epochs_s.values())
 
+    def check_sources(self) -> None:
+        """Look at what the trials need from outside: a file, another package.
+
+        Raises Inconsistent when it is missing or not what it was when it was read.
+        """
+
 
 class RuleSettings(Named):
     """Settings of a learning rule."""
@@ -105,10 +119,15 @@ class RuleSettings(Named):
     sequential: ClassVar[bool] = False
     """Learns from the trials of a batch one after the other, so that it may be given
     any number of them at once."""
-    weight_copies: ClassVar[int] = 3
-    """Tensors of the weights' size a learning step holds, for the memory plan."""
+    # for the memory plan: how many tensors there are
+    state_copies: ClassVar[int] = 0
+    """of the weights' size that the rule keeps from step to step"""
+    weight_copies: ClassVar[int] = 4
+    """of the weights' size that a learning step holds besides"""
     activity_copies: ClassVar[int] = 9
-    """Tensors of size [B, T, N] a learning step holds."""
+    """of size [B, T, N] that a learning step holds"""
+    kernel_copies: ClassVar[int] = 1
+    """the same, where a compiled kernel makes the step"""
 
     @property
     def batch(self) -> int:
@@ -256,7 +275,13 @@ Seconds = Annotated[PositiveFloat, Field(le=1000.0)]
 def marked(model: type[BaseModel]) -> Iterator[tuple[str, bool, Any]]:
     """Each field of a settings class: its name, whether per network, its info."""
     for name, info in model.model_fields.items():
-        yield name, any(isinstance(m, Mark) for m in info.metadata), info
+        yield name, PerNetwork in info.metadata, info
+
+
+def whereabouts(settings: BaseModel) -> set[str]:
+    """The names of the fields that say where something is kept."""
+    fields = type(settings).model_fields.items()
+    return {name for name, info in fields if Whereabouts in info.metadata}
 
 
 def shared_part(settings: BaseModel) -> dict[str, Any]:

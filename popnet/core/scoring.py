@@ -45,6 +45,46 @@ def decision(
     return Scores(error_PB, error_PB < 1)
 
 
+def decision_after_silence(
+    output_PBTO: Float[Tensor, "P B T O"],
+    target_PBTO: Float[Tensor, "P B T O"],
+    mask_PBTO: Bool[Tensor, "P B T O"],
+) -> Scores:
+    """As ``decision``, judged only where the target is not 0, for every output.
+
+    The error counts all scored steps, also those at which 0 is asked for.
+    """
+    decided_PBTO = mask_PBTO & (target_PBTO != 0)
+    wrong_PBTO = (output_PBTO - target_PBTO).abs() * decided_PBTO
+    wrong_PBO = wrong_PBTO.sum(2) / decided_PBTO.sum(2)
+    correct_PB = (wrong_PBO < 1).all(2)
+    return Scores(mean_error(output_PBTO, target_PBTO, mask_PBTO), correct_PB)
+
+
+def decisions(
+    output_PBTO: Float[Tensor, "P B T O"],
+    target_PBTO: Float[Tensor, "P B T O"],
+    mask_PBTO: Bool[Tensor, "P B T O"],
+) -> Scores:
+    """Correct when every scored window of the trial is: its mean error is below 1.
+
+    A window is an unbroken run of scored steps.
+    """
+    distance_PBT = ((output_PBTO - target_PBTO).abs() * mask_PBTO).sum(3)
+    scored_PBT = mask_PBTO.sum(3)
+    inside_PBT = scored_PBT > 0
+    before_PBT = torch.nn.functional.pad(inside_PBT, (1, 0))[..., :-1]
+    window_PBT = (inside_PBT & ~before_PBT).cumsum(2)
+    right_PB = torch.ones_like(inside_PBT[..., 0])
+    for window in range(1, int(window_PBT.max()) + 1):
+        here_PBT = inside_PBT & (window_PBT == window)
+        error_PB = (distance_PBT * here_PBT).sum(2)
+        steps_PB = (scored_PBT * here_PBT).sum(2)
+        # a trial with fewer windows than another has no steps here
+        right_PB = right_PB & ((error_PB < steps_PB) | (steps_PB == 0))
+    return Scores(mean_error(output_PBTO, target_PBTO, mask_PBTO), right_PB)
+
+
 RIGHT_SHARE = 0.95
 
 
@@ -58,3 +98,62 @@ def tracking(
     share_PB = right.sum((2, 3)) / mask_PBTO.sum((2, 3))
     error_PB = mean_error(output_PBTO, target_PBTO, mask_PBTO)
     return Scores(error_PB, share_PB >= RIGHT_SHARE)
+
+
+CLOSE = 0.05
+EXPLAINED = 0.9
+
+
+def close(
+    output_PBTO: Float[Tensor, "P B T O"],
+    target_PBTO: Float[Tensor, "P B T O"],
+    mask_PBTO: Bool[Tensor, "P B T O"],
+) -> Scores:
+    """Correct when the mean squared error of the trial is at most 0.05.
+
+    The mean is over scored steps and outputs.  At this value of it Huang et al. (arXiv
+    2410.03972) end the training on their sine wave and path integration tasks.
+    """
+    square_PBTO = (output_PBTO - target_PBTO) ** 2 * mask_PBTO
+    mean_PB = square_PBTO.sum((2, 3)) / mask_PBTO.sum((2, 3))
+    error_PB = mean_error(output_PBTO, target_PBTO, mask_PBTO)
+    return Scores(error_PB, mean_PB <= CLOSE)
+
+
+def fitted(
+    output_PBTO: Float[Tensor, "P B T O"],
+    target_PBTO: Float[Tensor, "P B T O"],
+    mask_PBTO: Bool[Tensor, "P B T O"],
+) -> Scores:
+    """Correct when the outputs explain 90 % of the target's variance in the trial.
+
+    1 - sum (output - target)^2 / sum (target - mean target)^2 >= 0.9, sums over scored
+    steps and outputs, each output with a mean of its own.  The 90 % are our choice.
+    """
+    steps_PBO = mask_PBTO.sum(2)
+    mean_PBO = (target_PBTO * mask_PBTO).sum(2) / steps_PBO
+    spread_PBTO = (target_PBTO - mean_PBO[:, :, None]) ** 2 * mask_PBTO
+    missed_PBTO = (output_PBTO - target_PBTO) ** 2 * mask_PBTO
+    allowed_PB = (1 - EXPLAINED) * spread_PBTO.sum((2, 3))
+    error_PB = mean_error(output_PBTO, target_PBTO, mask_PBTO)
+    return Scores(error_PB, missed_PBTO.sum((2, 3)) <= allowed_PB)
+
+
+def last_class(
+    output_PBTO: Float[Tensor, "P B T O"],
+    target_PBTO: Float[Tensor, "P B T O"],
+    mask_PBTO: Bool[Tensor, "P B T O"],
+) -> Scores:
+    """Correct when the largest output is that of the right class at the last step.
+
+    The last scored one; targets are 1 at the output of the class and 0 elsewhere.  The
+    criterion of NeuroGym's examples of supervised learning.
+    """
+    steps = torch.arange(mask_PBTO.shape[2], device=mask_PBTO.device)
+    last_PB = (mask_PBTO.any(3) * steps).amax(2)
+    index_PBTO = last_PB[:, :, None, None].expand(-1, -1, 1, target_PBTO.shape[3])
+    given_PB = output_PBTO.gather(2, index_PBTO)[:, :, 0].argmax(2)
+    asked_PB = target_PBTO.gather(2, index_PBTO)[:, :, 0].argmax(2)
+    error_PB = mean_error(output_PBTO, target_PBTO, mask_PBTO)
+    # argmax takes NaN for the largest
+    return Scores(error_PB, (given_PB == asked_PB) & ~error_PB.isnan())

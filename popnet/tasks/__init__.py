@@ -1,11 +1,36 @@
 """The tasks, by the name a sweep file uses.  A new task: one file, one line here."""
 
-from popnet.core.scoring import decision, tracking
-from popnet.tasks import delayed_response, flipflop, matching
+from popnet.core.scoring import (
+    close,
+    decision,
+    decision_after_silence,
+    decisions,
+    fitted,
+    last_class,
+    tracking,
+)
+from popnet.tasks import (
+    delayed_discrimination,
+    delayed_response,
+    flipflop,
+    integration,
+    matching,
+    memoryless,
+    multisensory,
+    n_back,
+    neurogym,
+    order,
+    parametric_memory,
+    path_integration,
+    reaching,
+    sines,
+)
 from popnet.tasks.trials import Task as Task
 from popnet.tasks.trials import Trials as Trials
 
 _match = (matching.draw, matching.observe, decision)
+_integrate = (integration.draw, integration.observe, decision)
+_memoryless = (memoryless.draw, memoryless.observe, decision)
 
 TASKS: dict[str, Task] = {
     "dnms": Task(matching.DNMS, *_match),
@@ -18,5 +43,41 @@ TASKS: dict[str, Task] = {
         delayed_response.observe,
         decision,
     ),
+    "order": Task(order.Order, order.draw, order.observe, decision),
+    "n_back": Task(n_back.NBack, n_back.draw, n_back.observe, decisions),
+    "parametric_memory": Task(
+        parametric_memory.ParametricMemory,
+        parametric_memory.draw,
+        parametric_memory.observe,
+        decision_after_silence,
+    ),
+    "xor": Task(memoryless.XOR, *_memoryless),
+    "go_nogo": Task(memoryless.GoNoGo, *_memoryless),
+    "perceptual_decision": Task(integration.PerceptualDecision, *_integrate),
+    "selective_integration": Task(integration.SelectiveIntegration, *_integrate),
+    "random_dots": Task(integration.RandomDots, *_integrate),
+    "n_context": Task(integration.NContext, *_integrate),
+    "multisensory": Task(
+        multisensory.Multisensory,
+        multisensory.draw,
+        multisensory.observe,
+        decision_after_silence,
+    ),
     "flipflop": Task(flipflop.FlipFlop, flipflop.draw, flipflop.observe, tracking),
+    "delayed_discrimination": Task(
+        delayed_discrimination.DelayedDiscrimination,
+        delayed_discrimination.draw,
+        delayed_discrimination.observe,
+        decision_after_silence,
+    ),
+    "sines": Task(sines.Sines, sines.draw, sines.observe, close),
+    "sum_of_sines": Task(sines.SumOfSines, sines.draw_sum, sines.observe_sum, fitted),
+    "path_integration": Task(
+        path_integration.PathIntegration,
+        path_integration.draw,
+        path_integration.observe,
+        close,
+    ),
+    "reaching": Task(reaching.Reaching, reaching.draw, reaching.observe, fitted),
+    "neurogym": Task(neurogym.NeuroGym, neurogym.draw, None, last_class),
 }

@@ -1,8 +1,9 @@
 """N-bit flip-flop: each output holds the last pulse of its input.
 
 Sussillo & Barak, Neural Comput 2013;25:626.  Timing after the public code of the
-first author of Huang et al. (arXiv 2410.03972): a pulse with probability 0.3 at each
-step and bit, one on every bit at the start, the target switching with the pulse.
+first author of Huang et al. (arXiv 2410.03972): 100 steps, a pulse with probability 0.3
+at each step and bit, one on every bit at the start, the target switching with the pulse.
+There a pulse is a time step; with ``pulse_s`` it lasts as long at any time step.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import Field
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
+from popnet.tasks.evidence import streams
 from popnet.tasks.trials import Array, Trials
 
 
@@ -30,8 +32,13 @@ class FlipFlop(TaskSettings):
     bits: Annotated[int, Field(ge=1, le=64)] = 3
     trial_s: Seconds = 0.1
     pulse: Annotated[
-        float, PerNetwork, Field(ge=0, le=1, description="probability per step and bit")
+        float,
+        PerNetwork,
+        Field(ge=0, le=1, description="probability per step (per pulse_s) and bit"),
     ] = 0.3
+    pulse_s: Annotated[
+        Seconds | None, PerNetwork, Field(description="default: one time step")
+    ] = None
 
     @property
     def inputs(self) -> int:
@@ -61,12 +68,15 @@ def draw(
     random: np.random.Generator,
 ) -> Trials:
     """Trials with pulses of random sign."""
-    shape = (len(types_B), settings.steps(dt_s), settings.bits)
-    pulse = random.uniform(size=shape) < settings.pulse
+    count, steps = len(types_B), settings.steps(dt_s)
+    width = 1 if settings.pulse_s is None else max(round(settings.pulse_s / dt_s), 1)
+    shape = (-(-steps // width), settings.bits, 2)
+    draws = np.stack([own.random(shape) for own in streams(random, count)])
+    pulse = draws[..., 0] < settings.pulse
     pulse[:, 0] = True
-    sign = np.where(random.uniform(size=shape) < 0.5, -1.0, 1.0)
-    inputs: Array = np.where(pulse, sign, 0.0)
-    return Trials(inputs, _held(inputs), np.ones(shape, dtype=bool))
+    signs = np.where(draws[..., 1] < 0.5, -1.0, 1.0) * pulse
+    inputs = np.repeat(signs, width, axis=1)[:, :steps]
+    return Trials(inputs, _held(inputs), np.ones(inputs.shape, dtype=bool))
 
 
 def _held(input_BTI: Array) -> Array:

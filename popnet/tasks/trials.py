@@ -28,10 +28,10 @@ class Task(NamedTuple):
 
     ``draw(settings, types_B, dt_s, random)`` gives trials of these types;
     ``observe(settings, input_BTI, dt_s)`` is the ideal observer: outputs [B, T, O] made
-    from the inputs alone.
+    from the inputs alone; None where trials come from another package.
     """
 
     settings: type[TaskSettings]
     draw: Callable[[Any, NDArray[np.int64], float, np.random.Generator], Trials]
-    observe: Callable[[Any, Array, float], Array]
+    observe: Callable[[Any, Array, float], Array] | None
     score: Score

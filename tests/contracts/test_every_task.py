@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
+from popnet.core.scoring import last_class
 from popnet.tasks import TASKS
 
 DT = 0.001
@@ -25,7 +27,46 @@ def scored(name, output, trials):
     return TASKS[name].score(*as_tensors)
 
 
+def assert_ideal(settings, got):
+    """Correct as often as its ceiling says, and then without any error."""
+    correct_B = got.correct_PB[0].numpy()
+    right, count = int(correct_B.sum()), len(correct_B)
+    assert 0.5 < settings.ceiling <= 1
+    assert stats.binomtest(right, count, settings.ceiling).pvalue > 1e-3
+    if settings.ceiling == 1:
+        assert right == count
+    assert float(got.error_PB[0, got.correct_PB[0]].max()) < 1e-12
+
+
+def observed(name, settings, trials, dt_s=DT):
+    """What the ideal observer answers."""
+    if TASKS[name].observe is None:
+        pytest.skip(f"nobody knows how to solve every task of {name}")
+    return TASKS[name].observe(settings, trials.input_BTI, dt_s)
+
+
+def constants(name, target):
+    """Answers that are the same in every trial: two signs, or each class but the first.
+
+    The first class is not to choose.
+    """
+    if TASKS[name].score is last_class:
+        return list(
+            np.broadcast_to(
+                np.eye(target.shape[2])[1:, None, None],
+                (target.shape[2] - 1, *target.shape),
+            )
+        )
+    return [np.full(target.shape, sign * np.abs(target).max()) for sign in (-1, 1)]
+
+
 pytestmark = pytest.mark.parametrize("name", TASKS)
+
+
+@pytest.fixture(autouse=True)
+def _installed(name):
+    if name == "neurogym":
+        pytest.importorskip("neurogym", reason="needs the extra popnet[neurogym]")
 
 
 def test_shapes_and_mask(name):
@@ -70,12 +111,10 @@ def test_types_are_what_they_are_in_any_order(name):
 
 
 @pytest.mark.parametrize("dt_s", [0.0005, 0.001, 0.002, 0.01])
-def test_ideal_observer_scores_1_at_any_time_step(name, dt_s):
+def test_ideal_observer_scores_its_ceiling_at_any_time_step(name, dt_s):
     settings, _, trials = drawn(name, dt_s)
-    output = TASKS[name].observe(settings, trials.input_BTI, dt_s)
-    got = scored(name, output, trials)
-    assert bool(got.correct_PB.all())
-    assert float(got.error_PB.max()) < 1e-12
+    output = observed(name, settings, trials, dt_s)
+    assert_ideal(settings, scored(name, output, trials))
 
 
 def test_seconds_survive_a_change_of_time_step(name):
@@ -88,13 +127,12 @@ def test_seconds_survive_a_change_of_time_step(name):
         np.testing.assert_array_equal(coarse.target_BTO[:, -1], fine.target_BTO[:, -1])
 
 
-@pytest.mark.parametrize("sign", [-1.0, 1.0])
-def test_a_constant_answer_scores_chance(name, sign):
+def test_a_constant_answer_scores_chance(name):
     settings, types, trials = drawn(name, per_type=100)
-    constant = np.full(trials.target_BTO.shape, sign * np.abs(trials.target_BTO).max())
-    accuracy = float(scored(name, constant, trials).correct_PB.double().mean())
     error = np.sqrt(settings.chance * (1 - settings.chance) / len(types))
-    assert abs(accuracy - settings.chance) <= 4 * error
+    for constant in constants(name, trials.target_BTO):
+        accuracy = float(scored(name, constant, trials).correct_PB.double().mean())
+        assert abs(accuracy - settings.chance) <= 4 * error
 
 
 def test_silence_is_not_rewarded_above_chance(name):
@@ -109,7 +147,9 @@ def test_silence_is_not_rewarded_above_chance(name):
 
 
 def test_labels_are_balanced(name):
-    _, types, trials = drawn(name, per_type=100)
+    settings, types, trials = drawn(name, per_type=100)
+    if settings.chance == 0 or TASKS[name].score is last_class:
+        pytest.skip("its targets are no labels of two signs")
     sign = np.where(trials.mask_BTO, np.sign(trials.target_BTO), np.nan)
     mean_B = np.nanmean(sign, (1, 2))
     spread = mean_B.std()
@@ -126,14 +166,16 @@ def test_inputs_tell_the_types_apart(name):
 
 def test_stretched_epochs_are_still_the_same_task(name):
     settings = TASKS[name].settings()
+    if TASKS[name].observe is None:
+        pytest.skip(f"the periods of {name} are its own")
     assert settings.stretchable
     for epoch in settings.stretchable:
         for factor in (0.5, 1.25, 2.0):
             longer = settings.with_epochs({epoch: factor})
             _, _, trials = drawn(name, settings=longer)
             assert trials.input_BTI.shape[1] == longer.steps(DT) != settings.steps(DT)
-            output = TASKS[name].observe(longer, trials.input_BTI, DT)
-            assert bool(scored(name, output, trials).correct_PB.all()), (epoch, factor)
+            output = observed(name, longer, trials)
+            assert_ideal(longer, scored(name, output, trials))
         assert settings.with_epochs({epoch: 1.0}) == settings
     with pytest.raises(ValueError, match=r"no epoch 'nap' to stretch; it has: "):
         settings.with_epochs({"nap": 2.0})

@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from popnet.core.scoring import decision, mean_error, tracking
+from popnet.core.scoring import (
+    decision,
+    decision_after_silence,
+    decisions,
+    mean_error,
+    tracking,
+)
 
 
 def constant(values, steps=10):
@@ -46,9 +52,38 @@ def test_tracking_ignores_what_is_not_scored():
     assert bool(tracking(output, target, mask).correct_PB)
 
 
+def test_silence_asked_for_counts_in_the_error_alone():
+    target = constant([0.0, 0.0]).clone()
+    target[:, :, 6:] = 1
+    output = constant([3.0, 0.9]).clone()
+    output[:, :, 6:] = torch.tensor([0.1, -0.1])[None, :, None, None]
+    mask = torch.ones(1, 2, 10, 1, dtype=torch.bool)
+    mask[:, :, 5], mask[:, :, 9] = False, False
+    output[:, :, 9] = -20
+    got = decision_after_silence(output, target, mask)
+    assert got.correct_PB[0].tolist() == [True, False]
+    expected = torch.tensor([(5 * 3 + 3 * 0.9) / 8, (5 * 0.9 + 3 * 1.1) / 8])
+    torch.testing.assert_close(got.error_PB[0], expected)
+
+
+def test_every_scored_window_must_be_right():
+    # windows of 1, 2 and 3 steps, two outputs; the last trial has one window alone
+    mask = torch.zeros(1, 5, 10, 2, dtype=torch.bool)
+    mask[:, :4, 0], mask[:, :4, 3:5], mask[:, :, 7:] = True, True, True
+    target = torch.ones(1, 5, 10, 2)
+    output = target.clone()
+    output[0, 1, 0, :] = -0.1  # the first window wrong, small beside the others
+    output[0, 2, 7, 0] = -4.9  # 5.9 over 6 steps: still below 1
+    output[0, 3, 7, 0] = -5.1
+    output[0, 4, :7] = -9  # not scored
+    got = decisions(output, target, mask)
+    assert got.correct_PB[0].tolist() == [True, False, True, False, True]
+    torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
+
+
 def test_nan_is_never_correct():
     nothing = torch.full((1, 1, 10, 1), float("nan"))
     one = torch.ones(1, 1, 10, 1)
-    for score in (decision, tracking):
+    for score in (decision, decision_after_silence, decisions, tracking):
         got = score(nothing, one, one.bool())
         assert not bool(got.correct_PB) and bool(got.error_PB.isnan())
