@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole wheel clean
+.PHONY: quickstart test setup format check fast whole bench wheel clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -36,6 +36,10 @@ fast: setup
 
 whole: setup
 	$(BIN)/python -m pytest -m "slow or cluster or papers or gpu" -rs
+
+# popnet beside what people do today; writes the table of the README
+bench: setup
+	$(BIN)/python tests/bench/run.py
 
 # the wheel, installed elsewhere: its own files alone, with this .venv's dependencies
 wheel: setup

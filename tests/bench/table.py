@@ -1,0 +1,141 @@
+"""The bench's table: rows, what they are said to show, and their place in a README."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from timing import Effort, Ratio
+
+BEGIN = "<!-- made by `make bench`: do not edit -->"
+END = "<!-- end of `make bench` -->"
+INCLUDED = """\
+CPU time of one process with one thread (torch, MKL, OpenBLAS, OpenMP and Numba set to
+one); the two workers in wall time, one thread each. Before a row is timed both sides
+must have computed the same weights or outputs. Learning rows time the rule's own step,
+one network after the other, on trials drawn beforehand for both sides, impulses
+included; popnet also scores each trial. "With drawing and criterion" adds, on both
+sides, drawing the trials and watching for the criterion. `reward_hebbian`: 10 trials a
+step, as in training; useful work 160 MFLOP a trial (half of it the trace). `bptt`: the
+flip-flop of 3 bits, tau = dt, Adam, clip 1; useful work 6 N² B T. Compiling is in none
+of the rows but the last ones."""
+PACKAGES = ("torch", "numpy", "numba", "scipy", "ray")
+
+
+class Row(NamedTuple):
+    """One row: popnet against something else."""
+
+    what: str
+    popnet: str
+    against: str
+    theirs: str
+    ratio: Ratio | None = None
+    floor: float | None = None
+    """The least that popnet must reach."""
+    aim: float | None = None
+
+    @property
+    def brief(self) -> str:
+        """On one line, without its title."""
+        times = "" if self.ratio is None else f", {number(self.ratio.median)}"
+        return f"{self.popnet} against {self.theirs} ({self.against}){times}"
+
+    @property
+    def missed(self) -> bool:
+        """Whether it is below its floor."""
+        below = self.ratio is not None and self.floor is not None
+        return below and not self.ratio.median >= self.floor
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if self.ratio is None or self.floor is None or self.aim is None:
+            return ""
+        if self.missed:
+            return "**below the floor**"
+        return "aim reached" if self.ratio.median >= self.aim else "floor held"
+
+
+def number(value: float) -> str:
+    """Three digits: 0.412, 41.2, 1,410."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def speed(rates: Sequence[float], unit: str) -> str:
+    """Median units per second."""
+    return f"{number(statistics.median(rates))} {unit}/s"
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table in Markdown."""
+    lines = [
+        "| what | popnet | against | its speed | ratio (lowest to highest round) "
+        "| floor, aim | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        found, goal = "", ""
+        if row.ratio is not None:
+            least, middle, most = sorted(row.ratio)
+            found = f"**{number(middle)}** ({number(least)} to {number(most)})"
+        if row.floor is not None and row.aim is not None:
+            goal = f"{number(row.floor)}, {number(row.aim)}"
+        cells = (row.what, row.popnet, row.against, row.theirs, found, goal)
+        lines.append("| " + " | ".join([*cells, row.verdict]) + " |")
+    return "\n".join(lines)
+
+
+def processor() -> str:
+    """The model of the CPU, its cores, and the width of its vectors."""
+    model, flags = platform.processor() or platform.machine(), ""
+    known = Path("/proc/cpuinfo")
+    if known.is_file():
+        pairs = (line.split(":", 1) for line in known.read_text().splitlines())
+        about = {p[0].strip(): p[1].strip() for p in pairs if len(p) == 2}
+        model, flags = about.get("model name", model), about.get("flags", "")
+    vectors = "AVX-512" if "avx512f" in flags else "AVX2" if "avx2" in flags else ""
+    parts = [model, f"{os.cpu_count()} cores", vectors]
+    return ", ".join(part for part in parts if part)
+
+
+def load() -> str:
+    """Processes that wanted a core in the last minute."""
+    return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
+
+
+def caption(sgemm: Sequence[float], loads: tuple[str, str], effort: Effort) -> str:
+    """Where, when and how it was measured."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    day = time.strftime("%d %B %Y").lstrip("0")
+    system = f"Python {platform.python_version()}, {packages}"
+    own = (
+        f"sgemm of 2048 x 2048, the faster of torch's and NumPy's, "
+        f"{number(statistics.median(sgemm))} GFLOP/s "
+        f"({number(min(sgemm))} to {number(max(sgemm))} over all rounds)"
+        if sgemm
+        else "sgemm not measured"
+    )
+    return (
+        f"*`make bench`, {day}: {processor()}; {own}; load at the start {loads[0]}, at "
+        f"the end {loads[1]}; {system}. {effort.rounds} interleaved rounds of at least "
+        f"{effort.least_s:g} s a side; medians, ratios taken within a round.*"
+    )
+
+
+def replaced(readme: str, made: str) -> str:
+    """The README with what stands between the two marks put anew."""
+    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
+        raise SystemExit(f"README.md: expected one {BEGIN} and, after it, one {END}.")
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n\n{made.strip()}\n\n{END}{after}"
