@@ -43,7 +43,7 @@ def plan(
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
     from popnet.engine.checking import check
-    from popnet.plan import bytes_per_network, networks, packs
+    from popnet.plan import memory_of, networks, packs
     from popnet.records import Store
 
     made, source = load_sweep(sweep, set_)
@@ -51,7 +51,7 @@ def plan(
     wanted = {n.key: n for n in networks(made)}
     recorded = Store(out / "store").recorded()
     new = [n for key, n in wanted.items() if key not in recorded]
-    largest = max(bytes_per_network(c.config) for c in made.conditions)
+    memory = [memory_of(c.config) for c in made.conditions]
     summary: dict[str, Any] = {
         "name": made.sweep.name,
         "conditions": len(made.conditions),
@@ -59,13 +59,14 @@ def plan(
         "done": len(wanted) - len(new),
         "new": len(new),
         "packs": len(packs(new)),
-        "bytes_per_network": largest,
+        "bytes_per_network": max(m.each for m in memory),
+        "bytes_per_step": max(m.step for m in memory),
     }
     if as_json:
         give_json(summary)
         return
     for key, value in summary.items():
-        shown = f"{value / 2**20:.1f} MiB" if key == "bytes_per_network" else value
+        shown = f"{value / 2**20:.1f} MiB" if key.startswith("bytes_") else value
         give(f"{key.replace('_', ' '):18} {shown}")
     labels = dict.fromkeys(n.label for n in wanted.values())
     for label in list(labels)[:20]:
@@ -158,6 +159,7 @@ class _Shown:
             done, of = status.steps
             words = {
                 "start": "starting Ray",
+                "compile": "compiling kernels for this CPU, once",
                 "test": "testing",
                 "compare": "comparing pairs",
                 "record": "writing tables",

@@ -38,14 +38,20 @@ def gradients(
     activity: Activity,
     input_PBTI: Float[Tensor, "P B T I"],
     error_PBTO: Float[Tensor, "P B T O"],
+    penalty_PBTN: Float[Tensor, "P B T N"] | None = None,
 ) -> Gradients:
-    """Gradients from ``error`` = dL/d output(t), t = 1 .. T."""
+    """Gradients from ``error`` = dL/d output(t), t = 1 .. T.
+
+    ``penalty``: what else adds to dL/dr(t) directly.
+    """
     x, r = activity
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     free_N = torch.ones_like(params.tau_PN[0])
     for unit, _ in cell.clamped:
         free_N[unit] = 0
     into_rates = _rates_error(params, cell, error_PBTO, r)
+    if penalty_PBTN is not None:
+        into_rates = into_rates + penalty_PBTN
     _, derivative = NONLINEARITIES[cell.nonlinearity]
     slope, threshold = params.slope_PN[:, None], params.threshold_PN[:, None]
     g = torch.zeros_like(x[:, :, 0])

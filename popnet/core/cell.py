@@ -1,11 +1,13 @@
 """The rate network: parameters of P networks, and what they share.
 
-    x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + W_in u(t) + b + c(t))
-    r = phi(slope (x - threshold))
+    x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + W_fb z(t) + W_in u(t) + b + c(t))
+    r = phi(slope (x - threshold)),    z = W_out r
 
-c(t) is any further current (impulses, noise).  Clamped units keep their x.  With
-tau = dt this is the discrete network x(t+1) = W r(t) + W_in u(t) + b.  Letters: P
-networks, B trials, T time steps, N units, I inputs, O outputs.
+c(t) is any further current (impulses, noise).  The output z is fed back only where a
+network has W_fb; while W_out is fixed such a network is one with W + W_fb W_out for W,
+see ``closed``.  Clamped units keep their x.  With tau = dt this is the discrete network
+x(t+1) = W r(t) + W_in u(t) + b.  Letters: P networks, B trials, T time steps, N units,
+I inputs, O outputs.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ class Params(NamedTuple):
     """1 where a recurrent weight may be; None when all may."""
     sign_PN: Tensor | None
     """Sign of each unit's outgoing weights under Dale's law; None without it."""
+    wfb_PNO: Tensor | None = None
+    """Weights by which the output is fed back; None when it is not.  Masks and Dale's
+    law are about W alone."""
 
 
 class Cell(NamedTuple):
@@ -78,6 +83,18 @@ def clamp(cell: Cell, x_PBN: Float[Tensor, "P B N"]) -> Float[Tensor, "P B N"]:
     return x_PBN
 
 
+def closed(params: Params) -> Params:
+    """The same networks without feedback: W + W_fb W_out in the place of W.
+
+    W_fb (W_out r) = (W_fb W_out) r, so with fixed weights these are one network.
+    """
+    if params.wfb_PNO is None:
+        return params
+    assert params.wout_PON is not None
+    w_PNN = params.w_PNN + params.wfb_PNO @ params.wout_PON
+    return params._replace(w_PNN=w_PNN, wfb_PNO=None)
+
+
 Leaves = TypeVar("Leaves", bound=tuple[Any, ...])
 """A NamedTuple of P-first tensors, some of them possibly None."""
 
@@ -91,11 +108,13 @@ def _at(leaf: Tensor | None, which: Tensor) -> Tensor | None:
     return None if leaf is None else leaf[which.to(leaf.device)]
 
 
-def stack(parts: Sequence[Leaves]) -> Leaves:
-    """Populations joined along P.
+FILLED = {"mask_PNN": 1.0, "wfb_PNO": 0.0}
+"""What a network without this leaf has beside networks with it: all weights may be,
+and none of the output is fed back."""
 
-    Beside networks with a mask, one without gets a mask of 1: all weights may be.
-    """
+
+def stack(parts: Sequence[Leaves]) -> Leaves:
+    """Populations joined along P, ``FILLED`` where some lack a leaf."""
     first = parts[0]
     whole: Sequence[Any] = parts
     if isinstance(first, Params):
@@ -106,15 +125,18 @@ def stack(parts: Sequence[Leaves]) -> Leaves:
 
 
 def _alike(parts: Sequence[Params]) -> Sequence[Params]:
-    if all(part.mask_PNN is None for part in parts):
-        return parts
-    return [_masked(part) for part in parts]
+    for name, value in FILLED.items():
+        given = [leaf for part in parts if (leaf := getattr(part, name)) is not None]
+        if given:
+            parts = [_filled(part, name, given[0], value) for part in parts]
+    return parts
 
 
-def _masked(params: Any) -> Any:
-    if params.mask_PNN is not None:
+def _filled(params: Any, name: str, like: Tensor, value: float) -> Any:
+    if getattr(params, name) is not None:
         return params
-    return params._replace(mask_PNN=torch.ones_like(params.w_PNN))
+    shape = (len(params.w_PNN), *like.shape[1:])
+    return params._replace(**{name: like.new_full(shape, value)})
 
 
 def _joined(name: str, column: Sequence[Tensor | None]) -> Tensor | None:

@@ -29,8 +29,8 @@ def draw(
 ) -> Params:
     """Untrained networks: P settings, P tasks (for I and O) and P seeds.
 
-    W ~ law with sd g / sqrt(N density); W_in and W_out after ``Network``; the row of
-    W_in of an output unit is 0 (Miconi 2017, published code).
+    W ~ law with sd g / sqrt(N density); W_in, W_out and W_fb after ``Network``; the row
+    of W_in of an output unit is 0 (Miconi 2017, published code).
     """
     return stack(
         [_draw_one(n, t, s) for n, t, s in zip(nets, tasks, seeds, strict=True)]
@@ -54,6 +54,7 @@ def _draw_one(net: Network, task: TaskSettings, seed: Seed) -> Params:
         "threshold_PN": draw_spread(net.threshold, _uniform(net, seed, "threshold")),
         "mask_PNN": mask,
         "sign_PN": _signs(net, seed),
+        "wfb_PNO": _feedback(net, task.outputs, seed),
     }
     params = Params(**{name: tensor(array) for name, array in values.items()})  # type: ignore[arg-type]
     sign = params.sign_PN
@@ -93,6 +94,14 @@ def _readout(net: Network, outputs: int, seed: Seed) -> Array | None:
     random = seed.stream("weights/readout")
     unit = random.uniform(-1, 1, (outputs, net.units))
     return net.readout.scale / np.sqrt(net.units) * unit
+
+
+def _feedback(net: Network, outputs: int, seed: Seed) -> Array | None:
+    if net.feedback == 0:
+        return None
+    # output by output, as the input's channels
+    random = seed.stream("weights/feedback")
+    return net.feedback * random.uniform(-1, 1, (outputs, net.units)).T
 
 
 def _uniform(net: Network, seed: Seed, parameter: str) -> Array:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 
 class Kicks(NamedTuple):
@@ -22,5 +25,35 @@ NO_KICKS = Kicks(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 def dense(kicks: Kicks, steps: int, units: int) -> NDArray[np.float64]:
     """The same currents as an array [T, N]."""
     current = np.zeros((steps, units))
-    current[kicks.step, kicks.unit] = kicks.size
+    np.add.at(current, (kicks.step, kicks.unit), kicks.size)
     return current
+
+
+def together(parts: Sequence[Kicks]) -> Kicks:
+    """Kicks of several kinds in one trial, as one list in order of their steps."""
+    if len(parts) == 1:
+        return parts[0]
+    step, unit, size = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(step, kind="stable")
+    return Kicks(step[order], unit[order], size[order])
+
+
+Impulses = Sequence[Sequence[Kicks]] | Tensor
+"""Kicks of each network and trial [P][B], or as a current [P, B, T, N]."""
+
+
+def currents(
+    noise_PBTN: Tensor | None, kicks: Impulses | None, like: Tensor
+) -> Tensor | None:
+    """Noise and kicks as one current [P, B, T, N], or None when there are none.
+
+    Shape, type and device are those of ``like``.
+    """
+    if kicks is None:
+        return noise_PBTN
+    if isinstance(kicks, Tensor):
+        return kicks if noise_PBTN is None else noise_PBTN + kicks
+    steps, units = like.shape[2:]
+    made = np.stack([np.stack([dense(k, steps, units) for k in row]) for row in kicks])
+    kicked = torch.from_numpy(made).to(like)
+    return kicked if noise_PBTN is None else noise_PBTN + kicked

@@ -61,3 +61,20 @@ def clip_norm(
     norm_P = norm_P.sqrt()
     scale_P = torch.clamp(limit_P / (norm_P + 1e-12), max=1.0)
     return [g * along(scale_P, g) for g in gradients], norm_P
+
+
+def descend(
+    values: list[Tensor],
+    gradients: list[Tensor],
+    states: list[AdamState],
+    clip_P: Float[Tensor, " P"],
+    settings: AdamSettings,
+    step_P: Float[Tensor, " P"],
+) -> tuple[list[Tensor], list[AdamState]]:
+    """One step of Adam on all parameters of P networks, their gradients clipped."""
+    clipped, _ = clip_norm(gradients, clip_P)
+    made = [
+        adam(value, gradient, state, settings, step_P)
+        for value, gradient, state in zip(values, clipped, states, strict=True)
+    ]
+    return [value for value, _ in made], [state for _, state in made]

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from popnet.core.cell import Cell, Params, clamp, rates
+from popnet.core.cell import Cell, Params, clamp, closed, rates
 
 
 class Activity(NamedTuple):
@@ -38,7 +38,11 @@ def rollout(
     drive_PBTN: Float[Tensor, "P B T N"],
     x0_PBN: Float[Tensor, "P B N"],
 ) -> Activity:
-    """x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + drive(t)), by forward Euler."""
+    """x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + drive(t)), by forward Euler.
+
+    Feedback is in W, see ``core.cell.closed``.
+    """
+    params = closed(params)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     w_PNN = params.w_PNN.mT.contiguous()
     x = clamp(cell, x0_PBN.clone())
@@ -60,6 +64,7 @@ def outputs(
     x0_PBN: Float[Tensor, "P B N"],
 ) -> Float[Tensor, "P B T O"]:
     """The output of a rollout alone, without keeping states: for frozen networks."""
+    params = closed(params)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     for unit, _ in cell.clamped:
         a_P1N[..., unit] = 0  # it stays where it starts

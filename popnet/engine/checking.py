@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from popnet.config import (
+    Inconsistent,
     NetworkConfig,
     PerturbationSettings,
     Plan,
@@ -18,11 +19,14 @@ def check(plan: Plan, source: Source) -> None:
 
     Raises ConfigError naming file, line and key: another input layout, durations that
     are no whole number of steps, an epoch a task does not have, more than one impulse
-    per step.
+    per step, a file or a package that is missing or has changed.
     """
     after = plan.sweep.after
+    for i, other in enumerate(after.other_tasks):
+        _check_sources(source, ("after", "other_tasks", i), other)
     for condition in plan.conditions:
         config = condition.config
+        _check_sources(source, ("task",), config.task)
         for i, other in enumerate(after.other_tasks):
             _check_task(source, ("after", "other_tasks", i), config, other)
         for i, settings in enumerate(after.perturb):
@@ -34,6 +38,13 @@ def check(plan: Plan, source: Source) -> None:
                 f"impulses at {rate_hz:g} Hz are more than one per step of {dt_s:g} s; "
                 f"at most {1 / dt_s:g} Hz.",
             )
+
+
+def _check_sources(source: Source, place: Place, task: TaskSettings) -> None:
+    try:
+        task.check_sources()
+    except Inconsistent as error:
+        raise source.error((*place, error.path), str(error)) from None
 
 
 def _check_task(

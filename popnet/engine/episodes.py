@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from popnet import kernels
-from popnet.config import Impulses, Network, NetworkConfig
-from popnet.core.kicks import NO_KICKS, Kicks, dense
+from popnet.config import Impulses, Network
+from popnet.core.kicks import NO_KICKS, Kicks, currents
 from popnet.plan import PlannedNetwork
 from popnet.rules import Episode
 from popnet.seeding import Seed
@@ -33,7 +32,7 @@ class _Batch(NamedTuple):
     mask_BTO: NDArray[np.bool_]
     types_B: NDArray[np.int64]
     start_BN: Array
-    current_BTN: Array | None
+    noise_BTN: Array | None
     kicks: list[Kicks] | None
 
 
@@ -50,22 +49,27 @@ def training_batch(
     """
     tau = tau_PN.detach().to("cpu", torch.float64).numpy()
     sequential = members[0].config.rule.sequential
-    sparse = sequential and kernels.fast(tau_PN)
     parts = []
     for p, (member, first) in enumerate(zip(members, trial_P.tolist(), strict=True)):
         numbers = range(first, first + (trials if sequential else 1))
-        parts.append(_in_turn([_training(member, n, tau[p], sparse) for n in numbers]))
+        parts.append(_in_turn([_training(member, n, tau[p]) for n in numbers]))
     device, dtype = tau_PN.device, tau_PN.dtype
-    inputs, targets, masks, types, starts, currents, kicks = zip(*parts, strict=True)
+    inputs, targets, masks, types, starts, noises, kicks = zip(*parts, strict=True)
+    start_PBN = _joined(starts).to(device, dtype)
+    impulses = None if all(k is None for k in kicks) else kicks
+    if impulses is not None and device.type != "cpu":
+        steps = inputs[0].shape[1]
+        like = start_PBN[:, :, None].expand(-1, -1, steps, -1)
+        impulses = currents(None, impulses, like)
     return Episode(
         _joined(inputs).to(device, dtype),
         _joined(targets).to(device, dtype),
         _joined(masks).to(device),
         _joined(types).to(device),
         trial_P,
-        _joined(starts).to(device, dtype),
-        together(currents, device, dtype),
-        kicks if sparse else None,
+        start_PBN,
+        together(noises, device, dtype),
+        impulses,
     )
 
 
@@ -75,8 +79,8 @@ def _in_turn(batches: list[_Batch]) -> _Batch:
         return batches[0]
     columns = list(zip(*batches, strict=True))
     kicks = None if columns[6][0] is None else [k for one in columns[6] for k in one]
-    current = None if columns[5][0] is None else np.concatenate(columns[5])
-    return _Batch(*(np.concatenate(c) for c in columns[:5]), current, kicks)  # type: ignore[arg-type]
+    noise = None if columns[5][0] is None else np.concatenate(columns[5])
+    return _Batch(*(np.concatenate(c) for c in columns[:5]), noise, kicks)  # type: ignore[arg-type]
 
 
 def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
@@ -85,7 +89,7 @@ def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
     return torch.from_numpy(np.stack(arrays))
 
 
-def _training(member: PlannedNetwork, trial: int, tau_N: Array, sparse: bool) -> _Batch:
+def _training(member: PlannedNetwork, trial: int, tau_N: Array) -> _Batch:
     config, seed = member.config, member.seed
     net, rule, task = config.network, config.rule, config.task
     numbers = range(trial, trial + rule.batch)
@@ -93,17 +97,17 @@ def _training(member: PlannedNetwork, trial: int, tau_N: Array, sparse: bool) ->
     random = seed.stream(f"trials/{task.name}", trial)
     trials = TASKS[task.name].draw(task, types_B, net.dt_s, random)
     start_BN = initial_states(net, seed, "initial_state", numbers)
-    steps = trials.input_BTI.shape[1]
-    kicks = [
-        impulse_kicks(rule.impulses, net, seed, "impulses", n, steps, tau_N)
-        for n in numbers
-    ]
-    seen = [[] if sparse else [k] for k in kicks]
-    current = currents(config, seed, "noise", numbers, steps, seen, tau_N)
+    steps, impulses = trials.input_BTI.shape[1], rule.impulses
+    kicks = None
+    if kicking(impulses):
+        kicks = [
+            impulse_kicks(impulses, net, seed, "impulses", n, steps, tau_N)
+            for n in numbers
+        ]
+    noise = recurrent_noise(net, seed, "noise", numbers, steps, tau_N)
     inputs = noisy_input(trials.input_BTI, net, seed, "noise", numbers)
     return _Batch(
-        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, current,
-        kicks if sparse else None,
+        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, noise, kicks
     )  # fmt: skip
 
 
@@ -121,9 +125,14 @@ def together(
 def initial_states(
     net: Network, seed: Seed, purpose: str, trials: Sequence[int]
 ) -> Array:
-    """x(0) ~ U(-a, a) of some trials, [B, N]."""
-    unit = [seed.stream(purpose, t).uniform(-1, 1, net.units) for t in trials]
-    return net.initial_state * np.stack(unit)
+    """x(0) ~ U(-a, a) of some trials, [B, N]; more trials only add to them."""
+    random = seed.stream(purpose, trials[0])
+    return net.initial_state * random.uniform(-1, 1, (len(trials), net.units))
+
+
+def kicking(impulses: Impulses) -> bool:
+    """Whether there are any impulses at all."""
+    return impulses.rate_hz > 0 and impulses.amplitude > 0
 
 
 def impulse_kicks(
@@ -142,9 +151,9 @@ def impulse_kicks(
     ``into: state``: the state jumps by A dt / mean tau whatever the unit's own tau (a
     current is multiplied by dt / tau_i).
     """
-    chance = impulses.rate_hz * net.dt_s
-    if chance <= 0 or impulses.amplitude <= 0:
+    if not kicking(impulses):
         return NO_KICKS
+    chance = impulses.rate_hz * net.dt_s
     quiet = min(impulses.quiet_steps, steps)
     random = seed.stream(purpose, trial)
     places = _bernoulli_places(random, min(chance, 1.0), (steps - quiet) * net.units)
@@ -166,9 +175,9 @@ def graded_kicks(
 
     One uniform number per unit and step decides (common random numbers over grades).
     """
-    chance = impulses.rate_hz * net.dt_s
-    if chance <= 0 or impulses.amplitude <= 0:
+    if not kicking(impulses):
         return NO_KICKS
+    chance = impulses.rate_hz * net.dt_s
     shape = (steps, net.units)
     step, unit = np.nonzero(seed.stream(purpose, trial).random(shape) < chance)
     field = seed.stream(f"{purpose}/sizes", trial).random(shape)
@@ -211,44 +220,22 @@ def _bernoulli_places(
     return all_places[all_places < cells]
 
 
-def currents(
-    config: NetworkConfig,
+def recurrent_noise(
+    net: Network,
     seed: Seed,
     purpose: str,
     trials: Sequence[int],
     steps: int,
-    kicks: Sequence[Sequence[Kicks]],
     tau_N: Array,
 ) -> Array | None:
-    """Kicks and recurrent noise of some trials as one current [B, T, N], or None."""
-    net = config.network
-    noisy = net.noise.recurrent > 0
-    if not noisy and not any(len(k.step) for one in kicks for k in one):
+    """Recurrent noise of trials as a current: sqrt(2 tau / dt) s xi, [B, T, N]."""
+    if net.noise.recurrent <= 0:
         return None
     made = []
-    for trial, given in zip(trials, kicks, strict=True):
-        current = np.zeros((steps, net.units))
-        for some in given:
-            current += dense(some, steps, net.units)
-        if noisy:
-            current += recurrent_noise(config, seed, purpose, trial, steps, tau_N)
-        made.append(current)
-    return np.stack(made)
-
-
-def recurrent_noise(
-    config: NetworkConfig,
-    seed: Seed,
-    purpose: str,
-    trial: int,
-    steps: int,
-    tau_N: Array,
-) -> Array:
-    """Recurrent noise of one trial as a current: sqrt(2 tau / dt) s xi, [T, N]."""
-    net = config.network
-    random = seed.stream(f"{purpose}/recurrent", trial)
-    xi = random.standard_normal((steps, net.units), dtype=np.float32)
-    return np.sqrt(2 * tau_N / net.dt_s) * net.noise.recurrent * xi
+    for trial in trials:
+        random = seed.stream(f"{purpose}/recurrent", trial)
+        made.append(random.standard_normal((steps, net.units), dtype=np.float32))
+    return np.sqrt(2 * tau_N / net.dt_s) * net.noise.recurrent * np.stack(made)
 
 
 def noisy_input(

@@ -13,18 +13,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from popnet import kernels
 from popnet.config import Impulses, NetworkConfig, TaskSettings
-from popnet.core.cell import Params
+from popnet.core.cell import Cell, Params, closed
 from popnet.core.draw import cell_of
+from popnet.core.kicks import Kicks, currents, together
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Scores
 from popnet.engine.battery import Test
 from popnet.engine.episodes import (
-    currents,
     graded_kicks,
     impulse_kicks,
     initial_states,
+    kicking,
     noisy_input,
+    recurrent_noise,
 )
 from popnet.kernels import reproducible
 from popnet.perturbations import Situation, resting
@@ -82,44 +85,67 @@ def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
     input_BTI = noisy_input(trials.input_BTI, net, seed, "evaluation/noise", numbers)
     start_BN = initial_states(net, seed, "evaluation/initial_state", numbers)
     if situation.added_start > 0:
-        unit = [
-            seed.stream("perturb/initial_state", n).uniform(-1, 1, net.units)
-            for n in numbers
-        ]
-        start_BN = start_BN + situation.added_start * np.stack(unit)
+        random = seed.stream("perturb/initial_state")
+        unit_BN = random.uniform(-1, 1, start_BN.shape)
+        start_BN = start_BN + situation.added_start * unit_BN
     cell = cell_of(net)
     made: list[Tensor] = []
     with reproducible():
         for first in range(0, len(types_B), CHUNK):
             some = slice(first, first + CHUNK)
             inputs = torch.from_numpy(input_BTI[some]).to(device, dtype)[None]
-            current = _currents(situation, seed, numbers[some], input_BTI.shape[1])
-            extra = None
-            if current is not None:
-                extra = torch.from_numpy(current).to(device, dtype)[None]
             start = torch.from_numpy(start_BN[some]).to(device, dtype)[None]
-            made.append(outputs(params, cell, drive(params, inputs, extra), start))
+            noise, kicks = _arriving(situation, seed, numbers[some], inputs.shape[2])
+            made.append(_answers(params, cell, inputs, noise, kicks, start))
     target = torch.from_numpy(np.array(trials.target_BTO)).to(device, dtype)[None]
     mask = torch.from_numpy(trials.mask_BTO).to(device)[None]
     return Ran(torch.cat(made, 1), target, mask, types_B)
 
 
-def _currents(
+def _answers(
+    params: Params,
+    cell: Cell,
+    input_PBTI: Tensor,
+    noise_BTN: NDArray[np.float64] | None,
+    kicks: list[Kicks] | None,
+    x0_PBN: Tensor,
+) -> Tensor:
+    """Outputs of one network (P = 1), by the kernel where there is one."""
+    noise = None
+    if noise_BTN is not None:
+        noise = torch.from_numpy(noise_BTN).to(x0_PBN)[None]
+    every = None if kicks is None else [kicks]
+    if kernels.fast(params.w_PNN):
+        return kernels.outputs(closed(params), cell, input_PBTI, noise, every, x0_PBN)
+    like = x0_PBN[:, :, None].expand(-1, -1, input_PBTI.shape[2], -1)
+    current = currents(noise, every, like)
+    return outputs(params, cell, drive(params, input_PBTI, current), x0_PBN)
+
+
+def _arriving(
     situation: Situation, seed: Seed, numbers: Sequence[int], steps: int
-) -> NDArray[np.float64] | None:
-    config = situation.config
+) -> tuple[NDArray[np.float64] | None, list[Kicks] | None]:
+    """Recurrent noise and impulses of some trials."""
+    net = situation.config.network
     tau_N = situation.params.tau_PN[0].to("cpu", torch.float64).numpy()
-    kicks = [
-        [
-            draw(kind, config.network, seed, purpose, n, steps, tau_N)
-            for draw, kind, purpose in (
-                (impulse_kicks, situation.impulses, "evaluation/impulses"),
-                (graded_kicks, situation.added_impulses, "perturb/impulses"),
-            )
-        ]
-        for n in numbers
+    kinds = [
+        (draw, kind, purpose)
+        for draw, kind, purpose in (
+            (impulse_kicks, situation.impulses, "evaluation/impulses"),
+            (graded_kicks, situation.added_impulses, "perturb/impulses"),
+        )
+        if kicking(kind)
     ]
-    return currents(config, seed, "evaluation/noise", numbers, steps, kicks, tau_N)
+    kicks = None
+    if kinds:
+        kicks = [
+            together(
+                [draw(k, net, seed, where, n, steps, tau_N) for draw, k, where in kinds]
+            )
+            for n in numbers
+        ]
+    noise = recurrent_noise(net, seed, "evaluation/noise", numbers, steps, tau_N)
+    return noise, kicks
 
 
 def score(ran: Ran, task: TaskSettings, sign: float = 1.0) -> Scores:

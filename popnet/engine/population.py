@@ -1,13 +1,10 @@
-"""A population in training: P networks, their rule's state, and how far each is.
-
-W trials in the window of the criterion, C points of the recorded curve.
-"""
+"""A population in training: P networks, their rule's state, and how far each is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from pydantic import BaseModel
@@ -16,23 +13,9 @@ from torch import Tensor
 from popnet.config import NetworkConfig, marked
 from popnet.core.cell import Cell, Params, moved, pick, stack
 from popnet.core.draw import cell_of, draw
+from popnet.engine.progress import Progress, no_progress
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES
-
-
-class Progress(NamedTuple):
-    """How far each network is; all P first, on the CPU."""
-
-    trial_P: Tensor
-    """Trials seen."""
-    reached_P: Tensor
-    """Trials when the criterion was first met; -1: not yet."""
-    recent_error_PW: Tensor
-    recent_correct_PW: Tensor
-    """The last W trials, in a ring."""
-    curve_error_PC: Tensor
-    curve_correct_PC: Tensor
-    """Sums over the trials of each point of the curve."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +43,7 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
     rule = RULES[config.rule.name]
     state = rule.init(params, config.rule, hyper, config.task.types)
     cell = cell_of(config.network)
-    return Population(tuple(members), cell, hyper, params, state, _no_progress(members))
+    return Population(tuple(members), cell, hyper, params, state, no_progress(members))
 
 
 def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params:
@@ -72,23 +55,6 @@ def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params
         [m.seed for m in members],
     )
     return moved(params, device)
-
-
-def _no_progress(members: Sequence[PlannedNetwork]) -> Progress:
-    networks = len(members)
-    train = members[0].config.train
-    window = train.until.window if train.until else 100
-    most = max(m.config.train.trials for m in members)
-    points = most // train.curve_every + 2 + members[0].config.rule.batch
-    double = torch.float64
-    return Progress(
-        torch.zeros(networks, dtype=torch.int64),
-        torch.full((networks,), -1, dtype=torch.int64),
-        torch.zeros(networks, window, dtype=double),
-        torch.zeros(networks, window, dtype=double),
-        torch.zeros(networks, points, dtype=double),
-        torch.zeros(networks, points, dtype=double),
-    )
 
 
 def hyper_of(

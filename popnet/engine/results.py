@@ -73,6 +73,5 @@ def _result(one: Population, status: str, initial: Params, final: Params) -> Tra
     )
 
 
-def _recent_mean(ring_W: Tensor, seen: int) -> float:
-    # the ring fills from index 0, so its first ``seen`` places are the trials seen
-    return float(ring_W[:seen].mean()) if seen else float("nan")
+def _recent_mean(recent_W: Tensor, seen: int) -> float:
+    return float(recent_W[-seen:].mean()) if seen else float("nan")

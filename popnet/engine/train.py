@@ -7,38 +7,38 @@ of them are one population, which shrinks as networks finish.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from popnet.config import Until
-from popnet.core.cell import Params
+from popnet.config import RuleSettings
+from popnet.core.cell import Cell, Params
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import (
     Population,
-    Progress,
     joined,
     part,
     resumed,
     start,
 )
+from popnet.engine.progress import noted
 from popnet.engine.results import (
     CONVERGED,
     DIVERGED,
     TRAINED,
     UNCONVERGED,
-    Array,
     Trained,
     results,
 )
 from popnet.kernels import reproducible
-from popnet.plan import PlannedNetwork
-from popnet.rules import RULES, Outcome
+from popnet.kernels.graphs import replayed
+from popnet.plan import TRIALS_AT_ONCE, PlannedNetwork
+from popnet.rules import RULES, Episode, Outcome
+from popnet.rules.learning import Hyper
 from popnet.tasks import TASKS
 
 
@@ -62,11 +62,6 @@ def begin(
             one = resumed(one, saved[member.key]) if member.key in saved else one
         singles.append(one)
     return singles if device.type == "cpu" else [joined(singles)]
-
-
-BLOCK = 10
-"""Trials a sequential rule is given at once, to spread the cost of a step.  No result
-depends on it."""
 
 
 def advance(
@@ -105,7 +100,7 @@ def _learn_some(
     block = 1
     if config.rule.sequential and len(population.members) == 1:
         left = config.train.trials - int(population.progress.trial_P[0])
-        block = max(1, min(BLOCK, most, left))
+        block = max(1, min(TRIALS_AT_ONCE, most, left))
     later, ended = _learn(population, block)
     if not ended or block == 1:
         return later, ended, block
@@ -129,12 +124,13 @@ def _learn(population: Population, trials: int) -> tuple[Population, dict[int, s
         population.members, population.progress.trial_P, params.tau_PN, trials
     )
     episode = episode._replace(trial_P=episode.trial_P.to(params.tau_PN.device))
-    new_params, new_state, outcome = RULES[config.rule.name].step(
-        params, population.state, episode, config.rule, population.hyper,
-        population.cell, TASKS[config.task.name].score,
-    )  # fmt: skip
+    tensors = (params, population.state, episode, population.hyper)
+    fixed = (config.rule, population.cell, config.task.name)
+    on_gpu = params.tau_PN.device.type == "cuda"
+    step = replayed(_step, tensors, fixed) if on_gpu else _step(*tensors, *fixed)
+    new_params, new_state, outcome = step
     alive_P = _alive(new_params, outcome)
-    progress = _noted(population, outcome)
+    progress = noted(population.progress, population.members, outcome)
     if not bool(alive_P.all()):
         dead = (~alive_P).nonzero()[:, 0].tolist()
         new_params = _kept(new_params, params, alive_P)
@@ -147,6 +143,15 @@ def _learn(population: Population, trials: int) -> tuple[Population, dict[int, s
     for index, status in _ended(population).items():
         ended.setdefault(index, status)
     return population, ended
+
+
+def _step(
+    params: Params, state: Any, episode: Episode, hyper: Hyper, settings: RuleSettings,
+    cell: Cell, task: str,
+) -> tuple[Params, Any, Outcome]:  # fmt: skip
+    """The rule's step; what a GPU records comes first, what it does not last."""
+    rule, score = RULES[settings.name], TASKS[task].score
+    return rule.step(params, state, episode, settings, hyper, cell, score)
 
 
 def _already_over(population: Population) -> dict[int, str]:
@@ -181,69 +186,6 @@ def _kept(new: Params, old: Params, alive_P: Tensor) -> Params:
             for a, b in zip(new, old, strict=True)
         )  # type: ignore[arg-type]
     )
-
-
-def _noted(population: Population, outcome: Outcome) -> Progress:
-    """Progress after a batch: the ring of recent trials and the curve."""
-    old = population.progress
-    error_PB = outcome.error_PB.detach().to("cpu", torch.float64)
-    correct_PB = outcome.correct_PB.detach().to("cpu", torch.float64)
-    batch = error_PB.shape[1]
-    window = old.recent_error_PW.shape[1]
-    number_PB = old.trial_P[:, None] + torch.arange(batch)
-    recent = slice(max(0, batch - window), batch)
-    ring = number_PB[:, recent] % window
-    point = number_PB // population.config.train.curve_every
-    trial_P = old.trial_P + batch
-    recent_correct = old.recent_correct_PW.scatter(1, ring, correct_PB[:, recent])
-    recent_error = old.recent_error_PW.scatter(1, ring, error_PB[:, recent])
-    met_P = _met_at(population, error_PB, correct_PB)
-    first_P = (met_P >= 0) & (old.reached_P < 0)
-    return Progress(
-        trial_P,
-        torch.where(first_P, met_P, old.reached_P),
-        recent_error,
-        recent_correct,
-        old.curve_error_PC.scatter_add(1, point, error_PB),
-        old.curve_correct_PC.scatter_add(1, point, correct_PB),
-    )
-
-
-def _met_at(population: Population, error_PB: Tensor, correct_PB: Tensor) -> Tensor:
-    """The number of trials after which each network first met its criterion; or -1.
-
-    A sequential rule is judged after every trial, another one after its batch.
-    """
-    old, met = population.progress, []
-    for i, member in enumerate(population.members):
-        until, seen = member.config.train.until, int(old.trial_P[i])
-        if until is None:
-            met.append(-1)
-            continue
-        correct = _in_order(old.recent_correct_PW[i], seen, correct_PB[i])
-        error = _in_order(old.recent_error_PW[i], seen, error_PB[i])
-        batch = error_PB.shape[1]
-        ends = range(1, batch + 1) if member.config.rule.sequential else (batch,)
-        found = (
-            seen + end
-            for end in ends
-            if seen + end >= until.window
-            and _meets(until, correct, error, slice(end, end + until.window))
-        )
-        met.append(next(found, -1))
-    return torch.tensor(met)
-
-
-def _in_order(ring_W: Tensor, seen: int, new_B: Tensor) -> Array:
-    """The last W trials, the oldest first, and the new ones after them."""
-    ring = ring_W.numpy()
-    return np.concatenate([np.roll(ring, -(seen % len(ring))), new_B.numpy()])
-
-
-def _meets(until: Until, correct: Array, error: Array, last: slice) -> bool:
-    need = math.ceil((until.accuracy or 0.0) * until.window - 1e-9)
-    right = until.accuracy is None or float(correct[last].sum()) >= need
-    return right and (until.error is None or float(error[last].mean()) <= until.error)
 
 
 def _ended(population: Population) -> dict[int, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 import torch
@@ -20,12 +21,20 @@ def fast(tensor: Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 
-def learn_by_reward(*args: Any) -> Any:
-    """Trials of reward-modulated Hebbian learning on the CPU."""
-    # imported on first use: numba takes as long to load as all the rest of a command
-    from popnet.kernels.reward_hebbian import learn
+_HOMES = {
+    "learn_by_reward": "reward_hebbian",
+    "loss_gradients": "bptt",
+    "descend": "descent",
+    "outputs": "forward",
+    "learn_by_least_squares": "force",
+}
 
-    return learn(*args)
+
+def __getattr__(name: str) -> Any:
+    # imported on first use: numba takes as long to load as all the rest of a command
+    if name in _HOMES:
+        return getattr(import_module(f"popnet.kernels.{_HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @contextmanager

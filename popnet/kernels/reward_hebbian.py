@@ -1,8 +1,7 @@
-"""One trial of reward-modulated Hebbian learning, one network at a time, compiled.
+"""Trials of reward-modulated Hebbian learning, one network at a time, compiled.
 
-The same mathematics as ``rules.reward_hebbian.trace_factors`` in float32; the loops
-depend on the number of units and steps alone, so a network's result is bit for bit
-the same in any population.
+The same mathematics as ``rules.reward_hebbian.step`` in float32.  The trace is summed
+as the trial goes on, ``TOGETHER`` steps at a time, while its factors are in the cache.
 """
 
 from __future__ import annotations
@@ -10,225 +9,152 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
 
 from popnet.core.cell import Cell, Params, pick
 from popnet.core.constraints import project
-from popnet.core.kicks import NO_KICKS, Kicks
 from popnet.core.rollout import readout
 from popnet.core.scoring import Score
+from popnet.kernels.compiling import compiled
+from popnet.kernels.forward import (
+    Currents,
+    Floats,
+    Network,
+    array,
+    currents_of,
+    fill,
+    given,
+    room_for,
+    with_one,
+)
+from popnet.kernels.rates import rates
+from popnet.kernels.tiles import aligned, multiply_row, multiply_transposed, padded
 
-CODES = {
-    "tanh": 0,
-    "relu": 1,
-    "one_plus_tanh": 2,
-    "rectified_tanh": 3,
-    "softplus": 4,
-}
-# "nnan" and "ninf" are left out: a diverged network must look diverged
-_FAST = {"contract", "nsz", "arcp", "afn"}
-_options: dict[str, Any] = {
-    "fastmath": _FAST,
-    "error_model": "numpy",
-    "cache": True,
-    "nogil": True,
-}
-
-
-class Factors(NamedTuple):
-    """As ``rules.reward_hebbian.Factors``."""
-
-    post_PTN: Tensor
-    pre_PTN: Tensor
-    r_PTN: Tensor
-    xbar_PN: Tensor
+TRACES = {"cube": 0, "signed_square": 1, "node_perturbation": 2}
+TOGETHER = 64
+"""Steps whose factors of the trace go into one product."""
 
 
-@numba.njit(inline="always", **_options)
-def _tanh(x: Any) -> Any:
-    """Rational approximation, error below 4e-7; coefficients as in Eigen's tanh."""
-    limit = np.float32(7.90531110763549805)
-    # in this order a NaN stays NaN
-    x = limit if x > limit else x
-    x = -limit if x < -limit else x
-    s = x * x
-    p = np.float32(-2.76076847742355e-16)
-    p = p * s + np.float32(2.00018790482477e-13)
-    p = p * s + np.float32(-8.60467152213735e-11)
-    p = p * s + np.float32(5.12229709037114e-08)
-    p = p * s + np.float32(1.48572235717979e-05)
-    p = p * s + np.float32(6.37261928875436e-04)
-    p = p * s + np.float32(4.89352455891786e-03)
-    q = np.float32(1.19825839466702e-06)
-    q = q * s + np.float32(1.18534705686654e-04)
-    q = q * s + np.float32(2.26843463243900e-03)
-    q = q * s + np.float32(4.89352518554385e-03)
-    return x * p / q
+class _Room(NamedTuple):
+    """Where one trial of one network is worked on."""
+
+    u: Floats
+    x: Floats
+    xbar: Floats
+    total: Floats
+    rs: Floats
+    """r(t), t = 0 .. T."""
+    kicks: Floats
+    """Impulses of one step."""
+    post: Floats
+    pre: Floats
+    trace: Floats
+    """e' [N, N]."""
 
 
-@numba.njit(**_options)
-def _rates(code: int, x: Any, slope: Any, threshold: Any, r: Any) -> None:
-    zero, one = np.float32(0), np.float32(1)
-    if code == 0:
+@compiled
+def _factors(
+    kind: int, x: Any, xbar: Any, r: Any, kicks: Any, decay: Any, post: Any, pre: Any
+) -> None:
+    """S(d), S(r) of one step, and the running mean of x after it."""
+    keep = np.float32(1) - decay
+    if kind == 2:
         for i in range(x.shape[0]):
-            r[i] = _tanh(slope[i] * (x[i] - threshold[i]))
-    elif code == 1:
+            post[i] = kicks[i]
+            pre[i] = r[i]
+    elif kind == 1:
         for i in range(x.shape[0]):
-            z = slope[i] * (x[i] - threshold[i])
-            r[i] = zero if z < zero else z
-    elif code == 2:
-        for i in range(x.shape[0]):
-            r[i] = one + _tanh(slope[i] * (x[i] - threshold[i]))
-    elif code == 3:
-        for i in range(x.shape[0]):
-            z = _tanh(slope[i] * (x[i] - threshold[i]))
-            r[i] = zero if z < zero else z
+            d = x[i] - xbar[i]
+            post[i] = d * abs(d)
+            pre[i] = r[i] * abs(r[i])
     else:
         for i in range(x.shape[0]):
-            z = slope[i] * (x[i] - threshold[i])
-            top = zero if z < zero else z
-            r[i] = top + np.log1p(np.exp(-abs(z)))
+            d = x[i] - xbar[i]
+            post[i] = d * d * d
+            pre[i] = r[i] * r[i] * r[i]
+    for i in range(x.shape[0]):
+        xbar[i] = decay * xbar[i] + keep * x[i]
 
 
-@numba.njit(**_options)
-def _recurrent(wt: Any, r: Any, total: Any) -> None:
-    """total += W r, columns of W (rows of wt) eight at a time: the fastest measured.
-
-    Rows are a multiple of 16 long and aligned, so all of it is whole vectors.
-    """
-    for j in range(0, r.shape[0], 8):
-        r0, r1, r2, r3 = r[j], r[j + 1], r[j + 2], r[j + 3]
-        r4, r5, r6, r7 = r[j + 4], r[j + 5], r[j + 6], r[j + 7]
-        for i in range(total.shape[0]):
-            a = total[i] + r0 * wt[j, i] + r1 * wt[j + 1, i]
-            a = a + r2 * wt[j + 2, i] + r3 * wt[j + 3, i]
-            a = a + r4 * wt[j + 4, i] + r5 * wt[j + 5, i]
-            total[i] = a + r6 * wt[j + 6, i] + r7 * wt[j + 7, i]
+@compiled
+def _euler(a: Any, total: Any, x: Any) -> None:
+    for i in range(x.shape[0]):
+        x[i] += a[i] * (total[i] - x[i])
 
 
-@numba.njit(**_options)
+@compiled
+def _kicked(
+    step: Any, unit: Any, size: Any, kick: int, t: int, total: Any, kicks: Any
+) -> int:
+    """Adds the impulses of step t; returns the first kick of a later step."""
+    kicks[:] = 0
+    while kick < step.shape[0] and step[kick] == t:
+        kicks[unit[kick]] += size[kick]
+        total[unit[kick]] += size[kick]
+        kick += 1
+    return kick
+
+
+@compiled
 def _trial(
-    wt: Any, inputs: Any, win: Any, bias: Any, noise: Any,
-    kick_step: Any, kick_unit: Any, kick_size: Any,
-    a: Any, slope: Any, threshold: Any, units: Any, values: Any, code: int,
-    decay: Any, skip: int, cube: bool, x: Any, xbar: Any, rs: Any, post: Any, pre: Any,
+    net: Network, currents: Currents, input_BTI: Any, x0_N: Any, room: _Room, kind: int,
+    decay: Any, skip: int,
 ) -> None:  # fmt: skip
-    """One trial: rs[t] = r(t) with rs[0] the initial rates, and the trace's factors."""
-    total = np.empty_like(x)
-    keep = np.float32(1) - decay
+    """One trial: leaves rates and the trace in the room, and xbar moved on."""
+    recurrent, external, a, slope = net.recurrent, net.external, net.a, net.slope
+    threshold, code, clamped, values = net.threshold, net.code, net.clamped, net.values
+    u, x, xbar, total, rs = room.u, room.x, room.xbar, room.total, room.rs
+    kicks, post, pre, trace = room.kicks, room.post, room.pre, room.trace
+    step, _, unit, size, noise = currents
+    row, steps = x.shape[0], u.shape[0]
+    with_one(input_BTI, u)
+    x[: x0_N.shape[0]] = x0_N
+    for k in range(clamped.shape[0]):
+        x[clamped[k]] = values[k]
+    rates(code, x, slope[:row], threshold[:row], rs[0])
+    trace[:] = 0
     kick = 0
-    for k in range(units.shape[0]):
-        x[units[k]] = values[k]
-    _rates(code, x, slope, threshold, rs[0])
-    for t in range(rs.shape[0] - 1):
-        total[:] = bias
-        for c in range(inputs.shape[1]):
-            u = inputs[t, c]
-            if u != 0:
-                for i in range(x.shape[0]):
-                    total[i] += u * win[c, i]
+    for t in range(steps):
+        total[:] = 0
         if noise.shape[0] > 0:
-            for i in range(noise.shape[1]):
-                total[i] += noise[t, i]
-        while kick < kick_step.shape[0] and kick_step[kick] == t:
-            total[kick_unit[kick]] += kick_size[kick]
-            kick += 1
-        _recurrent(wt, rs[t], total)
-        for i in range(x.shape[0]):
-            x[i] = x[i] + a[i] * (total[i] - x[i])
-        for k in range(units.shape[0]):
-            x[units[k]] = values[k]
-        _rates(code, x, slope, threshold, rs[t + 1])
-        for i in range(x.shape[0]):
-            d, r = x[i] - xbar[i], rs[t, i]
-            xbar[i] = decay * xbar[i] + keep * x[i]
-            post[t, i] = d * d * d if cube else d * abs(d)
-            pre[t, i] = r * r * r if cube else r * abs(r)
-    post[:skip] = 0
+            for i in range(noise.shape[2]):
+                total[i] = noise[0, t, i]
+        kick = _kicked(step, unit, size, kick, t, total, kicks)
+        multiply_row(total, rs[t], recurrent, recurrent.shape[0])
+        multiply_row(total, u[t, 0], external, external.shape[0])
+        _euler(a[:row], total, x)
+        rates(code, x, slope[:row], threshold[:row], rs[t + 1])
+        place = t % post.shape[0]
+        _factors(kind, x, xbar, rs[t], kicks, decay, post[place], pre[place])
+        if t < skip:
+            post[place] = 0
+        if place + 1 == post.shape[0] or t + 1 == steps:
+            multiply_transposed(trace, pre, 0, post, trace.shape[0], place + 1)
 
 
-@numba.njit(**_options)
-def _update(wt: Any, trace: Any, size: Any, limit: Any) -> None:
+@compiled
+def _update(recurrent: Any, trace: Any, size: Any, limit: Any) -> None:
     """W += clip(size e, +-limit); both transposed.  A NaN stays a NaN."""
     for j in range(trace.shape[0]):
         for i in range(trace.shape[1]):
             change = size * trace[j, i]
             change = limit if change > limit else change
             change = -limit if change < -limit else change
-            wt[j, i] += change
+            recurrent[j, i] += change
 
 
-WIDTH = 16
-"""Rows are padded to whole vectors of 16 numbers of 4 bytes, 64 in all."""
+def _room(steps: int, units: int, inputs: int) -> _Room:
+    row = padded(units)
+    return _Room(
+        aligned(steps, 1, inputs + 1), aligned(row), aligned(row), aligned(row),
+        aligned(steps + 1, row), aligned(row), aligned(TOGETHER, row),
+        aligned(TOGETHER, row), aligned(units, row),
+    )  # fmt: skip
 
 
-class _Bench:
-    """The arrays one network works on: padded, aligned, its weights transposed."""
-
-    def __init__(
-        self, params: Params, cell: Cell, network: int, steps: int, trace: str
-    ) -> None:
-        self.units = params.w_PNN.shape[1]
-        padded = -(-self.units // WIDTH) * WIDTH
-        self.wt = torch.zeros(padded, padded)
-        self.weights[:] = params.w_PNN[network].mT
-        self.win = self._padded(params.win_PNI[network].mT, padded)
-        rows = (params.bias_PN, cell.dt_s / params.tau_PN, params.slope_PN,
-                params.threshold_PN)  # fmt: skip
-        self.bias, self.a, self.slope, self.threshold = (
-            self._padded(row[network], padded).numpy() for row in rows
-        )
-        self.rs = torch.zeros(steps + 1, padded)
-        self.post = torch.empty(steps, padded)
-        self.pre = torch.empty(steps, padded)
-        self.trace = torch.empty(self.units, self.units)
-        self.clamped = np.array([unit for unit, _ in cell.clamped], dtype=np.int64)
-        self.values = np.array([v for _, v in cell.clamped], dtype=np.float32)
-        self.code, self.cube = CODES[cell.nonlinearity], trace == "cube"
-        self.padded = padded
-
-    @property
-    def weights(self) -> Tensor:
-        """The transposed weights without their padding, a view."""
-        return self.wt[: self.units, : self.units]
-
-    @staticmethod
-    def _padded(rows: Tensor, padded: int) -> Tensor:
-        full = torch.zeros(*rows.shape[:-1], padded)
-        full[..., : rows.shape[-1]] = rows
-        return full
-
-    def run(
-        self, input_TI: Tensor, noise_TN: Tensor | None, kicks: Kicks, x0_N: Tensor,
-        xbar: Tensor, decay: float, skip: int,
-    ) -> None:  # fmt: skip
-        """One trial; leaves rates and factors in the bench, and ``xbar`` changed."""
-        noise = NOTHING if noise_TN is None else noise_TN.contiguous().numpy()
-        x = self._padded(x0_N, self.padded).numpy()
-        sizes = kicks.size.astype(np.float32)
-        _trial(
-            self.wt.numpy(), input_TI.contiguous().numpy(), self.win.numpy(), self.bias,
-            noise, kicks.step, kicks.unit, sizes, self.a, self.slope, self.threshold,
-            self.clamped, self.values, self.code, np.float32(decay), skip, self.cube, x,
-            xbar.numpy(), self.rs.numpy(), self.post.numpy(), self.pre.numpy(),
-        )  # fmt: skip
-
-    def learn(self, size: float, limit: float) -> None:
-        """Change the weights by the clipped trace: one matrix product."""
-        n = self.units
-        torch.mm(self.pre[:, :n].mT, self.post[:, :n], out=self.trace)
-        _update(
-            self.wt.numpy(), self.trace.numpy(), np.float32(size), np.float32(limit)
-        )
-
-
-NOTHING = np.zeros((0, 0), dtype=np.float32)
-
-
-def learn(
+def learn_by_reward(
     params: Params,
     state: Any,
     episode: Any,
@@ -241,8 +167,12 @@ def learn(
 
     Returns weights, baselines, running means, errors and whether correct.
     """
+    steps, inputs = episode.input_PBTI.shape[2:]
+    units = params.w_PNN.shape[1]
+    room = _room(steps, units, inputs)
+    net = room_for(units, inputs, 1, cell)
     results = [
-        _learn_one(params, state, episode, settings, hyper, cell, score, p)
+        _learn_one(params, state, episode, settings, hyper, cell, score, p, net, room)
         for p in range(len(params.w_PNN))
     ]
     columns = (torch.stack(column) for column in zip(*results, strict=True))
@@ -252,27 +182,23 @@ def learn(
 
 def _learn_one(
     params: Params, state: Any, episode: Any, settings: Any,
-    hyper: Mapping[str, Tensor], cell: Cell, score: Score, p: int,
+    hyper: Mapping[str, Tensor], cell: Cell, score: Score, p: int, net: Network,
+    room: _Room,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """The trials of one network."""
-    batch, steps = episode.input_PBTI.shape[1:3]
-    bench = _Bench(params, cell, p, steps, settings.trace)
+    units = params.w_PNN.shape[1]
+    fill(net, given(params, p), np.float32(cell.dt_s))
+    room.xbar[:units] = state.xbar_PN[p].numpy()
+    weights = torch.from_numpy(net.recurrent)[:, :units]
     own = {name: float(values[p]) for name, values in hyper.items()}
     only = slice(p, p + 1)
     alone = pick(params, torch.tensor([p]))
     baseline = state.baseline_PK[p].clone()
-    xbar = bench._padded(state.xbar_PN[p], bench.padded)
     errors, corrects = [], []
-    for b in range(batch):
+    for b in range(episode.input_PBTI.shape[1]):
         now = slice(b, b + 1)
-        noise = None if episode.current_PBTN is None else episode.current_PBTN[p, b]
-        kicks = NO_KICKS if episode.kicks is None else episode.kicks[p][b]
-        bench.run(
-            episode.input_PBTI[p, b], noise, kicks, episode.x0_PBN[p, b], xbar,
-            own["state_decay"], settings.skip_steps,
-        )  # fmt: skip
-        rates = bench.rs[None, None, 1:, : bench.units]
-        output = readout(alone, cell, rates)
+        rates_TN = _run(episode, net, room, p, b, settings, own["state_decay"])
+        output = readout(alone, cell, rates_TN[None, None, :, :units])
         scores = score(
             output, episode.target_PBTO[only, now], episode.mask_PBTO[only, now]
         )
@@ -283,45 +209,36 @@ def _learn_one(
         if int(episode.trial_P[p]) + b >= own["wait_trials"]:
             factor = before if own["error_factor"] else 1.0
             size = -own["learning_rate"] * factor * (error - before)
-            bench.learn(size, own["max_update"])
-            _constrain(bench, alone)
+            limit = np.float32(own["max_update"])
+            _update(net.recurrent, room.trace, np.float32(size), limit)
+            _constrain(weights, alone)
         decay = own["baseline_decay"]
         baseline[kind] = decay * before + (1 - decay) * error
+    xbar_N = torch.from_numpy(room.xbar[:units].copy())
     return (
-        bench.weights.mT.clone(), baseline, xbar[: bench.units].clone(),
-        torch.stack(errors), torch.stack(corrects),
+        weights.mT.clone(), baseline, xbar_N, torch.stack(errors), torch.stack(corrects)
     )  # fmt: skip
 
 
-def _constrain(bench: _Bench, alone: Params) -> None:
-    """Masks and Dale's law, where a network has them."""
+def _run(
+    episode: Any, net: Network, room: _Room, p: int, b: int, settings: Any, decay: float
+) -> Tensor:
+    """One trial; its rates [T, N], padded."""
+    noise = episode.noise_PBTN
+    currents = currents_of(
+        None if episode.kicks is None else [episode.kicks[p][b]],
+        None if noise is None else noise[p, b : b + 1],
+    )
+    _trial(
+        net, currents, array(episode.input_PBTI[p], slice(b, b + 1)),
+        array(episode.x0_PBN[p], b), room, TRACES[settings.trace], np.float32(decay),
+        settings.skip_steps,
+    )  # fmt: skip
+    return torch.from_numpy(room.rs)[1:]
+
+
+def _constrain(weights: Tensor, alone: Params) -> None:
+    """Masks and Dale's law, where a network has them; ``weights``: W' [N, N]."""
     if alone.mask_PNN is not None or alone.sign_PN is not None:
-        allowed = project(alone._replace(w_PNN=bench.weights.mT[None]))
-        bench.weights[:] = allowed.w_PNN[0].mT
-
-
-def trace_factors(
-    params: Params,
-    cell: Cell,
-    drive_PTN: Tensor,
-    x0_PN: Tensor,
-    xbar_PN: Tensor,
-    decay_P: Tensor,
-    skip_steps: int,
-    trace: str,
-) -> Factors:
-    """The trace's factors alone, as the torch function of this name, to hold it to."""
-    made = []
-    for p, drive_TN in enumerate(drive_PTN):
-        params_p = params._replace(
-            win_PNI=params.win_PNI[..., :0], bias_PN=torch.zeros_like(params.bias_PN)
-        )
-        bench = _Bench(params_p, cell, p, len(drive_TN), trace)
-        xbar = bench._padded(xbar_PN[p], bench.padded)
-        silent = drive_TN[:, :0]
-        bench.run(
-            silent, drive_TN, NO_KICKS, x0_PN[p], xbar, float(decay_P[p]), skip_steps
-        )
-        n = bench.units
-        made.append((bench.post[:, :n], bench.pre[:, :n], bench.rs[1:, :n], xbar[:n]))
-    return Factors(*(torch.stack(column) for column in zip(*made, strict=True)))
+        allowed = project(alone._replace(w_PNN=weights.mT[None].clone()))
+        weights[:] = allowed.w_PNN[0].mT

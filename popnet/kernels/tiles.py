@@ -173,8 +173,10 @@ def multiply(c: Any, a: Any, b: Any, rows: int, inner: int) -> None:
 
 
 @compiled
-def multiply_transposed(c: Any, a: Any, b: Any, rows: int, inner: int) -> None:
-    """C[:rows] += A[:inner, :rows]' B[:inner]."""
+def multiply_transposed(
+    c: Any, a: Any, first: int, b: Any, rows: int, inner: int
+) -> None:
+    """C[:rows] += A[:inner, first : first + rows]' B[:inner]."""
     lanes = VECTOR // c.itemsize
     vectors = c.shape[1] // lanes
     for j in range(0, vectors, PAIR):
@@ -182,7 +184,7 @@ def multiply_transposed(c: Any, a: Any, b: Any, rows: int, inner: int) -> None:
         for m in range(0, rows, ROWS):
             _tile(
                 c, m * c.shape[1] + at, c.shape[1],
-                a, m, 1, a.shape[1],
+                a, first + m, 1, a.shape[1],
                 b, at, b.shape[1],
                 inner, min(ROWS, rows - m), min(PAIR, vectors - j),
             )  # fmt: skip

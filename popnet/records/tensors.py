@@ -20,6 +20,7 @@ TENSOR_NAMES = {
     "threshold_PN": "threshold",
     "mask_PNN": "mask",
     "sign_PN": "sign",
+    "wfb_PNO": "feedback",
 }
 
 

@@ -1,7 +1,12 @@
 """Back-propagation through time with Adam, one setting of each per network.
 
-Loss of a network: the mean over its B trials and their scored steps and outputs of
-(output - target)^2.  Losses are never averaged over networks.
+Loss of a network, with its own strength of each penalty:
+
+    mean (output - target)^2 + l1 sum |W| + l2 sum W^2 + rate_penalty mean r^2
+
+the first mean over its B trials and their scored steps and outputs, the last over all
+trials, steps and units; W are the recurrent weights.  Losses are never averaged over
+networks.
 """
 
 from __future__ import annotations
@@ -12,15 +17,17 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
+from popnet import kernels
 from popnet.config import Network, PerNetwork, RuleSettings
 from popnet.config.settings import Inconsistent
 from popnet.core.backward import Gradients, gradients
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
-from popnet.core.optimisers import AdamSettings, AdamState, adam, clip_norm
+from popnet.core.kicks import currents
+from popnet.core.optimisers import AdamSettings, AdamState, along, descend
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
-from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
 
 Part = Literal["recurrent", "input", "readout", "bias", "time_constants"]
 LEAVES = {
@@ -42,8 +49,10 @@ class BPTT(RuleSettings):
         "readout": {"kind": "linear"},
         "clamped": {},
     }
-    weight_copies: ClassVar[int] = 4
+    state_copies: ClassVar[int] = 2
+    weight_copies: ClassVar[int] = 7
     activity_copies: ClassVar[int] = 12
+    kernel_copies: ClassVar[int] = 2
 
     name: Literal["bptt"] = "bptt"  # type: ignore[assignment]
     learning_rate: Annotated[float, PerNetwork, Field(ge=0)] = 1e-3
@@ -53,6 +62,15 @@ class BPTT(RuleSettings):
     clip: Annotated[
         float, PerNetwork, Field(gt=0, description="largest norm of the gradient")
     ] = 1.0
+    l1: Annotated[
+        float, PerNetwork, Field(ge=0, description="times sum |W|, recurrent weights")
+    ] = 0.0
+    l2: Annotated[
+        float, PerNetwork, Field(ge=0, description="times sum W^2, recurrent weights")
+    ] = 0.0
+    rate_penalty: Annotated[
+        float, PerNetwork, Field(ge=0, description="times mean r^2 over all units")
+    ] = 0.0
     batch_trials: Annotated[int, Field(ge=1, description="B, per step")] = 32
     trains: Annotated[
         tuple[Part, ...] | None,
@@ -74,6 +92,7 @@ class BPTT(RuleSettings):
 
     def fitted(self, network: Network) -> BPTT:
         """With ``trains`` written out, and possible in this network."""
+        refuse_feedback(network, self.name)
         linear = network.readout.kind == "linear"
         if self.trains is None:
             parts = tuple(part for part in DEFAULT if linear or part != "readout")
@@ -140,17 +159,37 @@ def init(params: Params, settings: BPTT, hyper: Hyper, types: int) -> State:
     return State(torch.zeros_like(params.tau_PN[:, 0]), **moments)
 
 
+class Penalties(NamedTuple):
+    """Strengths of the penalties, one of each per network."""
+
+    l1_P: Tensor
+    l2_P: Tensor
+    rate_P: Tensor
+
+
 def loss_gradients(
-    params: Params, episode: Episode, cell: Cell
+    params: Params, episode: Episode, cell: Cell, penalties: Penalties
 ) -> tuple[Tensor, Gradients]:
-    """Each network's outputs [P, B, T, O] and the gradients of its own loss."""
-    driven = drive(params, episode.input_PBTI, episode.current_PBTN)
+    """Each network's outputs [P, B, T, O] and the gradients of its own loss.
+
+    In plain torch: the kernel's reference.
+    """
+    like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
+    current = currents(episode.noise_PBTN, episode.kicks, like)
+    driven = drive(params, episode.input_PBTI, current)
     activity = rollout(params, cell, driven, episode.x0_PBN)
-    output = readout(params, cell, activity.r_PBSN[:, :, 1:])
+    rates_PBTN = activity.r_PBSN[:, :, 1:]
+    output = readout(params, cell, rates_PBTN)
     mask = episode.mask_PBTO
     scored = mask.sum((1, 2, 3), keepdim=True)
     error = 2 * (output - episode.target_PBTO) * mask / scored
-    return output, gradients(params, cell, activity, episode.input_PBTI, error)
+    cells = rates_PBTN[0].numel()
+    into_rates = along(2 * penalties.rate_P / cells, rates_PBTN) * rates_PBTN
+    made = gradients(params, cell, activity, episode.input_PBTI, error, into_rates)
+    w_PNN = params.w_PNN
+    penalty = along(penalties.l1_P, w_PNN) * w_PNN.sign()
+    penalty = penalty + along(2 * penalties.l2_P, w_PNN) * w_PNN
+    return output, made._replace(w_PNN=made.w_PNN + penalty)
 
 
 def step(
@@ -163,27 +202,37 @@ def step(
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """One batch of trials and one step of Adam."""
-    output, by_leaf = loss_gradients(params, episode, cell)
-    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     leaves = _trained(params, settings)
-    clipped, _ = clip_norm([getattr(by_leaf, n) for n in leaves], hyper["clip"])
+    taus = "tau_PN" in leaves
+    penalties = Penalties(hyper["l1"], hyper["l2"], hyper["rate_penalty"])
+    if kernels.fast(params.w_PNN):
+        output, by_leaf = kernels.loss_gradients(
+            params, episode, cell, penalties, taus
+        )  # fmt: skip
+        descent = kernels.descend
+    else:
+        output, by_leaf = loss_gradients(params, episode, cell, penalties)
+        descent = descend
     steps_P = state.steps_P + 1
     constants = AdamSettings(
         *(hyper[k] for k in ("learning_rate", "beta1", "beta2", "epsilon"))
     )
-    changed: dict[str, Tensor] = {}
-    moments: dict[str, Tensor] = {"steps_P": steps_P}
-    for leaf, gradient in zip(leaves, clipped, strict=True):
-        name = _prefix(leaf)
-        old = AdamState(
-            getattr(state, f"{name}_mean"), getattr(state, f"{name}_square")
-        )
-        value = getattr(params, leaf)
-        changed[leaf], new = adam(value, gradient, old, constants, steps_P)
-        moments[f"{name}_mean"], moments[f"{name}_square"] = new
-    if "tau_PN" in changed:
+    names = [_prefix(leaf) for leaf in leaves]
+    old = [
+        AdamState(getattr(state, f"{name}_mean"), getattr(state, f"{name}_square"))
+        for name in names
+    ]
+    values, gradient = (
+        [getattr(of, leaf) for leaf in leaves] for of in (params, by_leaf)
+    )
+    after, new = descent(values, gradient, old, hyper["clip"], constants, steps_P)
+    changed = dict(zip(leaves, after, strict=True))
+    if taus:
         # below one step the Euler scheme overshoots
         changed["tau_PN"] = changed["tau_PN"].clamp(min=cell.dt_s)
-    params = project(params._replace(**changed))
+    moments = {f"{n}_mean": s.mean for n, s in zip(names, new, strict=True)}
+    moments |= {f"{n}_square": s.square for n, s in zip(names, new, strict=True)}
+    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     outcome = Outcome(scores.error_PB, scores.correct_PB)
-    return params, state._replace(**moments), outcome
+    params = project(params._replace(**changed))
+    return params, state._replace(steps_P=steps_P, **moments), outcome

@@ -10,14 +10,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from popnet.config import RuleSettings
+from popnet.config import Network, RuleSettings
+from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks
+from popnet.core.kicks import Impulses
 from popnet.core.scoring import Score
 
 Hyper = Mapping[str, Tensor]
@@ -34,10 +35,11 @@ class Episode(NamedTuple):
     trial_P: Tensor
     """How many trials each network has seen before this batch."""
     x0_PBN: Tensor
-    current_PBTN: Tensor | None
-    """Noise, and impulses unless they are in ``kicks``, as currents."""
-    kicks: Sequence[Sequence[Kicks]] | None = None
-    """Impulses [P][B] as lists, for rules with a compiled kernel."""
+    noise_PBTN: Tensor | None
+    """Recurrent noise as a current."""
+    kicks: Impulses | None = None
+    """Lists on the CPU, a current on a GPU; ``core.kicks.currents`` makes one current
+    of both."""
 
 
 class Outcome(NamedTuple):
@@ -55,3 +57,14 @@ class Rule(NamedTuple):
     step: Callable[
         [Params, Any, Episode, Any, Hyper, Cell, Score], tuple[Params, Any, Outcome]
     ]
+
+
+def refuse_feedback(network: Network, rule: str) -> None:
+    """For rules whose updates leave the output's feedback out of account."""
+    if network.feedback > 0:
+        raise Inconsistent(
+            "network.feedback",
+            f"got {network.feedback:g}; rule {rule} leaves out how the output acts "
+            "back on the network; use feedback: 0, or rule: force",
+            "rule",
+        )

@@ -5,6 +5,11 @@ Miconi, eLife 2017;6:e20899.  Within a trial, with d(t) = x(t) - xbar(t):
     xbar(t+1) = a_x xbar(t) + (1 - a_x) x(t)
     e_ij = sum_t S(r_j(t-1) d_i(t)),   S(z) = z^3                          (eq. 1)
 
+or, knowing the impulses p_i(t) that arrived (node perturbation: Fiete & Seung, Phys Rev
+Lett 2006;97:048104; METHOD=NODEPERT of the published code):
+
+    e_ij = sum_t r_j(t-1) p_i(t)
+
 and after it, with m the trial's mean error and m_k the running mean of its type k:
 
     dJ = clip(-eta m_k (m - m_k) e, +-max_update),  m_k <- a m_k + (1 - a) m
@@ -23,19 +28,23 @@ from pydantic import Field
 from torch import Tensor
 
 from popnet import kernels
-from popnet.config import Impulses, PerNetwork, RuleSettings
+from popnet.config import Impulses, Network, PerNetwork, RuleSettings
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
+from popnet.core.kicks import currents
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
-from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
 
 CODE_IMPULSES = {"rate_hz": 3.0, "amplitude": 16.0, "into": "drive", "quiet_steps": 4}
 
 
 class RewardHebbian(RuleSettings):
-    """Defaults: the published code.  Preset ``paper``: the constants of the text."""
+    """Defaults: the published code.  Preset ``paper``: the constants of the text.
+
+    Preset ``node_perturbation``: the published code with METHOD=NODEPERT.
+    """
 
     reference: ClassVar[str] = "Miconi 2017, eLife 6:e20899"
     summary: ClassVar[str] = "reward-modulated Hebbian learning, one update per trial"
@@ -53,11 +62,12 @@ class RewardHebbian(RuleSettings):
             "error_factor": False,
             "exploration": CODE_IMPULSES | {"amplitude": 15.0},
         },
+        "node_perturbation": {"trace": "node_perturbation", "learning_rate": 1e-3},
     }
 
     name: Literal["reward_hebbian"] = "reward_hebbian"  # type: ignore[assignment]
     preset: Annotated[
-        Literal["published_code", "paper"],
+        Literal["published_code", "paper", "node_perturbation"],
         PerNetwork,
         Field(description="where settings not given come from"),
     ] = "published_code"
@@ -75,7 +85,8 @@ class RewardHebbian(RuleSettings):
         bool, PerNetwork, Field(description="multiply by m_k (code) or not (paper)")
     ] = True
     trace: Annotated[
-        Literal["cube", "signed_square"], Field(description="S(z): z^3 or z |z|")
+        Literal["cube", "signed_square", "node_perturbation"],
+        Field(description="S(z): z^3 or z |z|; or the impulses themselves"),
     ] = "cube"
     wait_trials: Annotated[
         int, PerNetwork, Field(ge=0, description="no learning in the first trials")
@@ -90,6 +101,11 @@ class RewardHebbian(RuleSettings):
         """They stay on in testing (Miconi 2017)."""
         return self.exploration
 
+    def fitted(self, network: Network) -> RewardHebbian:
+        """The same, for networks without feedback alone."""
+        refuse_feedback(network, self.name)
+        return self
+
 
 class State(NamedTuple):
     """What the rule carries from trial to trial."""
@@ -103,9 +119,9 @@ class Factors(NamedTuple):
     """The two factors of the trace, and what the trial leaves behind."""
 
     post_PTN: Tensor
-    """S(d), zero where the trace is skipped."""
+    """S(d), or the impulses; zero where the trace is skipped."""
     pre_PTN: Tensor
-    """S(r) one step before."""
+    """S(r), or r, one step before."""
     r_PTN: Tensor
     xbar_PN: Tensor
 
@@ -154,12 +170,13 @@ def _one_trial(
 ) -> tuple[Params, State, Outcome]:
     """One trial and the update after it, in plain torch: the kernel's reference."""
     now = slice(trial, trial + 1)
-    current = episode.current_PBTN
+    current = episode.noise_PBTN
     current = None if current is None else current[:, now]
+    kicks_PTN = _kicks(episode, trial)
+    drive_PTN = drive(params, episode.input_PBTI[:, now], current)[:, 0] + kicks_PTN
     factors = trace_factors(
-        params, cell, drive(params, episode.input_PBTI[:, now], current)[:, 0],
-        episode.x0_PBN[:, trial], state.xbar_PN, hyper["state_decay"],
-        settings.skip_steps, settings.trace,
+        params, cell, drive_PTN, kicks_PTN, episode.x0_PBN[:, trial], state.xbar_PN,
+        hyper["state_decay"], settings.skip_steps, settings.trace,
     )  # fmt: skip
     output = readout(params, cell, factors.r_PTN[:, None])
     scores = score(output, episode.target_PBTO[:, now], episode.mask_PBTO[:, now])
@@ -181,17 +198,34 @@ def _one_trial(
     return params, State(baseline_PK, factors.xbar_PN), outcome
 
 
+def _kicks(episode: Episode, trial: int) -> Tensor:
+    """The impulses of one trial [P, T, N]."""
+    x0_PN, steps = episode.x0_PBN[:, trial], episode.input_PBTI.shape[2]
+    like = x0_PN[:, None, None].expand(-1, 1, steps, -1)
+    if episode.kicks is None:
+        return torch.zeros_like(like[:, 0])
+    if isinstance(episode.kicks, Tensor):
+        return episode.kicks[:, trial]
+    made = currents(None, [[k[trial]] for k in episode.kicks], like)
+    assert made is not None
+    return made[:, 0]
+
+
 def trace_factors(
     params: Params,
     cell: Cell,
     drive_PTN: Tensor,
+    kicks_PTN: Tensor,
     x0_PN: Tensor,
     xbar_PN: Tensor,
     decay_P: Tensor,
     skip_steps: int,
     trace: str,
 ) -> Factors:
-    """The trace of one trial in plain torch: the reference of the kernel."""
+    """The trace of one trial in plain torch: the reference of the kernel.
+
+    ``drive`` has the kicks in it already.
+    """
     x, r = rollout(params, cell, drive_PTN[:, None], x0_PN[:, None])
     x, r = x[:, 0], r[:, 0]
     decay_P1 = decay_P[:, None]
@@ -199,9 +233,13 @@ def trace_factors(
     for t in range(drive_PTN.shape[1]):
         deviation.append(x[:, t + 1] - xbar_PN)
         xbar_PN = decay_P1 * xbar_PN + (1 - decay_P1) * x[:, t + 1]
-    post = supralinear(torch.stack(deviation, 1), trace)
+    if trace == "node_perturbation":
+        post, pre = kicks_PTN.clone(), r[:, :-1]
+    else:
+        post = supralinear(torch.stack(deviation, 1), trace)
+        pre = supralinear(r[:, :-1], trace)
     post[:, :skip_steps] = 0
-    return Factors(post, supralinear(r[:, :-1], trace), r[:, 1:], xbar_PN)
+    return Factors(post, pre, r[:, 1:], xbar_PN)
 
 
 def supralinear(z: Tensor, trace: str) -> Tensor:

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from popnet.analysis import METRICS, Subject
 from popnet.config import After, MetricSettings, NetworkConfig
+from popnet.core.cell import closed
 from popnet.engine.battery import battery
 from popnet.engine.evaluate import evaluate, response
 from popnet.plan import PHYSICS, PlannedNetwork, canonical, digest, label
@@ -110,5 +110,6 @@ def _subject(
     fixed = set(net.clamped)
     if net.readout.kind == "unit":
         fixed.add(net.readout.unit)
-    recurrent = weights["final.recurrent"].astype(np.float32)
+    # the output fed back is one more way from unit to unit
+    recurrent = closed(params_of(_final(weights))).w_PNN[0].float().numpy()
     return Subject(recurrent, responses["response"], tuple(sorted(fixed)))

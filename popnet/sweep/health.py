@@ -17,8 +17,9 @@ Finding = tuple[str, bool | None, str]
 
 
 def check(out: Path, address: str | None) -> Iterator[Finding]:
-    """Try threads, the store, the embedded MLflow store, and Ray."""
+    """Try threads, kernels, the store, the embedded MLflow store, and Ray."""
     yield _device()
+    yield _kernels()
     yield _store(out)
     yield _mlflow(out)
     yield from _ray(out, address)
@@ -34,6 +35,21 @@ def _device() -> Finding:
     with reproducible():
         threads = torch.get_num_threads()
     return "threads", threads == 1, f"CPU; {threads} torch thread per actor"
+
+
+def _kernels() -> Finding:
+    """Where compiled kernels are kept, and why not in the usual place."""
+    from popnet.kernels.kept import where
+
+    folder, refused = where()
+    why = f" ({'; '.join(refused)})" if refused else ""
+    if folder is None:
+        return (
+            "kernels", None,
+            f"compiled anew by every process, as they cannot be kept{why}; name a "
+            "folder of yours in NUMBA_CACHE_DIR",
+        )  # fmt: skip
+    return "kernels", True, f"compiled once and kept in {folder}{why}"
 
 
 def _store(out: Path) -> Finding:

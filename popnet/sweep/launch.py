@@ -24,7 +24,7 @@ class Status(NamedTuple):
     """How far a launch is."""
 
     stage: str
-    """train, test, compare, record, report, mlflow or done."""
+    """start, compile, train, test, compare, record, report, mlflow or done."""
     networks: int
     recorded: int
     finished: dict[str, int]
@@ -152,7 +152,9 @@ class _Teller:
             k: v for k, v in result.get("recorded", {}).items() if k not in self.known
         }
         self.known |= recorded
-        self.say("train")
+        # once something trains, other kernels are compiled beside it
+        compiling = result.get("compiling") and self.trials == 0
+        self.say("compile" if compiling else "train")
         return recorded
 
 
@@ -183,7 +185,14 @@ def _work(
             teller.known = pending.statuses(run)
             teller.finished = Counter(teller.known.values())
         after.test(teller.known, teller.known)
-        after.wait(lambda done, of: teller.say("test", done, of))
+
+        def testing(done: int, of: int) -> None:
+            if after.compiling:
+                teller.say("compile")
+            else:
+                teller.say("test", done, of)
+
+        after.wait(testing)
         after.compare(teller.known)
         after.wait(lambda done, of: teller.say("compare", done, of))
 

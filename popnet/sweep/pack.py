@@ -95,7 +95,8 @@ class TrainPack(tune.Trainable):
                 actor = self._hire()
                 self.actors.append(actor)
             members = self.queue.pop(0)
-            self.busy[actor.work.remote(BEAT_S, members)] = (actor, members)
+            started = actor.work.remote(BEAT_S, members, compiles=False)
+            self.busy[started] = (actor, members)
 
     def _hire(self) -> Any:
         site = self.site
@@ -114,7 +115,8 @@ class TrainPack(tune.Trainable):
                 raise
             return None
         if not beat.done:
-            self.busy[actor.work.remote(BEAT_S)] = (actor, members)
+            more = actor.work.remote(BEAT_S, compiles=beat.must_compile)
+            self.busy[more] = (actor, members)
         return beat
 
     def cleanup(self) -> None:
@@ -139,4 +141,5 @@ def _summary(beats: list[Beat]) -> dict[str, Any]:
         "trials": sum(beat.trials for beat in beats),
         "finished": dict(finished),
         "recorded": recorded,
+        "compiling": any(beat.must_compile for beat in beats),
     }

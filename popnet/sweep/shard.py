@@ -13,9 +13,11 @@ from typing import NamedTuple
 import torch
 
 from popnet.analysis import spectral_radius, weight_change
+from popnet.core.cell import closed
 from popnet.engine.population import Population, leaves
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
+from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.plan import PHYSICS, PlannedNetwork, digest
 from popnet.records import checkpoints
 from popnet.records.store import Store
@@ -36,6 +38,8 @@ class Beat(NamedTuple):
     recorded: dict[str, str]
     """Networks put on disk since the last beat: key -> status."""
     done: bool
+    must_compile: bool = False
+    """A kernel is not on this machine yet: the next work takes seconds longer."""
 
 
 class Shard:
@@ -67,20 +71,28 @@ class Shard:
         self.last_checkpoint = time.monotonic()
 
     def work(
-        self, seconds: float, members: tuple[PlannedNetwork, ...] | None = None
+        self,
+        seconds: float,
+        members: tuple[PlannedNetwork, ...] | None = None,
+        compiles: bool = True,
     ) -> Beat:
         """Train for about this long, then record what has finished.
 
-        ``members``, if given, are a new shard to take up first.
+        ``members``, if given, are a new shard to take up first.  ``compiles``: False
+        stops before a kernel would have to be compiled, to let that be told first.
         """
         if members is not None:
             self.take(members)
         until = time.monotonic() + seconds
-        trials, statuses = 0, Counter[str]()
+        trials, statuses, must_compile = 0, Counter[str](), False
         while self.populations and time.monotonic() < until:
             population = self.populations[0]
             before = int(population.progress.trial_P.sum())
-            going, ended = advance(population, STEPS)
+            advanced = _advanced(population, compiles)
+            if advanced is None:
+                must_compile = True
+                break
+            going, ended = advanced
             self.finished += ended
             self.populations[:1] = [] if going is None else [going]
             after = 0 if going is None else int(going.progress.trial_P.sum())
@@ -92,7 +104,7 @@ class Shard:
         if not self.populations:
             checkpoints.drop(self.store.folder, self.name)
         done = not self.populations
-        return Beat(self.name, trials, dict(statuses), recorded, done)
+        return Beat(self.name, trials, dict(statuses), recorded, done, must_compile)
 
     def _record(self) -> dict[str, str]:
         """Put what has finished on disk, as one batch."""
@@ -114,6 +126,17 @@ class Shard:
         ]
         checkpoints.save(self.store.folder, self.name, groups)
         self.last_checkpoint = time.monotonic()
+
+
+def _advanced(
+    population: Population, compiles: bool
+) -> tuple[Population | None, list[Trained]] | None:
+    """Some learning steps; None where a kernel would have to be compiled first."""
+    try:
+        with compiling(allowed=compiles):
+            return advance(population, STEPS)
+    except NotCompiled:
+        return None
 
 
 def record(store: Store, finished: list[Trained]) -> None:
@@ -140,9 +163,11 @@ def record(store: Store, finished: list[Trained]) -> None:
 
 def _row(trained: Trained) -> dict[str, object]:
     network = trained.network
-    initial = trained.initial.w_PNN[0].numpy()
-    final = trained.final.w_PNN[0].numpy()
     with reproducible():
+        initial, final = (
+            closed(params).w_PNN[0].numpy()
+            for params in (trained.initial, trained.final)
+        )
         radius = spectral_radius(final)
     return {
         "key": network.key,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray.exceptions import RayTaskError
 
 from popnet.kernels import reproducible
+from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.records import Run
 from popnet.sweep import afterwards, pending
 
@@ -19,14 +20,24 @@ _task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)
 
 
 @_task
-def _test(*args: Any) -> Any:
-    return afterwards.test_networks(*args)
+def _test(compiles: bool, *args: Any) -> Any:
+    with compiling(allowed=compiles):
+        return afterwards.test_networks(*args)
 
 
 @_task
-def _compare(*args: Any) -> Any:
-    with reproducible():
+def _compare(compiles: bool, *args: Any) -> Any:
+    with reproducible(), compiling(allowed=compiles):
         return afterwards.compare_networks(*args)
+
+
+class _Asked(NamedTuple):
+    """A task to be done."""
+
+    task: Any
+    given: tuple[Any, ...]
+    compiles: bool = False
+    """Whether it may compile kernels; else it is given back if it would have to."""
 
 
 class Afterwards:
@@ -38,8 +49,8 @@ class Afterwards:
         self.folder = str(run.store.folder.resolve())
         self.state = pending.tests(run)
         self.cpus, self.at_once = cpus, at_once
-        self.queue: list[tuple[Any, tuple[Any, ...]]] = []
-        self.busy: list[Any] = []
+        self.queue: list[_Asked] = []
+        self.busy: dict[Any, _Asked] = {}
         self.asked: set[str] = set()
         self.total = 0
 
@@ -60,21 +71,33 @@ class Afterwards:
             self._add(_compare, (self.folder, pairs, some, settings))
 
     def _add(self, task: Any, given: tuple[Any, ...]) -> None:
-        self.queue.append((task, given))
+        self.queue.append(_Asked(task, given))
         self.total += 1
 
     def _turn(self, timeout: float) -> None:
         """Take in what is done and start what may start.  Raises what a task raised."""
         if self.busy:
-            ready, self.busy = ray.wait(self.busy, num_returns=1, timeout=timeout)
-            try:
-                ray.get(ready)
-            except RayTaskError as error:
-                last = str(error).strip().splitlines()[-1]
-                raise RuntimeError(f"a test or comparison failed: {last}") from error
+            ready, _ = ray.wait(list(self.busy), num_returns=1, timeout=timeout)
+            for future in ready:
+                asked = self.busy.pop(future)
+                try:
+                    ray.get(future)
+                except NotCompiled:
+                    self.queue.insert(0, asked._replace(compiles=True))
+                except RayTaskError as error:
+                    last = str(error).strip().splitlines()[-1]
+                    raise RuntimeError(
+                        f"a test or comparison failed: {last}"
+                    ) from error
         while self.queue and len(self.busy) < self.at_once:
-            task, given = self.queue.pop(0)
-            self.busy.append(task.options(num_cpus=self.cpus).remote(*given))
+            asked = self.queue.pop(0)
+            task = asked.task.options(num_cpus=self.cpus)
+            self.busy[task.remote(asked.compiles, *asked.given)] = asked
+
+    @property
+    def compiling(self) -> bool:
+        """Whether a task under way has to compile a kernel, or waits for one."""
+        return any(asked.compiles for asked in self.busy.values())
 
     def wait(self, say: Callable[[int, int], None]) -> None:
         """Wait for what was asked for.  Raises what a task raised after its retries."""

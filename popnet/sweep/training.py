@@ -45,7 +45,7 @@ def site_of(
 ) -> Site:
     """Where packs train, and how many networks a shard may hold in memory."""
     fits = min(
-        shard_capacity(p.networks[0].config, memory_bytes(device, workers))
+        shard_capacity(p.networks[0].config, memory_bytes(device, workers), device)
         for p in packs
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)

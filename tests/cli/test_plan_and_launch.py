@@ -9,7 +9,7 @@ import yaml
 from popnet.cli import launching as commands
 
 from popnet.config import dump
-from popnet.plan import bytes_per_network
+from popnet.plan import memory_of
 from popnet.records import open_run, tracking
 from popnet.sweep import launch as launching
 from popnet.sweep import pending
@@ -20,6 +20,7 @@ BAD = Path(__file__).parents[1] / "config" / "bad"
 FILES = sorted(BAD.rglob("*.yaml"))
 KEYS = [
     "name", "conditions", "networks", "done", "new", "packs", "bytes_per_network",
+    "bytes_per_step",
 ]  # fmt: skip
 
 
@@ -100,9 +101,10 @@ def test_plan_as_data_has_exactly_these_keys(popnet, tiny, tmp_path, write):
     found = json.loads(done.out)
     assert list(found) == KEYS
     plan, _ = tiny(grid={"network.units": [14]})
+    each, step = memory_of(plan.conditions[0].config)
     assert found == {
         "name": "tiny", "conditions": 4, "networks": 8, "done": 0, "new": 8,
-        "packs": 2, "bytes_per_network": bytes_per_network(plan.conditions[0].config),
+        "packs": 2, "bytes_per_network": each, "bytes_per_step": step,
     }  # fmt: skip
     assert not (tmp_path / "none").exists()
 
@@ -111,24 +113,24 @@ def test_plan_in_words(popnet, tmp_path, write):
     done = popnet("plan", write(), "--out", tmp_path / "none")
     assert done.code == 0 and done.err == ""
     lines = done.out.splitlines()
-    assert [line[:18].strip() for line in lines[:7]] == [
+    assert [line[:18].strip() for line in lines[:8]] == [
         key.replace("_", " ") for key in KEYS
     ]
     assert lines[0].endswith(" tiny") and lines[2].endswith(" 4")
-    assert lines[6].endswith(" MiB")
-    assert lines[7:] == ["  spread=0", "  spread=0.4"]
+    assert lines[6].endswith(" MiB") and lines[7].endswith(" MiB")
+    assert lines[8:] == ["  spread=0", "  spread=0.4"]
 
 
 def test_a_long_plan_is_cut(popnet, tmp_path, write):
     spreads = [round(0.01 * i, 2) for i in range(23)]
     path = write(grid={"network.tau_s.spread": spreads})
     lines = popnet("plan", path, "--out", tmp_path).out.splitlines()
-    assert len(lines) == 7 + 21 and lines[-1] == "  ... and 3 more"
+    assert len(lines) == 8 + 21 and lines[-1] == "  ... and 3 more"
 
 
 def test_one_condition_is_called_so(popnet, tmp_path, write):
     lines = popnet("plan", write(grid=None), "--out", tmp_path).out.splitlines()
-    assert lines[7:] == ["  one condition"]
+    assert lines[8:] == ["  one condition"]
 
 
 def test_plan_counts_what_is_done_whatever_its_name(popnet, tiny_run, write):

@@ -16,17 +16,20 @@ COMPANY = {
 }
 """What some settings need beside them; a unit and a linear readout have their own."""
 SKIPPED = {"flipflop"}
-"""Tasks of several outputs: a unit readout has one."""
+"""Tasks of several outputs: a unit readout has one.  Rule force has no use for it."""
 
 
 def option(path, value):
     return f"{path}={json.dumps(value)}"
 
 
-def needed(path, task):
-    """What else must be said before this setting means anything."""
+def needed(path, task, rule):
+    """What else must be said before this setting means anything; None: it cannot."""
+    if path == "network.feedback" and rule != "force":
+        return None  # the other rules refuse it
     given = COMPANY.get(path, [])
-    return None if task in SKIPPED and "kind: unit" in " ".join(given) else given
+    unit = path == "network.readout.kind" or "kind: unit" in " ".join(given)
+    return None if unit and (task in SKIPPED or rule == "force") else given
 
 
 def keys(plan):
@@ -37,10 +40,8 @@ def pairs_of(walk, changed, task, rule):
     """(setting, plan without it, plan with it) for every setting there is."""
     _, settings = walk(task, rule)
     for setting in settings:
-        given = needed(setting.path, task)
-        if given is None or (
-            setting.path == "network.readout.kind" and task in SKIPPED
-        ):
+        given = needed(setting.path, task, rule)
+        if given is None:
             continue
         plain = changed(task, rule, *given)
         value = setting.other

@@ -89,7 +89,7 @@ def test_finished_networks_are_on_disk_with_every_beat(shard, members):
 def test_a_beat_of_no_time_does_nothing(shard, members):
     worker = shard()
     beat = worker.work(0.0, members)
-    assert beat == (beat.shard, 0, {}, {}, False) and len(beat.shard) == 16
+    assert beat == (beat.shard, 0, {}, {}, False, False) and len(beat.shard) == 16
     assert not worker.store.folder.exists()
 
 
@@ -206,7 +206,7 @@ def test_networks_recorded_before_are_not_trained_again(shard, members):
     beat = other.work(3600, members)
     assert beat.trials == 2 * 60 and beat.done
     assert set(beat.recorded) == {m.key for m in members[2:]}
-    assert other.work(1, members) == (beat.shard, 0, {}, {}, True)
+    assert other.work(1, members) == (beat.shard, 0, {}, {}, True, False)
 
 
 # --- diverged networks ---------------------------------------------------------------

@@ -1,0 +1,103 @@
+"""How far each network of a population is, and whether it has met its criterion.
+
+P networks, B trials of a batch, W trials in the window of the criterion, C points of
+the recorded curve.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from popnet.config import Until
+from popnet.plan import PlannedNetwork
+from popnet.rules import Outcome
+
+Array = NDArray[np.float64]
+
+
+class Progress(NamedTuple):
+    """How far each network is; all P first, on the CPU."""
+
+    trial_P: Tensor
+    """Trials seen."""
+    reached_P: Tensor
+    """Trials when the criterion was first met; -1: not yet."""
+    recent_error_PW: Tensor
+    """The last W trials, the newest last; before there were so many, 0."""
+    recent_correct_PW: Tensor
+    curve_error_PC: Tensor
+    """Sums over the trials of each point of the curve."""
+    curve_correct_PC: Tensor
+
+
+def no_progress(members: Sequence[PlannedNetwork]) -> Progress:
+    """Of networks at trial 0."""
+    networks = len(members)
+    train = members[0].config.train
+    window = train.until.window if train.until else 100
+    most = max(m.config.train.trials for m in members)
+    points = most // train.curve_every + 2 + members[0].config.rule.batch
+    double = torch.float64
+    return Progress(
+        torch.zeros(networks, dtype=torch.int64),
+        torch.full((networks,), -1, dtype=torch.int64),
+        torch.zeros(networks, window, dtype=double),
+        torch.zeros(networks, window, dtype=double),
+        torch.zeros(networks, points, dtype=double),
+        torch.zeros(networks, points, dtype=double),
+    )
+
+
+def noted(
+    progress: Progress, members: Sequence[PlannedNetwork], outcome: Outcome
+) -> Progress:
+    """Progress after a batch of B trials of each network."""
+    # in NumPy: these are a few hundred numbers, and a call of torch costs more
+    after = Progress(*(leaf.clone() for leaf in progress))
+    trial_P, reached_P, *arrays = (leaf.numpy() for leaf in after)
+    error_PB = outcome.error_PB.detach().to("cpu", torch.float64).numpy()
+    correct_PB = outcome.correct_PB.detach().to("cpu", torch.float64).numpy()
+    for p, member in enumerate(members):
+        errors, corrects, curve_error_C, curve_correct_C = (a[p] for a in arrays)
+        train, seen = member.config.train, int(trial_P[p])
+        batch = error_PB.shape[1]
+        error = np.concatenate([errors, error_PB[p]])
+        correct = np.concatenate([corrects, correct_PB[p]])
+        errors[:], corrects[:] = error[batch:], correct[batch:]
+        point = np.arange(seen, seen + batch) // train.curve_every
+        np.add.at(curve_error_C, point, error_PB[p])
+        np.add.at(curve_correct_C, point, correct_PB[p])
+        if train.until is not None and reached_P[p] < 0:
+            # a sequential rule is judged after every trial, another after its batch
+            first = 1 if member.config.rule.sequential else batch
+            reached_P[p] = _met(train.until, error, correct, seen, first)
+        trial_P[p] += batch
+    return after
+
+
+def _met(until: Until, error: Array, correct: Array, seen: int, first: int) -> int:
+    """Trials after which the criterion was met, no sooner than ``first``; or -1.
+
+    ``error`` and ``correct`` hold the window before the batch, then the batch.
+    """
+    window = until.window
+    ends = np.arange(first, len(error) - window + 1)
+    good = seen + ends >= window
+    if until.accuracy is not None:
+        need = math.ceil(until.accuracy * window - 1e-9)
+        good &= _sums(correct, ends, window) >= need
+    if until.error is not None:
+        good &= _sums(error, ends, window) / window <= until.error
+    return seen + int(ends[good.argmax()]) if good.any() else -1
+
+
+def _sums(values: Array, ends: NDArray[np.int64], window: int) -> Array:
+    """The sum of the window that ends with each trial of the batch."""
+    return np.array([values[end : end + window].sum() for end in ends])

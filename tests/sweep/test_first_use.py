@@ -1,0 +1,95 @@
+"""A launch tells that kernels are compiled, before they are."""
+
+import pytest
+from ray.exceptions import RayTaskError
+
+from popnet.kernels import kept
+from popnet.kernels.first_use import NotCompiled, announce, compiling
+from popnet.records import Store
+from popnet.sweep import health, shard, tasks
+from popnet.sweep.launch import _Teller
+from popnet.sweep.pack import _summary
+from popnet.sweep.shard import Shard
+
+
+def test_a_shard_stops_before_it_must_compile_and_then_goes_on(
+    planned, tmp_path, monkeypatch
+):
+    advance, there = shard.advance, []
+
+    def first_compiles(population, steps):
+        if not there:
+            announce()
+            there.append(True)
+        return advance(population, steps)
+
+    monkeypatch.setattr(shard, "advance", first_compiles)
+    network = {"units": 12, "dt_s": 0.01, "tau_s": 0.05}
+    (member,) = planned(network=network, train={"trials": 30, "until": None})
+    worker = Shard(str(tmp_path), "cpu", 3600)
+    told = worker.work(3600, (member,), compiles=False)
+    assert told == (told.shard, 0, {}, {}, False, True)
+    done = worker.work(3600, compiles=told.must_compile)
+    assert done.done and done.trials == 30 and not done.must_compile
+    assert Store(tmp_path).recorded() == {member.key}
+    assert [_summary([done, b])["compiling"] for b in (told, done)] == [True, False]
+
+
+def test_the_listener_hears_of_it_until_something_trains(tiny_run):
+    heard = []
+    teller = _Teller(tiny_run, lambda status: heard.append(status.stage))
+    for trials, compiling_now in [(0, True), (0, False), (5, True)]:
+        teller.heard({"trials": trials, "compiling": compiling_now})
+    assert heard == ["compile", "train", "train"]
+
+
+class _Ray:
+    """Tasks run when they are asked for; the futures are what they came to."""
+
+    def __init__(self):
+        self.seen = []
+
+    def options(self, **_):
+        return self
+
+    def remote(self, compiles, *given):
+        self.seen.append(compiles)
+        with compiling(allowed=compiles):
+            try:
+                announce()
+            except NotCompiled as error:
+                return RayTaskError("test", "", error).as_instanceof_cause()
+        return given
+
+    def wait(self, futures, **_):
+        return futures[:1], futures[1:]
+
+    def get(self, future):
+        if isinstance(future, Exception):
+            raise future
+        return future
+
+
+def test_a_test_that_must_compile_is_begun_again_and_this_is_told(
+    tiny_run, monkeypatch
+):
+    local = _Ray()
+    monkeypatch.setattr(tasks, "ray", local)
+    after = tasks.Afterwards(tiny_run, cpus=0, at_once=1)
+    after._add(local, ("networks",))
+    told = []
+    after.wait(lambda done, of: told.append((after.compiling, done, of)))
+    assert local.seen == [False, True]
+    assert told == [(False, 0, 1), (True, 0, 1)]
+
+
+@pytest.mark.parametrize("folder", ["/somewhere/popnet/kernels-1", None])
+def test_the_doctor_says_where_kernels_are_and_why_there(monkeypatch, folder):
+    where = kept.Where(folder, ["Permission denied: '/home/me/.cache'"])
+    monkeypatch.setattr(kept, "where", lambda: where)
+    _, fit, words = health._kernels()
+    assert "(Permission denied: '/home/me/.cache')" in words
+    if folder:
+        assert fit and f"kept in {folder}" in words
+    else:
+        assert fit is None and "a folder of yours in NUMBA_CACHE_DIR" in words
