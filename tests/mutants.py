@@ -44,21 +44,62 @@ MUTANTS = [
            "core/test_laws.py"),
     Mutant("core/draw.py", 'stream(f"intrinsic/{parameter}")', 'stream("intrinsic")',
            "core/test_draw.py"),
-    Mutant("kernels/reward_hebbian.py", "post[:skip] = 0", "post[: skip - 1] = 0",
-           "kernels"),
-    Mutant("kernels/reward_hebbian.py", "x = limit if x > limit else x",
-           "x = x if x <= limit else limit", "kernels"),
+    Mutant("core/kicks.py", "np.add.at(current, (kicks.step, kicks.unit), kicks.size)",
+           "current[kicks.step, kicks.unit] = kicks.size", "core/test_kicks.py"),
     Mutant("kernels/__init__.py", "torch.set_num_threads(1)", "torch.get_num_threads()",
-           "kernels"),
+           "kernels/test_reproducible.py"),
+    Mutant("kernels/__init__.py", "torch.set_flush_denormal(True)",
+           "torch.get_num_threads()", "kernels/test_reproducible.py"),
+    Mutant("kernels/rates.py", "x = limit if x > limit else x",
+           "x = x if x <= limit else limit", "kernels/test_rates.py"),
+    Mutant("kernels/forward.py", "x[:] = 0  #", "x[:, 0] = 0  #",
+           "kernels/test_forward.py"),
+    Mutant("kernels/forward.py", "net.a[first + net.clamped[k]] = 0",
+           "net.a[net.clamped[k]] = 0", "kernels/test_forward.py"),
+    Mutant("kernels/forward.py", "= noise[first + b, t, i]", "= noise[b, t, i]",
+           "kernels/test_forward.py"),
+    Mutant("kernels/bptt.py", "carried[i] = now - step", "carried[i] = now",
+           "kernels/test_bptt_gradients.py"),
+    Mutant("kernels/bptt.py", "r = rs[first:last].", "r = rs[first + 1 : last + 1].",
+           "kernels/test_bptt_gradients.py"),
+    Mutant("kernels/bptt.py", "run(net, currents, first, u", "run(net, currents, 0, u",
+           "kernels/test_bptt_gradients.py"),
+    Mutant("kernels/bptt.py", "    qs[:] = 0\n", "    qs[1:] = 0\n",
+           "kernels/test_bptt_gradients.py"),
+    Mutant("kernels/bptt.py", "2 * rate / (trials", "rate / (trials",
+           "kernels/test_bptt_gradients.py"),
+    Mutant("kernels/descent.py", "if np.isnan(norm):", "if norm < 0:",
+           "kernels/test_descent.py"),
+    Mutant("kernels/descent.py", "np.sqrt(v * unbias2)", "np.sqrt(v)",
+           "kernels/test_descent.py"),
+    Mutant("kernels/reward_hebbian.py", "if t < skip:", "if t < skip - 1:",
+           "kernels/test_learning_by_reward.py"),
+    Mutant("kernels/reward_hebbian.py", "    kicks[:] = 0\n", "    kicks[0] = 0\n",
+           "kernels/test_learning_by_reward.py"),
     Mutant("rules/reward_hebbian.py", "+ trial >= hyper", "+ trial > hyper",
            "rules/test_reward_hebbian.py"),
-    Mutant("kernels/reward_hebbian.py", ">= own[", "> own[", "kernels"),
+    Mutant("kernels/reward_hebbian.py", ">= own[", "> own[",
+           "kernels/test_learning_by_reward.py"),
     Mutant("kernels/reward_hebbian.py", "factor * (error - before)",
-           "factor * (before - error)", "kernels"),
-    Mutant("kernels/reward_hebbian.py", "kick_step[kick] == t", "kick_step[kick] < t",
-           "kernels"),
+           "factor * (before - error)", "kernels/test_learning_by_reward.py"),
+    Mutant("kernels/reward_hebbian.py", "step[kick] == t", "step[kick] < t",
+           "kernels/test_learning_by_reward.py"),
+    Mutant("rules/reward_hebbian.py", "post, pre = kicks_PTN.clone(), r[:, :-1]",
+           "post, pre = kicks_PTN.clone(), r[:, 1:]", "rules/test_traces.py"),
+    Mutant("rules/bptt.py", "along(2 * penalties.l2_P, w_PNN)",
+           "along(penalties.l2_P, w_PNN)", "rules/test_bptt.py"),
     Mutant("rules/reward_hebbian.py", "(error_P - before_P)", "(before_P - error_P)",
            "contracts/test_every_rule.py"),
+    Mutant("core/cell.py", "+ params.wfb_PNO @", "- params.wfb_PNO @",
+           "core/test_feedback.py"),
+    Mutant("core/least_squares.py", "pr_PN / size_P1.sqrt()", "pr_PN / size_P1",
+           "core/test_least_squares.py"),
+    Mutant("rules/force.py", "if (t + 1) % every == 0", "if t % every == 0",
+           "rules/test_force.py"),
+    Mutant("kernels/least_squares.py", "root = np.sqrt(gain)", "root = gain",
+           "kernels/test_force_kernel.py"),
+    Mutant("kernels/force.py", "net.z[0, o] -= step * rpr", "net.z[0, o] -= step",
+           "kernels/test_force_kernel.py"),
     Mutant("rules/bptt.py", "mask.sum((1, 2, 3), keepdim=True)", "mask.sum()",
            "rules/test_bptt.py"),
     Mutant("engine/episodes.py", "tau_N[unit] / net.tau_s.mean", "1.0",
@@ -66,9 +107,13 @@ MUTANTS = [
     Mutant("engine/episodes.py", "numbers = range(trial, trial + rule.batch)",
            "numbers = range(rule.batch)",
            "engine/test_episodes.py"),
-    Mutant("engine/train.py", "= (met_P >= 0) & (old.reached_P < 0)", "= met_P >= 0",
+    Mutant("engine/episodes.py", "seed.stream(purpose, trials[0])",
+           "seed.stream(purpose, 0)", "engine/test_episodes.py"),
+    Mutant("engine/evaluate.py", "kernels.outputs(closed(params), cell",
+           "kernels.outputs(params, cell", "engine/test_evaluate.py"),
+    Mutant("engine/progress.py", "is not None and reached_P[p] < 0", "is not None",
            "engine"),
-    Mutant("engine/train.py", "(1, batch + 1) if", "(batch, batch + 1) if",
+    Mutant("engine/progress.py", "first = 1 if", "first = batch if",
            "engine/test_blocks.py"),
     Mutant("engine/train.py", "_kept(new_params, params, alive_P)", "new_params",
            "engine/test_divergence.py"),
@@ -90,7 +135,9 @@ def passes(copy: Path, tests: str) -> bool:
     """Whether these tests pass in the copy."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
                f"tests/{tests}"]  # fmt: skip
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    # broken kernels are kept elsewhere than good ones
+    kept = {"NUMBA_CACHE_DIR": str(copy / "compiled"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, **kept}
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True)
     if done.returncode not in (0, 1):  # not red: pytest could not run
         raise RuntimeError(done.stdout.decode()[-2000:] + done.stderr.decode()[-2000:])
@@ -129,8 +176,8 @@ def main(words: list[str]) -> int:
             alive = survives(copy, mutant)
             survivors += alive
             seconds = time.perf_counter() - begun
-            word = "SURVIVED" if alive else "caught"
-            print(f"{word:8} {seconds:4.0f} s  {mutant.file}: {mutant.old}", flush=True)
+            word, old = "SURVIVED" if alive else "caught", mutant.old.strip()
+            print(f"{word:8} {seconds:4.0f} s  {mutant.file}: {old}", flush=True)
     print(f"{survivors} of {len(chosen)} survived")
     return 1 if survivors else 0
 

@@ -113,7 +113,7 @@ def _trial(
     net: _Network, fit: Fit, u: Any, noise: Any, target: Any, mask: Any, every: int,
     output: Any,
 ) -> None:  # fmt: skip
-    """A trial, from the x that stand in the network; ``output`` of the one before."""
+    """A trial, from the x in ``net``; ``output``: of the network as it was before."""
     n, outputs = net.weights.shape[0], net.z.shape[1]
     for i in range(n):
         for o in range(outputs):

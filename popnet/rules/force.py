@@ -37,7 +37,10 @@ from popnet.rules.learning import Episode, Hyper, Outcome
 
 
 class Force(RuleSettings):
-    """Defaults: the paper's, but for its sparse weights, of which N is too small."""
+    """Defaults: the paper's, its scripts' ``every``; but all weights are present.
+
+    A tenth of them, as there among 1,000 units, leaves small networks too few.
+    """
 
     reference: ClassVar[str] = "Sussillo & Abbott 2009, Neuron 63:544"
     summary: ClassVar[str] = "FORCE: recursive least squares on a readout fed back"

@@ -7,14 +7,14 @@ from scipy import stats
 
 from popnet.config import Impulses
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks, dense
+from popnet.core.kicks import dense
 from popnet.core.rollout import rollout
 from popnet.engine.episodes import (
-    currents,
     graded_kicks,
     impulse_kicks,
     initial_states,
     noisy_input,
+    recurrent_noise,
     training_batch,
 )
 from popnet.seeding import Seed
@@ -141,33 +141,40 @@ def test_the_jump_of_the_state(into, net):
 
 
 def test_initial_states_are_uniform(net):
-    trials = range(200)
-    start = initial_states(net(initial_state=0.3), SEED, "initial_state", trials)
+    wide, trials = net(initial_state=0.3), range(200)
+    start = initial_states(wide, SEED, "initial_state", trials)
     assert start.shape == (200, 40)
     assert stats.kstest(start.ravel(), stats.uniform(-0.3, 0.6).cdf).pvalue > 1e-3
-    other = initial_states(net(initial_state=0.3), SEED, "other", trials)
+    other = initial_states(wide, SEED, "other", trials)
     assert not (start == other).any() and len(np.unique(start)) == start.size
     still = initial_states(net(initial_state=0.0), SEED, "initial_state", trials)
     assert not still.any()
 
 
-def test_recurrent_noise_has_the_stated_sd_in_x(planned):
-    (member,) = planned(network={"units": 40, "noise": {"recurrent": 0.2}})
+def test_initial_states_of_a_batch_are_one_stream_s(net):
+    """Named by the batch's first trial; more trials only add to it."""
+    wide = net(initial_state=0.3)
+    few = initial_states(wide, SEED, "initial_state", range(8, 12))
+    more = initial_states(wide, SEED, "initial_state", range(8, 40))
+    np.testing.assert_array_equal(more[:4], few)
+    next_batch = initial_states(wide, SEED, "initial_state", range(12, 16))
+    assert not (next_batch == more[4:8]).any()
+    own = SEED.stream("initial_state", 8).uniform(-1, 1, (4, 40))
+    np.testing.assert_array_equal(few, 0.3 * own)
+
+
+def test_recurrent_noise_has_the_stated_sd_in_x(net):
     tau = np.linspace(0.003, 0.06, 40)
-
-    def noise(kicks):
-        return currents(member.config, SEED, "noise", range(20), 100, kicks, tau)
-
-    current = noise([[]] * 20)
+    given = net(noise={"recurrent": 0.2})
+    current = recurrent_noise(given, SEED, "noise", range(20), 100, tau)
     # Song et al. 2016: sqrt(2 dt / tau) s xi per step, as a current times dt / tau
     xi = current * (DT / tau) / (np.sqrt(2 * DT / tau) * 0.2)
     assert stats.kstest(xi.ravel()[:20_000], "norm").pvalue > 1e-3
     assert abs(xi.std((0, 1)) - 1).max() < 5 / np.sqrt(2 * 2000)
-    kick = Kicks(np.array([3]), np.array([7]), np.array([2.0]))
-    summed = noise([[kick]] * 20) - current
-    np.testing.assert_allclose(summed[:, 3, 7], 2.0)
-    summed[:, 3, 7] = 0
-    assert not summed.any()
+    assert recurrent_noise(net(), SEED, "noise", range(20), 100, tau) is None
+    # trials have streams of their own: batches, and how long they are, change nothing
+    later = recurrent_noise(given, SEED, "noise", range(7, 9), 60, tau)
+    np.testing.assert_array_equal(later, current[7:9, :60])
 
 
 def test_input_noise_has_the_stated_sd(net):
@@ -198,18 +205,38 @@ def test_trial_types_come_in_a_fixed_cycle(population):
     assert types == [[n % 4] * 3 for n in range(9)]
 
 
-def test_networks_meet_the_same_whoever_stands_beside_them(population):
-    members, tau = population
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_networks_meet_the_same_whoever_stands_beside_them(noise, dtype, planned):
+    network = {"units": 12, "noise": {"recurrent": noise}, "dtype": dtype}
+    members = planned(task=SMALL, count=3, network=network)
+    tau = torch.full((3, 12), 0.03, dtype=getattr(torch, dtype))
     trial_P = torch.tensor([5, 17, 5])
-    crowd = training_batch(members, trial_P, tau)
+    crowd = training_batch(members, trial_P, tau, 2)
+    assert crowd.kicks is not None and (crowd.noise_PBTN is None) == (noise == 0)
     for p in range(3):
-        alone = training_batch([members[p]], trial_P[[p]], tau[[p]])
+        alone = training_batch([members[p]], trial_P[[p]], tau[[p]], 2)
         for name, a, b in zip(crowd._fields, alone, crowd, strict=True):
             if name == "kicks":
-                assert all(map(np.array_equal, a[0][0], b[p][0]))
-            elif name != "current_PBTN":
-                assert torch.equal(a, b[[p]]), name
+                for one, other in zip(a[0], b[p], strict=True):
+                    assert all(map(np.array_equal, one, other))
+            else:
+                assert (a is None and b is None) or torch.equal(a, b[[p]]), name
     assert not torch.equal(crowd.x0_PBN[0], crowd.x0_PBN[2]), "seeds of their own"
+
+
+def test_trials_of_a_block_are_those_that_come_one_by_one(population):
+    members, tau = population
+    trial_P = torch.tensor([5, 17, 5])
+    block = training_batch(members, trial_P, tau, 4)
+    for b in range(4):
+        one = training_batch(members, trial_P + b, tau)
+        for name, a, c in zip(block._fields, one, block, strict=True):
+            if name == "kicks":
+                for p in range(3):
+                    assert all(map(np.array_equal, a[p][0], c[p][b]))
+            elif name not in ("noise_PBTN", "trial_P"):
+                assert torch.equal(a, c[:, [b]]), name
 
 
 def test_batches_are_the_next_trials(planned):
@@ -218,5 +245,5 @@ def test_batches_are_the_next_trials(planned):
     batch = training_batch([member], torch.tensor([12]), torch.full((1, 12), 0.03))
     assert batch.type_PB[0].tolist() == [0, 1, 2, 3, 0, 1]
     assert batch.input_PBTI.shape == (1, 6, 40, 5)
-    assert batch.current_PBTN is None and batch.kicks is None
+    assert batch.noise_PBTN is None and batch.kicks is None
     assert len({tuple(row) for row in batch.x0_PBN[0].tolist()}) == 6

@@ -103,7 +103,7 @@ def test_run_is_the_equation_on_these_trials(tested):
     count = len(types)
     assert count == 240 and ran.output_PBTO.shape == (1, count, 60 + 20, 1)
     own, added = (
-        np.stack([seed.stream(name, n).uniform(-1, 1, 20) for n in range(count)])
+        seed.stream(name, 0).uniform(-1, 1, (count, 20))
         for name in ("evaluation/initial_state", "perturb/initial_state")
     )
     start = torch.tensor(0.2 * own + 0.5 * added)[None]
@@ -113,6 +113,31 @@ def test_run_is_the_equation_on_these_trials(tested):
     expected = readout(params, cell, r[:, :, 1:])
     torch.testing.assert_close(ran.output_PBTO, expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(ran.types_B, types)
+
+
+FED_BACK = {"feedback": 0.5, "readout": {"kind": "linear", "scale": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "network"), [("reward_hebbian", {}), ("force", FED_BACK)]
+)
+def test_the_kernel_answers_as_the_reference_does(rule, network, tested):
+    """With everything that may arrive; in float64 there is no kernel."""
+    made = []
+    for dtype in ("float32", "float64"):
+        noise = {"recurrent": 0.1, "input": 0.1}
+        given = {"units": 20, "dtype": dtype, "noise": noise, **network}
+        params, config, seed, _ = tested(network=given, rule=rule)
+        added = Impulses(rate_hz=100.0, amplitude=5.0)
+        situation = resting(params, config)._replace(added_impulses=added)
+        situation = situation._replace(
+            impulses=Impulses(rate_hz=100.0, amplitude=16.0), added_start=0.3
+        )
+        made.append(run(situation, seed, 35).output_PBTO)  # 140 trials: 100 and 40
+        quiet = run(situation._replace(added_impulses=Impulses()), seed, 35)
+        assert not torch.equal(made[-1], quiet.output_PBTO), "they were felt"
+    assert [m.dtype for m in made] == [torch.float32, torch.float64]
+    torch.testing.assert_close(made[0].double(), made[1], rtol=0.0, atol=5e-6)
 
 
 def test_impulses_stay_on_and_quiet_turns_them_off(tested):

@@ -77,7 +77,7 @@ def test_training_by_replaying_is_training(planned, rule, monkeypatch):
     task = {"name": "dnms", "stimulus_s": 0.03, "delay_s": 0.02, "wait_s": 0.01,
             "response_s": 0.03}  # fmt: skip
     members = planned(
-        task=task, rule={"name": rule}, count=3, train={"trials": 40},
+        task=task, rule={"name": rule}, count=3, train={"trials": 400},
         network={"units": 14, "dt_s": 0.005, "dtype": "float64"},
     )  # fmt: skip
     [plain] = [train.joined(train.begin(members, torch.device("cpu")))]

@@ -1,11 +1,8 @@
 """The compiled learning steps against the plain torch ones in float64."""
 
-import numpy as np
 import pytest
 import torch
 
-from popnet.core.cell import Params
-from popnet.core.kicks import dense
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import start
 from popnet.rules import RULES
@@ -19,65 +16,61 @@ ROUNDING = 4e-5
 roundings a trial through the cubed trace; measured: up to 2e-5."""
 
 
-def learned(members, dtype):
-    """Parameters, state and outcome after one step of TRIALS trials."""
-    population = start(members, torch.device("cpu"))
-    tau = population.params.tau_PN
-    episode = training_batch(members, torch.zeros(len(members)).long(), tau, TRIALS)
-    params, hyper, state = population.params, population.hyper, population.state
-    if dtype == torch.float64:
-        params = Params(*(None if t is None else t.double() for t in params))
-        hyper = {k: v.double() for k, v in hyper.items()}
-        state = type(state)(*(t.double() for t in state))
-        episode = in_double(episode)
-    config = members[0].config
-    rule, score = RULES["reward_hebbian"], TASKS[config.task.name].score
-    return params, rule.step(
-        params, state, episode, config.rule, hyper, population.cell, score
-    )
+@pytest.fixture
+def prepared(planned):
+    """(population, its next TRIALS trials); ``case``: sections of the sweep file."""
+
+    def make(case, count=2, units=27):
+        rule = {"name": "reward_hebbian", "wait_trials": 3, **case.get("rule", {})}
+        network = {"units": units, **case.get("network", {})}
+        members = planned(task=TASK, count=count, rule=rule, network=network)
+        population = start(members, torch.device("cpu"))
+        tau, none = population.params.tau_PN, torch.zeros(count).long()
+        return population, training_batch(members, none, tau, TRIALS)
+
+    return make
 
 
-def in_double(episode):
-    """The same trials in float64, the kicks as a dense current."""
-    steps, units = episode.input_PBTI.shape[2], episode.x0_PBN.shape[2]
-    current = torch.from_numpy(
-        np.stack([[dense(k, steps, units) for k in row] for row in episode.kicks])
-    ).double()
-    if episode.current_PBTN is not None:
-        current = current + episode.current_PBTN.double()
-    return episode._replace(
-        input_PBTI=episode.input_PBTI.double(), x0_PBN=episode.x0_PBN.double(),
-        target_PBTO=episode.target_PBTO.double(), current_PBTN=current, kicks=None,
+def learned(population, episode, like=lambda leaves: leaves):
+    """Parameters, state and outcome after these trials; ``like`` sets the precision."""
+    config = population.config
+    names, values = zip(*population.hyper.items(), strict=True)
+    hyper = dict(zip(names, like(values), strict=True))
+    return RULES["reward_hebbian"].step(
+        like(population.params), like(population.state), like(episode), config.rule,
+        hyper, population.cell, TASKS[config.task.name].score,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        {},
-        {"rule": {"error_factor": False, "trace": "signed_square"}},
-        {"rule": {"max_update": 1e-5}},
-        {"rule": {"exploration": {"rate_hz": 30.0, "into": "state"}}},
-        {"network": {"noise": {"recurrent": 0.1, "input": 0.05}}},
-        {"network": {"density": 0.5, "autapses": False}},
-        {"network": {"dale": {"excitatory": 0.7}}},
-        {"network": {"readout": {"kind": "linear"}, "bias": {"mean": 0.1}}},
-        {"network": {"nonlinearity": "one_plus_tanh", "gain": 0.9}},
-        {"network": {"tau_s": {"mean": 0.03, "spread": 0.8}, "slope": {"mean": 1.2}}},
-    ],
-    ids=str,
-)
-def test_a_dozen_trials_are_the_reference_within_rounding(planned, case):
-    members = planned(
-        task=TASK, count=2,
-        rule={"name": "reward_hebbian", "wait_trials": 3, **case.get("rule", {})},
-        network={"units": 27, **case.get("network", {})},
-    )  # fmt: skip
-    before, (fast, fast_state, fast_outcome) = learned(members, torch.float32)
-    _, (slow, slow_state, slow_outcome) = learned(members, torch.float64)
-    change = float((slow.w_PNN - before.w_PNN.double()).abs().max())
+CASES = [
+    {},
+    {"rule": {"error_factor": False, "trace": "signed_square"}},
+    {"rule": {"trace": "node_perturbation", "max_update": 1.0}},
+    {"rule": {"trace": "node_perturbation", "skip_steps": 0},
+     "network": {"noise": {"recurrent": 0.1}}},
+    {"rule": {"max_update": 1e-5}},
+    {"rule": {"max_update": 1.0}},
+    {"rule": {"exploration": {"rate_hz": 30.0, "into": "state"}}},
+    {"rule": {"exploration": {"rate_hz": 0.0}, "skip_steps": 70}},
+    {"network": {"noise": {"recurrent": 0.1, "input": 0.05}}},
+    {"network": {"density": 0.5, "autapses": False}},
+    {"network": {"dale": {"excitatory": 0.7}}},
+    {"network": {"readout": {"kind": "linear"}, "bias": {"mean": 0.1}}},
+    {"network": {"nonlinearity": "one_plus_tanh", "gain": 0.9}},
+    {"network": {"tau_s": {"mean": 0.03, "spread": 0.8}, "slope": {"mean": 1.2}}},
+    *({"network": {"clamped": {2: 0.5}, "units": n}} for n in (5, 15, 16, 65)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_dozen_trials_are_the_reference_within_rounding(case, prepared, in_double):
+    population, episode = prepared(case)
+    fast, fast_state, fast_outcome = learned(population, episode)
+
+    slow, slow_state, slow_outcome = learned(population, episode, in_double)
+    change = float((slow.w_PNN - population.params.w_PNN).abs().max())
     assert change > 0, "nothing was learned, so nothing was compared"
-    deviation = float((fast.w_PNN.double() - slow.w_PNN).abs().max())
+    deviation = float((fast.w_PNN - slow.w_PNN).abs().max())
     assert deviation <= ROUNDING * max(change, 0.01)
     for a, b in zip(fast_state, slow_state, strict=True):
         torch.testing.assert_close(a.double(), b, rtol=0.0, atol=2e-4)
@@ -85,3 +78,38 @@ def test_a_dozen_trials_are_the_reference_within_rounding(planned, case):
         fast_outcome.error_PB.double(), slow_outcome.error_PB, rtol=0.0, atol=2e-4
     )
     assert torch.equal(fast_outcome.correct_PB, slow_outcome.correct_PB)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("trace", ["cube", "signed_square", "node_perturbation"])
+def test_a_network_that_diverges_looks_diverged_and_disturbs_nobody(
+    value, trace, prepared
+):
+    population, episode = prepared({"rule": {"trace": trace}}, count=3)
+    clean, clean_state, clean_outcome = learned(population, episode)
+    episode.input_PBTI[1, 6, 10, 1] = value
+    broken, broken_state, outcome = learned(population, episode)
+    well = torch.tensor([0, 2])
+    assert torch.equal(broken.w_PNN[well], clean.w_PNN[well])
+    for a, b in zip(broken_state, clean_state, strict=True):
+        assert torch.equal(a[well], b[well])
+    assert torch.equal(outcome.error_PB[well], clean_outcome.error_PB[well])
+    assert torch.equal(outcome.error_PB[1, :6], clean_outcome.error_PB[1, :6])
+    assert bool(outcome.error_PB[1, 6:].isnan().all()), "from that trial on"
+    assert not bool(outcome.correct_PB[1, 6:].any())
+    assert bool(broken.w_PNN[1].isnan().any())
+
+
+def test_arguments_are_left_as_they_were(prepared):
+    population, episode = prepared({})
+    given = [
+        *population.params,
+        *population.state,
+        *episode,
+        *population.hyper.values(),
+    ]
+    given = [leaf for leaf in given if isinstance(leaf, torch.Tensor)]
+    kept = [leaf.clone() for leaf in given]
+    after, _, _ = learned(population, episode)
+    assert not torch.equal(after.w_PNN, population.params.w_PNN)
+    assert all(torch.equal(a, b) for a, b in zip(given, kept, strict=True))

@@ -15,7 +15,7 @@ COMPANY = {
     "network.output_tau": ["network.readout={kind: unit}"],
 }
 """What some settings need beside them; a unit and a linear readout have their own."""
-SKIPPED = {"flipflop"}
+SKIPPED = {"flipflop", "path_integration", "reaching"}
 """Tasks of several outputs: a unit readout has one.  Rule force has no use for it."""
 
 

@@ -1,14 +1,15 @@
-"""BPTT: gradients of its loss, what it trains, and that it learns in seconds."""
+"""BPTT: gradients of its loss with all its penalties, its steps, what it trains."""
 
+import numpy as np
 import pytest
 import torch
 
-from popnet.config import ConfigError
+from popnet import kernels
 from popnet.core.cell import NONLINEARITIES, Cell, Params
+from popnet.core.kicks import Kicks, dense
 from popnet.core.scoring import decision, tracking
-from popnet.engine.train import advance, begin
 from popnet.rules import RULES, Episode
-from popnet.rules.bptt import BPTT, loss_gradients
+from popnet.rules.bptt import BPTT, Penalties, loss_gradients
 
 F64 = torch.float64
 P, B, T, N, I, O = 3, 2, 10, 6, 2, 2  # noqa: E741
@@ -19,7 +20,12 @@ HYPER = {
     "beta2": torch.full((P,), 0.999, dtype=F64),
     "epsilon": torch.full((P,), 1e-8, dtype=F64),
     "clip": torch.tensor([1.0, 1e-3, 1.0], dtype=F64),
+    "l1": torch.tensor([0.0, 0.02, 0.01], dtype=F64),
+    "l2": torch.tensor([0.03, 0.0, 0.01], dtype=F64),
+    "rate_penalty": torch.tensor([0.5, 0.2, 0.0], dtype=F64),
 }
+PENALTIES = Penalties(*(HYPER[name] for name in ("l1", "l2", "rate_penalty")))
+NAMES = ("w_PNN", "win_PNI", "wout_PON", "bias_PN", "tau_PN")
 ALL = ("recurrent", "input", "readout", "bias", "time_constants")
 
 
@@ -37,21 +43,23 @@ def world():
         1 + 0.2 * normal(P, N), 0.1 * normal(P, N), None, None,
     )  # fmt: skip
     mask = torch.rand(P, B, T, O, generator=g) < 0.6
+    kick = Kicks(np.array([0, 4, 4, 9]), np.array([5, 1, 3, 0]), np.arange(4.0) - 6)
     episode = Episode(
         normal(P, B, T, I), normal(P, B, T, O).sign(), mask,
         torch.zeros(P, B, dtype=torch.int64), torch.zeros(P, dtype=torch.int64),
-        0.1 * normal(P, B, N), 0.2 * normal(P, B, T, N),
+        0.1 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[kick] * B] * P,
     )  # fmt: skip
     return params, episode
 
 
-def loss(params, episode):
+def loss(params, episode, unit=None):
     """The stated loss, by another road: scored places picked out one network each."""
     phi, _ = NONLINEARITIES["tanh"]
+    kicks = torch.tensor(dense(episode.kicks[0][0], T, N))
     free = torch.ones(N, dtype=F64)
     free[2] = 0
     held = 0.5 * (1 - free)
-    x, out = episode.x0_PBN * free + held, []
+    x, rs = episode.x0_PBN * free + held, []
 
     def rate(x):
         return phi(params.slope_PN[:, None] * (x - params.threshold_PN[:, None]))
@@ -61,30 +69,84 @@ def loss(params, episode):
         total = total + torch.einsum(
             "pik,pbk->pbi", params.win_PNI, episode.input_PBTI[:, :, t]
         )
-        total = total + params.bias_PN[:, None] + episode.current_PBTN[:, :, t]
+        total = total + params.bias_PN[:, None] + kicks[t]
+        total = total + episode.noise_PBTN[:, :, t]
         x = free * (x + 0.001 / params.tau_PN[:, None] * (total - x)) + held
-        out.append(torch.einsum("poi,pbi->pbo", params.wout_PON, rate(x)))
-    output = torch.stack(out, 2)
-    squares = [
-        (output[p] - episode.target_PBTO[p])[episode.mask_PBTO[p]].square().mean()
-        for p in range(P)
-    ]
-    return torch.stack(squares), output
+        rs.append(rate(x))
+    r = torch.stack(rs, 2)
+    output = r[..., unit, None]
+    if unit is None:
+        output = torch.einsum("poi,pbti->pbto", params.wout_PON, r)
+    each = []
+    for p in range(P):
+        wrong = (output[p] - episode.target_PBTO[p])[episode.mask_PBTO[p]]
+        l1, l2, rate_penalty = (float(strength[p]) for strength in PENALTIES)
+        w = params.w_PNN[p]
+        each.append(
+            wrong.square().mean() + l1 * w.abs().sum() + l2 * w.square().sum()
+            + rate_penalty * r[p].square().mean()
+        )  # fmt: skip
+    return torch.stack(each), output
 
 
-def test_gradients_are_those_of_the_stated_loss(world):
-    params, episode = world
-    names = ("w_PNN", "win_PNI", "wout_PON", "bias_PN", "tau_PN")
+def of_one_output(params, episode):
+    """The same for a network whose output is a unit."""
+    first = {
+        name: getattr(episode, name)[..., :1] for name in ("target_PBTO", "mask_PBTO")
+    }
+    return params._replace(wout_PON=None), episode._replace(**first)
+
+
+@pytest.mark.parametrize("unit", [None, 3])
+def test_gradients_are_those_of_the_stated_loss(unit, world):
+    """Of the reference, and of the kernel within rounding (``tests/kernels``)."""
+    params, episode = world if unit is None else of_one_output(*world)
+    names = NAMES if unit is None else [n for n in NAMES if n != "wout_PON"]
     leaves = {n: getattr(params, n).clone().requires_grad_() for n in names}
-    each, output = loss(params._replace(**leaves), episode)
+    each, output = loss(params._replace(**leaves), episode, unit)
     expected = torch.autograd.grad(each.sum(), list(leaves.values()))
-    got_output, got = loss_gradients(params, episode, CELL)
-    torch.testing.assert_close(got_output, output.detach(), rtol=1e-12, atol=1e-12)
-    for name, value in zip(names, expected, strict=True):
-        scale = float(value.abs().max())
-        torch.testing.assert_close(
-            getattr(got, name), value, rtol=1e-10, atol=1e-10 * scale, msg=name
-        )
+    cell, output = CELL._replace(output_unit=unit), output.detach()
+    single = [
+        type(leaves)(*(single_of(leaf) for leaf in leaves))
+        for leaves in (params, episode, PENALTIES)
+    ]
+    slow = loss_gradients(params, episode, cell, PENALTIES)
+    fast = kernels.loss_gradients(*single[:2], cell, single[2], True)
+    for (got_output, got), bound in ((slow, 1e-10), (fast, 1e-5)):
+        torch.testing.assert_close(got_output.double(), output, rtol=0.0, atol=bound)
+        for name, value in zip(names, expected, strict=True):
+            scale = float(value.abs().max())
+            torch.testing.assert_close(
+                getattr(got, name).double(), value, rtol=0.0, atol=bound * scale,
+                msg=name,
+            )  # fmt: skip
+
+
+def single_of(leaf):
+    double = isinstance(leaf, torch.Tensor) and leaf.is_floating_point()
+    return leaf.float() if double else leaf
+
+
+def test_gradients_are_slopes_of_the_loss_with_its_penalties(world):
+    params, episode = world
+    _, got = loss_gradients(params, episode, CELL, PENALTIES)
+    g = torch.Generator().manual_seed(8)
+    ahead = {
+        n: torch.randn(getattr(params, n).shape, generator=g, dtype=F64) for n in NAMES
+    }
+    ahead["tau_PN"] *= params.tau_PN
+    step = 1e-6  # the smallest |W| is 1e-3: no weight changes its sign
+    up, down = (
+        loss(
+            params._replace(
+                **{n: getattr(params, n) + sign * step * ahead[n] for n in NAMES}
+            ),
+            episode,
+        )[0]
+        for sign in (1, -1)
+    )
+    slope = sum((getattr(got, n) * ahead[n]).flatten(1).sum(1) for n in NAMES)
+    torch.testing.assert_close((up - down) / (2 * step), slope, rtol=1e-7, atol=0.0)
 
 
 def run(world, settings, steps=1, hyper=HYPER, cell=CELL):
@@ -101,9 +163,8 @@ def run(world, settings, steps=1, hyper=HYPER, cell=CELL):
 def test_steps_are_torch_s_adam_and_clip_on_autograd_s_gradients(world):
     params, episode = world
     got, _ = run(world, BPTT(trains=ALL), steps=6)
-    names = ("w_PNN", "win_PNI", "wout_PON", "bias_PN", "tau_PN")
     for p in range(P):
-        leaves = {n: torch.nn.Parameter(getattr(params, n).clone()) for n in names}
+        leaves = {n: torch.nn.Parameter(getattr(params, n).clone()) for n in NAMES}
         own = torch.optim.Adam(
             list(leaves.values()), lr=float(HYPER["learning_rate"][p])
         )
@@ -145,16 +206,12 @@ def test_time_constants_never_fall_below_one_step(world):
 
 
 def test_a_unit_readout_is_trained_without_readout_weights(world):
-    params, episode = world
-    episode = episode._replace(
-        target_PBTO=episode.target_PBTO[..., :1], mask_PBTO=episode.mask_PBTO[..., :1]
-    )
+    params, episode = of_one_output(*world)
     cell = CELL._replace(output_unit=0)
-    small = (params._replace(wout_PON=None), episode)
-    got, outcome = run(small, BPTT(), cell=cell)
+    got, outcome = run((params, episode), BPTT(), cell=cell)
     assert got.wout_PON is None
     assert not torch.equal(got.w_PNN[0], params.w_PNN[0])
-    expected = loss_gradients(small[0], episode, cell)[0]
+    expected = loss_gradients(params, episode, cell, PENALTIES)[0]
     error = decision(expected, episode.target_PBTO, episode.mask_PBTO).error_PB
     torch.testing.assert_close(outcome.error_PB, error)
 
@@ -164,66 +221,6 @@ def test_scored_by_the_task_s_own_score(world):
     rule, settings = RULES["bptt"], BPTT()
     state = rule.init(params, settings, HYPER, 1)
     _, _, outcome = rule.step(params, state, episode, settings, HYPER, CELL, tracking)
-    output, _ = loss_gradients(params, episode, CELL)
+    output, _ = loss_gradients(params, episode, CELL, PENALTIES)
     expected = tracking(output, episode.target_PBTO, episode.mask_PBTO)
     assert torch.equal(outcome.correct_PB, expected.correct_PB)
-
-
-def test_learns_to_hold_one_bit(planned):
-    """Flip-flop, 1 bit, time constants trained too."""
-    member, = planned(
-        rule={"name": "bptt", "learning_rate": 0.01, "batch_trials": 16,
-              "trains": list(ALL)},
-        task={"name": "flipflop", "bits": 1, "trial_s": 0.03},
-        network={"units": 30, "tau_s": 0.002},
-        train={"trials": 6000, "until": {"accuracy": 0.95, "window": 64}},
-    )  # fmt: skip
-    (population,) = begin([member], torch.device("cpu"))
-    left, (result,) = advance(population, 10_000)
-    assert left is None and result.status == "converged"
-    assert result.curve_accuracy_C[0] < 0.5 < 0.95 <= result.final_accuracy
-    assert not torch.equal(result.final.tau_PN, result.initial.tau_PN)
-
-
-UNIT = {"units": 12, "readout": {"kind": "unit"}}
-SMALL = {"name": "delayed_response", "stimulus_s": 0.01, "delay_s": 0.005,
-         "response_s": 0.01}  # fmt: skip
-
-
-def trains_of(planned, rule, **network):
-    (member,) = planned(rule={"name": "bptt", **rule}, network=network)
-    return member.config.rule.trains, member.key
-
-
-def test_the_default_trains_a_readout_where_there_is_one(planned):
-    four = ["recurrent", "input", "readout", "bias"]
-    for given, network, expected in (
-        ({}, {}, four),
-        ({}, UNIT, ["recurrent", "input", "bias"]),
-        ({"trains": None}, UNIT, ["recurrent", "input", "bias"]),
-    ):
-        got, key = trains_of(planned, given, **network)
-        assert list(got) == expected
-        spelt = {"trains": expected[::-1]}
-        assert trains_of(planned, spelt, **network) == (got, key), "the same network"
-
-
-def test_a_unit_readout_trains_in_the_engine(planned):
-    members = planned(
-        rule={"name": "bptt", "batch_trials": 4}, task=SMALL, network=UNIT,
-        train={"trials": 8, "until": None},
-    )  # fmt: skip
-    (population,) = begin(members, torch.device("cpu"))
-    _, (result,) = advance(population, 10)
-    assert result.status == "trained" and result.trials == 8
-    assert not torch.equal(result.final.w_PNN, result.initial.w_PNN)
-
-
-@pytest.mark.parametrize("part", ALL)
-def test_of_recurrent_noise_only_trained_time_constants_are_refused(part, planned):
-    noisy = {"noise": {"recurrent": 0.1, "input": 0.1}}
-    if part == "time_constants":
-        with pytest.raises(ConfigError, match=r"rule\.trains: time_constants cannot"):
-            trains_of(planned, {"trains": [part]}, **noisy)
-        noisy["noise"]["recurrent"] = 0.0  # the noise of the input keeps its size
-    assert trains_of(planned, {"trains": [part]}, **noisy)[0] == (part,)

@@ -2,18 +2,28 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from popnet.core.cell import Cell, Params
+from popnet.core.kicks import Kicks, dense
 from popnet.core.scoring import decision
 from popnet.rules import RULES, Episode
-from popnet.rules.reward_hebbian import RewardHebbian, State, supralinear, trace_factors
+from popnet.rules.reward_hebbian import RewardHebbian, State
 
 F64 = torch.float64
 N, I, T, K, TRIALS = 7, 2, 24, 3, 14  # noqa: E741
 CELL = Cell(0.001, "tanh", ((1, 1.0), (4, -1.0)), 0)
 SCORED = 6
+TRACES = ["cube", "signed_square", "node_perturbation"]
+
+
+def kicks_of(chance, g):
+    """Impulses of one trial: in every cell with this chance, some of size 16."""
+    size = 16 * torch.randn(T, N, generator=g, dtype=F64).numpy()
+    step, unit = np.nonzero(torch.rand(T, N, generator=g, dtype=F64).numpy() < chance)
+    return Kicks(step, unit, size[step, unit])
 
 
 @pytest.fixture
@@ -29,7 +39,6 @@ def world():
         0.003 + 0.03 * torch.rand(2, N, generator=g, dtype=F64),
         1 + 0.2 * normal(2, N), 0.1 * normal(2, N), None, None,
     )  # fmt: skip
-    sparse = torch.rand(TRIALS, 2, 1, T, N, generator=g, dtype=F64) < 0.15
     episodes = [
         Episode(
             normal(1, 1, T, I).expand(2, 1, T, I),
@@ -38,7 +47,8 @@ def world():
             torch.full((2, 1), k % K),
             torch.full((2,), k),
             0.1 * normal(2, 1, N),
-            16 * normal(2, 1, T, N) * sparse[k],
+            0.2 * normal(2, 1, T, N),
+            [[kicks_of(0.15, g)] for _ in range(2)],
         )
         for k in range(TRIALS)
     ]
@@ -77,7 +87,14 @@ class Plain:
     def rate(self, i, x):
         return math.tanh(self.gain[i] * (x - self.theta[i]))
 
-    def trial(self, number, kind, x, u, impulse, target):
+    def grown(self, r, dx, impulse):
+        """What one step adds to the trace of one weight."""
+        if self.power == "node_perturbation":
+            return r * impulse
+        z = r * dx
+        return z**3 if self.power == "cube" else z * abs(z)
+
+    def trial(self, number, kind, x, u, noise, impulse, target):
         """Runs, learns, and returns the trial's error."""
         x = list(x)
         trace = [[0.0] * N for _ in range(N)]
@@ -88,7 +105,7 @@ class Plain:
         for t in range(T):
             before, moved = r, []
             for i in range(N):
-                total = self.b[i] + impulse[t][i]
+                total = self.b[i] + noise[t][i] + impulse[t][i]
                 for j in range(N):
                     total += self.J[i][j] * before[j]
                 for k in range(I):
@@ -103,8 +120,7 @@ class Plain:
                 self.xbar[i] = self.a_x * self.xbar[i] + (1 - self.a_x) * x[i]
                 if t > 2:
                     for j in range(N):
-                        z = before[j] * dx
-                        trace[i][j] += z**3 if self.power == "cube" else z * abs(z)
+                        trace[i][j] += self.grown(before[j], dx, impulse[t][i])
             output.append(r[0])
         m = sum(abs(o - target) for o in output[-SCORED:]) / SCORED
         if number >= self.wait:
@@ -118,7 +134,7 @@ class Plain:
         return m
 
 
-@pytest.mark.parametrize("power", ["cube", "signed_square"])
+@pytest.mark.parametrize("power", TRACES)
 def test_whole_trials_are_a_plain_transcription_of_the_equations(power, world):
     params, episodes = world
     settings = RewardHebbian(trace=power)
@@ -135,7 +151,8 @@ def test_whole_trials_are_a_plain_transcription_of_the_equations(power, world):
                 number % K,
                 episode.x0_PBN[p, 0].tolist(),
                 episode.input_PBTI[p, 0].tolist(),
-                episode.current_PBTN[p, 0].tolist(),
+                episode.noise_PBTN[p, 0].tolist(),
+                dense(episode.kicks[p][0], T, N).tolist(),
                 float(episode.target_PBTO[p, 0, 0, 0]),
             )
             assert float(outcome.error_PB[p, 0]) == pytest.approx(m, rel=1e-10)
@@ -175,47 +192,6 @@ def test_only_the_recurrent_weights_learn(world):
     assert changed == ["w_PNN"]
 
 
-@pytest.mark.parametrize("power", ["cube", "signed_square"])
-def test_trace_as_a_product_is_the_sum_over_steps(power):
-    g = torch.Generator().manual_seed(9)
-    n, steps = 12, 200
-    params = Params(
-        1.5 / n**0.5 * torch.randn(1, n, n, generator=g, dtype=F64),
-        torch.zeros(1, n, 1, dtype=F64), None, torch.zeros(1, n, dtype=F64),
-        torch.full((1, n), 0.01, dtype=F64), torch.ones(1, n, dtype=F64),
-        torch.zeros(1, n, dtype=F64), None, None,
-    )  # fmt: skip
-    drive = torch.randn(1, steps, n, generator=g, dtype=F64)
-    x0 = 0.1 * torch.randn(1, n, generator=g, dtype=F64)
-    still, decay = torch.zeros(1, n, dtype=F64), torch.full((1,), 0.05, dtype=F64)
-    cell = CELL._replace(clamped=())
-    factors = trace_factors(params, cell, drive, x0, still, decay, 3, power)
-    trace = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)[0]
-    # the same rollout by hand: S of every product, step by step
-    x, xbar, total = x0[0].clone(), still[0].clone(), torch.zeros(n, n, dtype=F64)
-    for t in range(steps):
-        r = x.tanh()
-        x = x + 0.1 * (params.w_PNN[0] @ r + drive[0, t] - x)
-        z = torch.outer(x - xbar, r)
-        xbar = 0.05 * xbar + 0.95 * x
-        if t > 2:
-            total += z**3 if power == "cube" else z * z.abs()
-    torch.testing.assert_close(
-        trace, total, rtol=1e-12, atol=1e-12 * float(total.abs().max())
-    )
-
-
-def test_supralinear_functions_are_odd_and_multiplicative():
-    z = torch.linspace(-2, 2, 41, dtype=F64)
-    for power, known in (("cube", [8.0, -8.0]), ("signed_square", [4.0, -4.0])):
-        assert supralinear(torch.tensor([2.0, -2.0]), power).tolist() == known
-        torch.testing.assert_close(supralinear(-z, power), -supralinear(z, power))
-        torch.testing.assert_close(
-            supralinear(z * z.flip(0), power),
-            supralinear(z, power) * supralinear(z.flip(0), power),
-        )
-
-
 def test_clamped_units_keep_their_incoming_weights(world):
     # their x never moves, so once x-bar has come to it nothing is left to learn
     params, episodes = world
@@ -243,11 +219,11 @@ def test_networks_of_one_population_do_not_touch(world):
     def train(ill):
         now, state = params, rule.init(params, settings, HYPER, K)
         for number, episode in enumerate(episodes):
-            current = episode.current_PBTN.clone()
+            current = episode.noise_PBTN.clone()
             if ill and number == 6:
                 current[0, 0, 5, 2] = float("nan")
             now, state, _ = rule.step(
-                now, state, episode._replace(current_PBTN=current), settings, HYPER,
+                now, state, episode._replace(noise_PBTN=current), settings, HYPER,
                 CELL, decision,
             )  # fmt: skip
         return now.w_PNN, state.baseline_PK
@@ -264,12 +240,8 @@ def test_constants_of_the_published_code_and_of_the_paper():
     assert [getattr(paper, k) for k in wanted] == [0.5, 1e-4, 0.33, False]
     assert (code.state_decay, code.wait_trials, code.skip_steps) == (0.05, 101, 3)
     own = code.exploration
-    assert (own.rate_hz, own.amplitude, own.quiet_steps, own.into) == (
-        3,
-        16,
-        4,
-        "drive",
-    )
+    given = (own.rate_hz, own.amplitude, own.quiet_steps, own.into)
+    assert given == (3, 16, 4, "drive")
     # in x: 16 dt / tau = .533 in the code, .5 in the paper
     assert paper.exploration.amplitude * 0.001 / 0.030 == pytest.approx(0.5)
     assert RewardHebbian(preset="paper", learning_rate=0.2).learning_rate == 0.2

@@ -25,6 +25,8 @@ def test_feedback_counts_among_the_weights(make_run, tmp_path):
         radius = np.abs(np.linalg.eigvals(after.astype(np.float64))).max()
         np.testing.assert_allclose(row["spectral_radius"], radius, rtol=1e-4)
         inside[key] = after
+        module = run.module(key)
+        np.testing.assert_array_equal(module.wfb_PNO, network.final["feedback"])
     (pair,) = run.comparisons().to_dict("records")
     a, b = inside[pair["key_a"]], inside[pair["key_b"]]
     expected = np.linalg.norm(a - b) / np.sqrt((a**2).sum() + (b**2).sum())

@@ -1,0 +1,42 @@
+"""Impulses as a list and as a current."""
+
+import numpy as np
+import torch
+
+from popnet.core.kicks import NO_KICKS, Kicks, currents, dense, together
+
+
+def kicks(steps, units, sizes):
+    return Kicks(np.array(steps), np.array(units), np.array(sizes, dtype=float))
+
+
+ONE, OTHER = kicks([0, 3, 3], [2, 0, 1], [1, 2, 3]), kicks([3, 4], [1, 2], [10, 20])
+
+
+def test_dense_puts_each_kick_in_its_cell_and_adds_those_of_one_cell():
+    expected = np.zeros((5, 3))
+    expected[0, 2], expected[3, 0], expected[3, 1] = 1, 2, 3
+    np.testing.assert_array_equal(dense(ONE, 5, 3), expected)
+    expected[3, 1], expected[4, 2] = 13, 20
+    np.testing.assert_array_equal(dense(together([ONE, OTHER]), 5, 3), expected)
+    assert not dense(NO_KICKS, 5, 3).any()
+
+
+def test_together_is_in_order_of_steps():
+    joined = together([OTHER, ONE, NO_KICKS])
+    assert joined.step.tolist() == [0, 3, 3, 3, 4]
+    assert joined.unit.tolist() == [2, 1, 0, 1, 2]
+    assert joined.size.tolist() == [1, 10, 2, 3, 20]
+    assert together([ONE]) is ONE
+
+
+def test_currents_are_noise_and_kicks_in_one():
+    like = torch.zeros(1, 2, 5, 3)
+    noise = torch.randn(1, 2, 5, 3, generator=torch.Generator().manual_seed(0))
+    assert currents(None, None, like) is None
+    assert currents(noise, None, like) is noise
+    kicked = currents(None, [[ONE, OTHER]], like)
+    assert kicked.dtype == like.dtype and kicked.shape == like.shape
+    np.testing.assert_array_equal(kicked[0, 0], dense(ONE, 5, 3))
+    np.testing.assert_array_equal(kicked[0, 1], dense(OTHER, 5, 3))
+    assert torch.equal(currents(noise, [[ONE, OTHER]], like), noise + kicked)
