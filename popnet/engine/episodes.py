@@ -17,7 +17,7 @@ from torch import Tensor
 from popnet.config import Impulses, Network
 from popnet.core.kicks import NO_KICKS, Kicks, currents
 from popnet.plan import PlannedNetwork
-from popnet.rules import Episode
+from popnet.rules import RULES, Episode
 from popnet.seeding import Seed
 from popnet.tasks import TASKS
 
@@ -70,7 +70,29 @@ def training_batch(
         start_PBN,
         together(noises, device, dtype),
         impulses,
+        _drawn(members, trial_P, device, dtype),
     )
+
+
+def _drawn(
+    members: Sequence[PlannedNetwork],
+    trial_P: Tensor,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> dict[str, Tensor] | None:
+    """What the rule itself draws for its next step."""
+    draws = RULES[members[0].config.rule.name].draws
+    if draws is None:
+        return None
+    each = [
+        draws(member.config, member.seed, trial)
+        for member, trial in zip(members, trial_P.tolist(), strict=True)
+    ]
+    made = {name: _joined([one[name] for one in each]) for name in each[0]}
+    return {
+        name: t.to(device, dtype if t.is_floating_point() else t.dtype)
+        for name, t in made.items()
+    }
 
 
 def _in_turn(batches: list[_Batch]) -> _Batch:

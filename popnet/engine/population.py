@@ -41,7 +41,8 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
     params = untrained(members, device)
     hyper = hyper_of(members, device, params.tau_PN.dtype)
     rule = RULES[config.rule.name]
-    state = rule.init(params, config.rule, hyper, config.task.types)
+    seeds = [m.seed for m in members]
+    state = rule.init(params, config.rule, hyper, config.task.types, seeds)
     cell = cell_of(config.network)
     return Population(tuple(members), cell, hyper, params, state, no_progress(members))
 

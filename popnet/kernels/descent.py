@@ -42,6 +42,27 @@ def _adam(
         new_square[i] = v
 
 
+@compiled
+def _descend(
+    values: Any, gradients: Any, means: Any, squares: Any, new_values: Any,
+    new_means: Any, new_squares: Any, clip: Any, rate: Any, beta1: Any, beta2: Any,
+    epsilon: Any, unbias1: Any, unbias2: Any,
+) -> None:  # fmt: skip
+    """All parameters of one network; tuples of flat arrays."""
+    norm = np.float64(0)
+    for gradient in gradients:
+        norm += _square_sum(gradient)
+    norm = np.sqrt(norm)
+    # in this order a NaN stays NaN
+    scale = np.float64(1) if norm <= clip else clip / (norm + 1e-12)
+    for k in range(len(values)):
+        _adam(
+            values[k], gradients[k], means[k], squares[k], new_values[k], new_means[k],
+            new_squares[k], np.float32(scale), rate, beta1, beta2, epsilon, unbias1,
+            unbias2,
+        )  # fmt: skip
+
+
 def descend(
     values: list[Tensor],
     gradients: list[Tensor],
@@ -51,21 +72,19 @@ def descend(
     step_P: Tensor,
 ) -> tuple[list[Tensor], list[AdamState]]:
     """``core.optimisers.descend`` of P networks."""
-    after = [torch.empty_like(value) for value in values]
-    moments = [AdamState(torch.empty_like(v), torch.empty_like(v)) for v in values]
+    after, means, squares = (
+        [torch.empty_like(value) for value in values] for _ in range(3)
+    )
+    old = (values, gradients, *zip(*states, strict=True))
     for p in range(len(step_P)):
+        given = (tuple(array(t, p).ravel() for t in leaves) for leaves in old)
+        into = (
+            tuple(t[p].numpy().ravel() for t in leaves)
+            for leaves in (after, means, squares)
+        )
         constants = _constants(settings, float(step_P[p]), p)
-        flat = [array(gradient, p).ravel() for gradient in gradients]
-        norm = sum(_square_sum(gradient) for gradient in flat) ** 0.5
-        scale = np.float32(min(1.0, float(clip_P[p]) / (norm + 1e-12)))
-        if np.isnan(norm):
-            scale = np.float32(norm)
-        for i, gradient in enumerate(flat):
-            old = (values[i], states[i].mean, states[i].square)
-            new = (after[i], moments[i].mean, moments[i].square)
-            value, mean, square = (array(leaf, p).ravel() for leaf in old)
-            into = (leaf[p].numpy().ravel() for leaf in new)
-            _adam(value, gradient, mean, square, *into, scale, *constants)
+        _descend(*given, *into, float(clip_P[p]), *constants)
+    moments = [AdamState(*pair) for pair in zip(means, squares, strict=True)]
     return after, moments
 
 

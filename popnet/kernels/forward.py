@@ -127,16 +127,20 @@ def fill(net: Network, of: Given, dt_s: Any) -> None:
             net.a[first + net.clamped[k]] = 0
 
 
-def currents_of(kicks: Sequence[Kicks] | None, noise_BTN: Tensor | None) -> Currents:
-    """Kicks of B trials as one list, in order of their steps."""
+def in_turn(kicks: Sequence[Kicks] | None, noise_BTN: Tensor | None) -> Currents:
+    """Kicks of B trials as one list, trial by trial."""
     noise = NOTHING if noise_BTN is None else noise_BTN.contiguous().numpy()
     if not kicks:
         none = np.zeros(0, np.int64)
         return Currents(none, none, none, np.zeros(0, np.float32), noise)
-    step = np.concatenate([k.step for k in kicks])
+    step, unit, size = (np.concatenate(column) for column in zip(*kicks, strict=True))
     trial = np.repeat(np.arange(len(kicks)), [len(k.step) for k in kicks])
-    unit = np.concatenate([k.unit for k in kicks])
-    size = np.concatenate([k.size for k in kicks]).astype(np.float32)
+    return Currents(step, trial, unit, size.astype(np.float32), noise)
+
+
+def currents_of(kicks: Sequence[Kicks] | None, noise_BTN: Tensor | None) -> Currents:
+    """Kicks of B trials as one list, in order of their steps."""
+    step, trial, unit, size, noise = in_turn(kicks, noise_BTN)
     order = np.argsort(step, kind="stable")
     return Currents(step[order], trial[order], unit[order], size[order], noise)
 

@@ -2,6 +2,7 @@
 
 The same mathematics as ``rules.reward_hebbian.step`` in float32.  The trace is summed
 as the trial goes on, ``TOGETHER`` steps at a time, while its factors are in the cache.
+A trial's error is ``core.scoring.mean_error``, as in the scores of every task.
 """
 
 from __future__ import annotations
@@ -11,21 +12,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from popnet.core.cell import Cell, Params, pick
-from popnet.core.constraints import project
-from popnet.core.rollout import readout
+from popnet.core.cell import Cell, Params
 from popnet.core.scoring import Score
 from popnet.kernels.compiling import compiled
 from popnet.kernels.forward import (
+    NO_READOUT,
     Currents,
     Floats,
+    Given,
     Network,
     array,
-    currents_of,
     fill,
     given,
+    in_turn,
+    read,
     room_for,
     with_one,
 )
@@ -52,6 +55,37 @@ class _Room(NamedTuple):
     pre: Floats
     trace: Floats
     """e' [N, N]."""
+
+
+class _Trials(NamedTuple):
+    """What one network meets, trial by trial."""
+
+    input_BTI: Floats
+    target_BTO: Floats
+    mask_BTO: NDArray[np.bool_]
+    x0_BN: Floats
+    kind_B: NDArray[np.int64]
+
+
+class _Constants(NamedTuple):
+    """The rule's settings for one network."""
+
+    learning_rate: float
+    max_update: np.float32
+    baseline_decay: float
+    state_decay: np.float32
+    error_factor: bool
+    trace: int
+    skip: int
+    first: int
+    """The first of these trials that is learned from."""
+
+
+class _Allowed(NamedTuple):
+    """Which weights may be: transposed mask [N, N] and signs [N], or nothing."""
+
+    mask: Floats
+    sign: Floats
 
 
 @compiled
@@ -86,11 +120,12 @@ def _euler(a: Any, total: Any, x: Any) -> None:
 
 @compiled
 def _kicked(
-    step: Any, unit: Any, size: Any, kick: int, t: int, total: Any, kicks: Any
-) -> int:
-    """Adds the impulses of step t; returns the first kick of a later step."""
+    step: Any, trial: Any, unit: Any, size: Any, kick: int, b: int, t: int, total: Any,
+    kicks: Any,
+) -> int:  # fmt: skip
+    """Adds the impulses of step t of trial b; returns the first still to come."""
     kicks[:] = 0
-    while kick < step.shape[0] and step[kick] == t:
+    while kick < step.shape[0] and trial[kick] == b and step[kick] == t:
         kicks[unit[kick]] += size[kick]
         total[unit[kick]] += size[kick]
         kick += 1
@@ -99,15 +134,15 @@ def _kicked(
 
 @compiled
 def _trial(
-    net: Network, currents: Currents, input_BTI: Any, x0_N: Any, room: _Room, kind: int,
-    decay: Any, skip: int,
-) -> None:  # fmt: skip
-    """One trial: leaves rates and the trace in the room, and xbar moved on."""
+    net: Network, currents: Currents, b: int, kick: int, input_BTI: Any, x0_N: Any,
+    room: _Room, kind: int, decay: Any, skip: int,
+) -> int:  # fmt: skip
+    """Trial b: leaves rates and the trace in the room, and xbar moved on."""
     recurrent, external, a, slope = net.recurrent, net.external, net.a, net.slope
     threshold, code, clamped, values = net.threshold, net.code, net.clamped, net.values
     u, x, xbar, total, rs = room.u, room.x, room.xbar, room.total, room.rs
     kicks, post, pre, trace = room.kicks, room.post, room.pre, room.trace
-    step, _, unit, size, noise = currents
+    step, trial, unit, size, noise = currents
     row, steps = x.shape[0], u.shape[0]
     with_one(input_BTI, u)
     x[: x0_N.shape[0]] = x0_N
@@ -115,13 +150,12 @@ def _trial(
         x[clamped[k]] = values[k]
     rates(code, x, slope[:row], threshold[:row], rs[0])
     trace[:] = 0
-    kick = 0
     for t in range(steps):
         total[:] = 0
         if noise.shape[0] > 0:
             for i in range(noise.shape[2]):
-                total[i] = noise[0, t, i]
-        kick = _kicked(step, unit, size, kick, t, total, kicks)
+                total[i] = noise[b, t, i]
+        kick = _kicked(step, trial, unit, size, kick, b, t, total, kicks)
         multiply_row(total, rs[t], recurrent, recurrent.shape[0])
         multiply_row(total, u[t, 0], external, external.shape[0])
         _euler(a[:row], total, x)
@@ -132,17 +166,70 @@ def _trial(
             post[place] = 0
         if place + 1 == post.shape[0] or t + 1 == steps:
             multiply_transposed(trace, pre, 0, post, trace.shape[0], place + 1)
+    return kick
 
 
 @compiled
-def _update(recurrent: Any, trace: Any, size: Any, limit: Any) -> None:
-    """W += clip(size e, +-limit); both transposed.  A NaN stays a NaN."""
+def _mean_error(output_TO: Any, target_TO: Any, mask_TO: Any) -> Any:
+    """``core.scoring.mean_error`` of one trial."""
+    total, scored = 0.0, 0
+    for t in range(output_TO.shape[0]):
+        for o in range(output_TO.shape[1]):
+            if mask_TO[t, o]:
+                total += abs(output_TO[t, o] - target_TO[t, o])
+                scored += 1
+    return total / scored
+
+
+@compiled
+def _update(recurrent: Any, trace: Any, size: Any, limit: Any, may: _Allowed) -> None:
+    """W += clip(size e, +-limit), and what is not allowed 0; all transposed.
+
+    A NaN stays a NaN.
+    """
     for j in range(trace.shape[0]):
         for i in range(trace.shape[1]):
             change = size * trace[j, i]
             change = limit if change > limit else change
             change = -limit if change < -limit else change
             recurrent[j, i] += change
+    for j in range(may.mask.shape[0]):
+        for i in range(may.mask.shape[1]):
+            recurrent[j, i] *= may.mask[j, i]
+    for j in range(may.sign.shape[0]):
+        for i in range(recurrent.shape[1]):
+            if recurrent[j, i] * may.sign[j] < 0:
+                recurrent[j, i] = 0
+
+
+@compiled
+def _learn(
+    net: Network, of: Given, trials: _Trials, currents: Currents, room: _Room,
+    constants: _Constants, may: _Allowed, baseline_K: Any, xbar_N: Any,
+    output_BTO: Any, dt_s: Any,
+) -> None:  # fmt: skip
+    """The trials of one network, each with the update after it."""
+    fill(net, of, dt_s)
+    units, kick = xbar_N.shape[0], 0
+    room.xbar[:units] = xbar_N
+    for b in range(trials.x0_BN.shape[0]):
+        kick = _trial(
+            net, currents, b, kick, trials.input_BTI[b : b + 1], trials.x0_BN[b], room,
+            constants.trace, constants.state_decay, constants.skip,
+        )  # fmt: skip
+        output_TO = output_BTO[b]
+        read(net.readout, net.unit, room.rs[1:], output_TO)
+        error = _mean_error(output_TO, trials.target_BTO[b], trials.mask_BTO[b])
+        kind = trials.kind_B[b]
+        before = np.float64(baseline_K[kind])
+        if b >= constants.first:
+            factor = before if constants.error_factor else 1.0
+            size = -constants.learning_rate * factor * (error - before)
+            limit = constants.max_update
+            _update(net.recurrent, room.trace, np.float32(size), limit, may)
+        decay = constants.baseline_decay
+        baseline_K[kind] = decay * before + (1 - decay) * error
+    xbar_N[:] = room.xbar[:units]
 
 
 def _room(steps: int, units: int, inputs: int) -> _Room:
@@ -168,77 +255,44 @@ def learn_by_reward(
     Returns weights, baselines, running means, errors and whether correct.
     """
     steps, inputs = episode.input_PBTI.shape[2:]
-    units = params.w_PNN.shape[1]
-    room = _room(steps, units, inputs)
-    net = room_for(units, inputs, 1, cell)
-    results = [
-        _learn_one(params, state, episode, settings, hyper, cell, score, p, net, room)
-        for p in range(len(params.w_PNN))
-    ]
-    columns = (torch.stack(column) for column in zip(*results, strict=True))
-    w, baseline, xbar, error, correct = columns
-    return w, baseline, xbar, error, correct
-
-
-def _learn_one(
-    params: Params, state: Any, episode: Any, settings: Any,
-    hyper: Mapping[str, Tensor], cell: Cell, score: Score, p: int, net: Network,
-    room: _Room,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """The trials of one network."""
-    units = params.w_PNN.shape[1]
-    fill(net, given(params, p), np.float32(cell.dt_s))
-    room.xbar[:units] = state.xbar_PN[p].numpy()
-    weights = torch.from_numpy(net.recurrent)[:, :units]
-    own = {name: float(values[p]) for name, values in hyper.items()}
-    only = slice(p, p + 1)
-    alone = pick(params, torch.tensor([p]))
-    baseline = state.baseline_PK[p].clone()
-    errors, corrects = [], []
-    for b in range(episode.input_PBTI.shape[1]):
-        now = slice(b, b + 1)
-        rates_TN = _run(episode, net, room, p, b, settings, own["state_decay"])
-        output = readout(alone, cell, rates_TN[None, None, :, :units])
-        scores = score(
-            output, episode.target_PBTO[only, now], episode.mask_PBTO[only, now]
-        )
-        errors.append(scores.error_PB[0, 0])
-        corrects.append(scores.correct_PB[0, 0])
-        kind, error = int(episode.type_PB[p, b]), float(errors[-1])
-        before = float(baseline[kind])
-        if int(episode.trial_P[p]) + b >= own["wait_trials"]:
-            factor = before if own["error_factor"] else 1.0
-            size = -own["learning_rate"] * factor * (error - before)
-            limit = np.float32(own["max_update"])
-            _update(net.recurrent, room.trace, np.float32(size), limit)
-            _constrain(weights, alone)
-        decay = own["baseline_decay"]
-        baseline[kind] = decay * before + (1 - decay) * error
-    xbar_N = torch.from_numpy(room.xbar[:units].copy())
-    return (
-        weights.mT.clone(), baseline, xbar_N, torch.stack(errors), torch.stack(corrects)
-    )  # fmt: skip
-
-
-def _run(
-    episode: Any, net: Network, room: _Room, p: int, b: int, settings: Any, decay: float
-) -> Tensor:
-    """One trial; its rates [T, N], padded."""
-    noise = episode.noise_PBTN
-    currents = currents_of(
-        None if episode.kicks is None else [episode.kicks[p][b]],
-        None if noise is None else noise[p, b : b + 1],
+    units, outputs = params.w_PNN.shape[1], episode.target_PBTO.shape[3]
+    room, net = _room(steps, units, inputs), room_for(units, inputs, outputs, cell)
+    output = torch.empty(episode.target_PBTO.shape)
+    w, baseline, xbar = (
+        leaf.clone() for leaf in (params.w_PNN, state.baseline_PK, state.xbar_PN)
     )
-    _trial(
-        net, currents, array(episode.input_PBTI[p], slice(b, b + 1)),
-        array(episode.x0_PBN[p], b), room, TRACES[settings.trace], np.float32(decay),
-        settings.skip_steps,
+    seen = (episode.input_PBTI, episode.target_PBTO, episode.mask_PBTO,
+            episode.x0_PBN, episode.type_PB)  # fmt: skip
+    for p in range(len(w)):
+        noise = None if episode.noise_PBTN is None else episode.noise_PBTN[p]
+        kicks = None if episode.kicks is None else episode.kicks[p]
+        own = {name: float(values[p]) for name, values in hyper.items()}
+        _learn(
+            net, given(params, p), _Trials(*(array(leaf, p) for leaf in seen)),
+            in_turn(kicks, noise), room,
+            _constants(own, settings, int(episode.trial_P[p])), _allowed(params, p),
+            baseline[p].numpy(), xbar[p].numpy(), output[p].numpy(),
+            np.float32(cell.dt_s),
+        )  # fmt: skip
+        w[p] = torch.from_numpy(net.recurrent[:, :units].T)
+    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
+    return w, baseline, xbar, scores.error_PB, scores.correct_PB
+
+
+def _constants(own: Mapping[str, float], settings: Any, before: int) -> _Constants:
+    return _Constants(
+        own["learning_rate"], np.float32(own["max_update"]), own["baseline_decay"],
+        np.float32(own["state_decay"]), own["error_factor"] > 0, TRACES[settings.trace],
+        settings.skip_steps, int(own["wait_trials"]) - before,
     )  # fmt: skip
-    return torch.from_numpy(room.rs)[1:]
 
 
-def _constrain(weights: Tensor, alone: Params) -> None:
-    """Masks and Dale's law, where a network has them; ``weights``: W' [N, N]."""
-    if alone.mask_PNN is not None or alone.sign_PN is not None:
-        allowed = project(alone._replace(w_PNN=weights.mT[None].clone()))
-        weights[:] = allowed.w_PNN[0].mT
+def _allowed(params: Params, p: int) -> _Allowed:
+    units = params.w_PNN.shape[1]
+    mask, sign = NO_READOUT, NO_READOUT[0:0].reshape(0)
+    if params.mask_PNN is not None:
+        mask = aligned(units, padded(units))
+        mask[:, :units] = params.mask_PNN[p].numpy().T
+    if params.sign_PN is not None:
+        sign = array(params.sign_PN, p)
+    return _Allowed(mask, sign)

@@ -11,6 +11,7 @@ networks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -28,6 +29,7 @@ from popnet.core.optimisers import AdamSettings, AdamState, along, descend
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
 from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
+from popnet.seeding import Seed
 
 Part = Literal["recurrent", "input", "readout", "bias", "time_constants"]
 LEAVES = {
@@ -147,7 +149,13 @@ def _prefix(leaf: str) -> str:
     return leaf.split("_", 1)[0]
 
 
-def init(params: Params, settings: BPTT, hyper: Hyper, types: int) -> State:
+def init(
+    params: Params,
+    settings: BPTT,
+    hyper: Hyper,
+    types: int,
+    seeds: Sequence[Seed],
+) -> State:
     """Moments 0."""
     moments: dict[str, Tensor | None] = {
         field: None for field in State._fields if field != "steps_P"

@@ -20,6 +20,7 @@ learned from one after the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -34,6 +35,7 @@ from popnet.core.least_squares import Fit, after_sample, no_samples
 from popnet.core.rollout import drive, outputs, readout
 from popnet.core.scoring import Score
 from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.seeding import Seed
 
 
 class Force(RuleSettings):
@@ -82,7 +84,13 @@ class State(NamedTuple):
     large after 30,000 updates; see ``tests/core/test_least_squares``."""
 
 
-def init(params: Params, settings: Force, hyper: Hyper, types: int) -> State:
+def init(
+    params: Params,
+    settings: Force,
+    hyper: Hyper,
+    types: int,
+    seeds: Sequence[Seed],
+) -> State:
     """P(0) = I / alpha."""
     units = params.tau_PN.shape[1]
     return State(no_samples(hyper["alpha"], units, torch.float64))

@@ -1,6 +1,6 @@
 """What a learning rule is: settings and two functions, with all state in tensors.
 
-    init(params, settings, hyper, types) -> State
+    init(params, settings, hyper, types, seeds) -> State
     step(params, state, episode, settings, hyper, cell, score)
         -> (params, state, Outcome)
 
@@ -10,16 +10,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from popnet.config import Network, RuleSettings
+from popnet.config import Network, NetworkConfig, RuleSettings
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
 from popnet.core.kicks import Impulses
 from popnet.core.scoring import Score
+from popnet.seeding import Seed
 
 Hyper = Mapping[str, Tensor]
 
@@ -40,6 +43,13 @@ class Episode(NamedTuple):
     kicks: Impulses | None = None
     """Lists on the CPU, a current on a GPU; ``core.kicks.currents`` makes one current
     of both."""
+    drawn: Mapping[str, Tensor] | None = None
+    """What the rule's ``draws`` gave."""
+
+
+Draws = Callable[[NetworkConfig, Seed, int], dict[str, NDArray[np.generic]]]
+"""What is random in a rule's own step, of one network: ``draws(config, seed, trial)``
+with the number of its next trial.  It stands in ``Episode.drawn``, P first."""
 
 
 class Outcome(NamedTuple):
@@ -53,10 +63,12 @@ class Rule(NamedTuple):
     """A learning rule."""
 
     settings: type[RuleSettings]
-    init: Callable[[Params, Any, Hyper, int], Any]
+    init: Callable[[Params, Any, Hyper, int, Sequence[Seed]], Any]
     step: Callable[
         [Params, Any, Episode, Any, Hyper, Cell, Score], tuple[Params, Any, Outcome]
     ]
+    draws: Draws | None = None
+    """Of a rule that is not sequential."""
 
 
 def refuse_feedback(network: Network, rule: str) -> None:

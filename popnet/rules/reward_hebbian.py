@@ -21,6 +21,7 @@ units, K trial types; B trials, learned from one after the other.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
@@ -36,6 +37,7 @@ from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
 from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
+from popnet.seeding import Seed
 
 CODE_IMPULSES = {"rate_hz": 3.0, "amplitude": 16.0, "into": "drive", "quiet_steps": 4}
 
@@ -126,7 +128,13 @@ class Factors(NamedTuple):
     xbar_PN: Tensor
 
 
-def init(params: Params, settings: RewardHebbian, hyper: Hyper, types: int) -> State:
+def init(
+    params: Params,
+    settings: RewardHebbian,
+    hyper: Hyper,
+    types: int,
+    seeds: Sequence[Seed],
+) -> State:
     """Baselines 0 per trial type, running mean of x 0."""
     zeros_PN = torch.zeros_like(params.tau_PN)
     return State(zeros_PN.new_zeros(len(zeros_PN), types), zeros_PN)

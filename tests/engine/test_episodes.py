@@ -235,7 +235,7 @@ def test_trials_of_a_block_are_those_that_come_one_by_one(population):
             if name == "kicks":
                 for p in range(3):
                     assert all(map(np.array_equal, a[p][0], c[p][b]))
-            elif name not in ("noise_PBTN", "trial_P"):
+            elif name not in ("noise_PBTN", "trial_P", "drawn"):
                 assert torch.equal(a, c[:, [b]]), name
 
 

@@ -74,7 +74,7 @@ def wild(population, which):
     hyper[setting] = hyper[setting].clone()
     hyper[setting][which] *= factor
     rule = RULES[config.rule.name]
-    state = rule.init(population.params, config.rule, hyper, config.task.types)
+    state = rule.init(population.params, config.rule, hyper, config.task.types, [])
     return replace(population, hyper=hyper, state=state)
 
 

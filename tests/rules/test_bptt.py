@@ -152,7 +152,7 @@ def test_gradients_are_slopes_of_the_loss_with_its_penalties(world):
 def run(world, settings, steps=1, hyper=HYPER, cell=CELL):
     params, episode = world
     rule = RULES["bptt"]
-    state = rule.init(params, settings, hyper, 1)
+    state = rule.init(params, settings, hyper, 1, [])
     for _ in range(steps):
         params, state, outcome = rule.step(
             params, state, episode, settings, hyper, cell, decision
@@ -219,7 +219,7 @@ def test_a_unit_readout_is_trained_without_readout_weights(world):
 def test_scored_by_the_task_s_own_score(world):
     params, episode = world
     rule, settings = RULES["bptt"], BPTT()
-    state = rule.init(params, settings, HYPER, 1)
+    state = rule.init(params, settings, HYPER, 1, [])
     _, _, outcome = rule.step(params, state, episode, settings, HYPER, CELL, tracking)
     output, _ = loss_gradients(params, episode, CELL, PENALTIES)
     expected = tracking(output, episode.target_PBTO, episode.mask_PBTO)

@@ -45,7 +45,7 @@ def world():
 
 def learn(params, episode, cell=CELL, score=tracking, **settings):
     rule = Force(**settings)
-    state = FORCE.init(params, rule, HYPER, 1)
+    state = FORCE.init(params, rule, HYPER, 1, [])
     return FORCE.step(params, state, episode, rule, HYPER, cell, score)
 
 
@@ -171,7 +171,7 @@ def test_p_is_precise_whatever_the_network_is(world):
     params, _ = world
     single = Params(*(None if t is None else t.float() for t in params))
     for given in (params, single):
-        assert FORCE.init(given, Force(), HYPER, 1).p_PNN.dtype == F64
+        assert FORCE.init(given, Force(), HYPER, 1, []).p_PNN.dtype == F64
 
 
 FLIPFLOP = {"name": "flipflop", "bits": 2, "trial_s": 1.0, "pulse": 0.03}

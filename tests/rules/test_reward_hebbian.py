@@ -138,7 +138,7 @@ class Plain:
 def test_whole_trials_are_a_plain_transcription_of_the_equations(power, world):
     params, episodes = world
     settings = RewardHebbian(trace=power)
-    state = RULES["reward_hebbian"].init(params, settings, HYPER, K)
+    state = RULES["reward_hebbian"].init(params, settings, HYPER, K, [])
     plain = [Plain(params, p, power) for p in (0, 1)]
     first = params.w_PNN
     for number, episode in enumerate(episodes):
@@ -177,7 +177,7 @@ def test_whole_trials_are_a_plain_transcription_of_the_equations(power, world):
 def test_only_the_recurrent_weights_learn(world):
     params, episodes = world
     settings = RewardHebbian()
-    state = RULES["reward_hebbian"].init(params, settings, HYPER, K)
+    state = RULES["reward_hebbian"].init(params, settings, HYPER, K, [])
     hyper = HYPER | {"wait_trials": torch.zeros(2, dtype=F64)}
     new = params
     for episode in episodes[:4]:
@@ -217,7 +217,7 @@ def test_networks_of_one_population_do_not_touch(world):
     rule = RULES["reward_hebbian"]
 
     def train(ill):
-        now, state = params, rule.init(params, settings, HYPER, K)
+        now, state = params, rule.init(params, settings, HYPER, K, [])
         for number, episode in enumerate(episodes):
             current = episode.noise_PBTN.clone()
             if ill and number == 6:
