@@ -19,21 +19,18 @@ from torch import Tensor
 from popnet.core.backward import Gradients
 from popnet.core.cell import Cell, Params
 from popnet.kernels.compiling import compiled
-from popnet.kernels.forward import (
+from popnet.kernels.forward import by_trial, part, run, with_one
+from popnet.kernels.packing import (
     NO_READOUT,
     Currents,
     Floats,
     Given,
     Network,
     array,
-    by_trial,
     currents_of,
     fill,
     given,
-    part,
     room_for,
-    run,
-    with_one,
 )
 from popnet.kernels.rates import slopes
 from popnet.kernels.tiles import ROWS, aligned, multiply, multiply_transposed, padded

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from popnet.core.optimisers import AdamSettings, AdamState
 from popnet.kernels.compiling import compiled, summing
-from popnet.kernels.forward import array
+from popnet.kernels.packing import array
 
 
 @summing

@@ -18,7 +18,8 @@ from torch import Tensor
 from popnet.core.cell import Cell, Params
 from popnet.core.scoring import Score
 from popnet.kernels.compiling import compiled
-from popnet.kernels.forward import (
+from popnet.kernels.forward import read, with_one
+from popnet.kernels.packing import (
     NO_READOUT,
     Currents,
     Floats,
@@ -28,9 +29,7 @@ from popnet.kernels.forward import (
     fill,
     given,
     in_turn,
-    read,
     room_for,
-    with_one,
 )
 from popnet.kernels.rates import rates
 from popnet.kernels.tiles import aligned, multiply_row, multiply_transposed, padded
@@ -145,6 +144,7 @@ def _trial(
     step, trial, unit, size, noise = currents
     row, steps = x.shape[0], u.shape[0]
     with_one(input_BTI, u)
+    x[:] = 0
     x[: x0_N.shape[0]] = x0_N
     for k in range(clamped.shape[0]):
         x[clamped[k]] = values[k]
@@ -211,6 +211,7 @@ def _learn(
     """The trials of one network, each with the update after it."""
     fill(net, of, dt_s)
     units, kick = xbar_N.shape[0], 0
+    room.xbar[:] = 0  # the padding too: a diverged network leaves NaN in it
     room.xbar[:units] = xbar_N
     for b in range(trials.x0_BN.shape[0]):
         kick = _trial(

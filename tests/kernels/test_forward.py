@@ -148,12 +148,10 @@ def test_a_trial_is_the_same_whatever_stands_beside_it(
     every = fast(params, cell, episode)
 
     def some(which):
-        tensors = (
-            leaf[:, which] if isinstance(leaf, torch.Tensor) and leaf.ndim > 1 else leaf
-            for leaf in episode[:-1]
-        )
+        noise, x0 = episode.noise_PBTN[:, which], episode.x0_PBN[:, which]
         kicks = [[row[b] for b in which] for row in episode.kicks]
-        return type(episode)(*tensors, kicks)
+        part = {"noise_PBTN": noise, "x0_PBN": x0, "kicks": kicks}
+        return episode._replace(input_PBTI=episode.input_PBTI[:, which], **part)
 
     for which in ([0], [77], [31, 32], list(range(99, -1, -1)), list(range(3, 40))):
         got = fast(params, cell, some(which))

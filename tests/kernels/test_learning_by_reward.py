@@ -23,7 +23,8 @@ def prepared(planned):
     def make(case, count=2, units=27):
         rule = {"name": "reward_hebbian", "wait_trials": 3, **case.get("rule", {})}
         network = {"units": units, **case.get("network", {})}
-        members = planned(task=TASK, count=count, rule=rule, network=network)
+        task = case.get("task", TASK)
+        members = planned(task=task, count=count, rule=rule, network=network)
         population = start(members, torch.device("cpu"))
         tau, none = population.params.tau_PN, torch.zeros(count).long()
         return population, training_batch(members, none, tau, TRIALS)
@@ -56,6 +57,8 @@ CASES = [
     {"network": {"density": 0.5, "autapses": False}},
     {"network": {"dale": {"excitatory": 0.7}}},
     {"network": {"readout": {"kind": "linear"}, "bias": {"mean": 0.1}}},
+    {"task": {"name": "flipflop", "trial_s": 0.08},
+     "network": {"readout": {"kind": "linear"}, "clamped": {}}},
     {"network": {"nonlinearity": "one_plus_tanh", "gain": 0.9}},
     {"network": {"tau_s": {"mean": 0.03, "spread": 0.8}, "slope": {"mean": 1.2}}},
     *({"network": {"clamped": {2: 0.5}, "units": n}} for n in (5, 15, 16, 65)),
@@ -82,10 +85,12 @@ def test_a_dozen_trials_are_the_reference_within_rounding(case, prepared, in_dou
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("trace", ["cube", "signed_square", "node_perturbation"])
+@pytest.mark.parametrize("readout", ["unit", "linear"])
 def test_a_network_that_diverges_looks_diverged_and_disturbs_nobody(
-    value, trace, prepared
+    value, trace, readout, prepared
 ):
-    population, episode = prepared({"rule": {"trace": trace}}, count=3)
+    case = {"rule": {"trace": trace}, "network": {"readout": {"kind": readout}}}
+    population, episode = prepared(case, count=3)
     clean, clean_state, clean_outcome = learned(population, episode)
     episode.input_PBTI[1, 6, 10, 1] = value
     broken, broken_state, outcome = learned(population, episode)

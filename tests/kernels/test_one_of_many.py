@@ -19,8 +19,10 @@ SHORT = {"name": "delayed_response", "stimulus_s": 0.01, "delay_s": 0.005,
 SETTINGS = {
     "reward_hebbian": {"wait_trials": 0, "exploration": {"rate_hz": 30.0}},
     "bptt": {"batch_trials": 5, "l2": 1e-3, "rate_penalty": 0.1},
+    "genetic": {"candidates": 6, "parents": 2, "batch_trials": 3, "silence": 0.5},
+    "evolution_strategies": {"pairs": 3, "batch_trials": 5, "weight_decay": 0.1},
 }
-WILD = {"force": ("alpha", 1e-6)}
+WILD = {"force": ("alpha", 1e-6), "genetic": ("mutation_sd", 1e6)}
 """What makes a rule diverge: by default a learning rate a million times as large."""
 
 pytestmark = pytest.mark.parametrize("name", RULES)
