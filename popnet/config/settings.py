@@ -117,8 +117,7 @@ class RuleSettings(Named):
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Named sets of defaults, each from one publication.  The first is the default."""
     sequential: ClassVar[bool] = False
-    """Learns from the trials of a batch one after the other, so that it may be given
-    any number of them at once."""
+    """Learns from a batch's trials in turn: it may be given any number at once."""
     # for the memory plan: how many tensors there are
     state_copies: ClassVar[int] = 0
     """of the weights' size that the rule keeps from step to step"""
@@ -135,6 +134,11 @@ class RuleSettings(Named):
         return 1
 
     @property
+    def recordable(self) -> bool:
+        """Whether a GPU can record a step: no operation waits for its result."""
+        return True
+
+    @property
     def impulses(self) -> Impulses:
         """Exploratory impulses; they stay on when the network is tested."""
         return Impulses()
@@ -142,8 +146,7 @@ class RuleSettings(Named):
     def fitted(self, network: Network) -> Self:  # noqa: ARG002
         """The same settings, with defaults that depend on the network put in.
 
-        Raises Inconsistent, with paths from the configuration's root, for what such a
-        network cannot learn by.
+        Raises Inconsistent, with whole paths, for what such a network cannot learn by.
         """
         return self
 
@@ -290,8 +293,7 @@ def shared_part(settings: BaseModel) -> dict[str, Any]:
     for name, per_network, _ in marked(type(settings)):
         value = getattr(settings, name)
         if isinstance(value, BaseModel):
-            inner = shared_part(value)
-            if inner:
+            if inner := shared_part(value):
                 shared[name] = inner
         elif not per_network:
             shared[name] = value

@@ -1,9 +1,9 @@
 """N-bit flip-flop: each output holds the last pulse of its input.
 
 Sussillo & Barak, Neural Comput 2013;25:626.  Timing after the public code of the
-first author of Huang et al. (arXiv 2410.03972): 100 steps, a pulse with probability 0.3
-at each step and bit, one on every bit at the start, the target switching with the pulse.
-There a pulse is a time step; with ``pulse_s`` it lasts as long at any time step.
+first author of Huang et al. (arXiv 2410.03972): 100 steps, a pulse with probability
+0.3 at each step and bit, one on every bit at the start, the target switching with the
+pulse.  There a pulse is a time step; ``pulse_s`` makes it last as long at any step.
 """
 
 from __future__ import annotations

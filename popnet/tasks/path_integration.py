@@ -136,12 +136,10 @@ def _shown(settings: PathIntegration, velocity_TO: Array) -> Array:
 
 def observe(settings: PathIntegration, input_BTI: Array, dt_s: float) -> Array:
     """Adds every movement to the start."""
-    axes, still = settings.dimensions, round(settings.start_s / dt_s)
+    axes = settings.dimensions
     start_BO = settings.box * input_BTI[:, 0, :axes]
     velocity = _velocity(settings, input_BTI[..., axes:])
-    place = start_BO[:, None] + dt_s * np.cumsum(velocity, axis=1)
-    place[:, :still] = start_BO[:, None]
-    return place
+    return start_BO[:, None] + dt_s * np.cumsum(velocity, axis=1)
 
 
 def _velocity(settings: PathIntegration, shown_BTO: Array) -> Array:

@@ -126,16 +126,18 @@ class Reaching(TaskSettings):
 
     def check_sources(self) -> None:
         """Raise Inconsistent unless the file is there and is what it was."""
-        if self.targets is None:
-            return
-        found = _described(self.targets)["digest"]
-        if found != self.digest:
-            raise Inconsistent(
-                "targets",
-                f"{self.targets} has changed: digest {found}, not {self.digest}; "
-                f"restore it, or leave out {', '.join(FILLED)} for other networks",
-                "digest",
-            )
+        if self.targets is not None:
+            _unchanged(self.targets, self.digest)
+
+
+def _unchanged(path: str, digest: str) -> recordings.Recordings:
+    """What the file of this digest holds.  Raises Inconsistent."""
+    recorded = recordings.read(path)
+    if recorded.digest != digest:
+        text = f"{path} has changed: digest {recorded.digest}, not {digest}; restore it"
+        instead = f"leave out {', '.join(FILLED)} for other networks"
+        raise Inconsistent("targets", f"{text}, or {instead}", "digest")
+    return recorded
 
 
 def _described(path: str) -> dict[str, Any]:
@@ -161,24 +163,31 @@ def draw(
     return Trials(input_CTI[types_B], target, np.ones(target.shape, dtype=bool))
 
 
-@lru_cache(maxsize=32)
 def _conditions(settings: Reaching, dt_s: float) -> tuple[Array, Array]:
     """Inputs [C, T, I] and targets [C, T, O].  Raises ConfigError: see above."""
     still = round(settings.preparation_s / dt_s)
     steps = settings.steps(dt_s) - still
-    input_CTI = _directions(settings, still, steps)
     if settings.targets is None:
-        return input_CTI, _synthetic(settings, still, steps)
+        inputs = _directions(settings.conditions, still, steps)
+        target = _synthetic(settings.conditions, settings.muscles, still, steps)
+        return inputs, settings.target * target
+    inputs, target = _of_file(settings.targets, settings.digest, still, steps)
+    return inputs, settings.target * target
+
+
+@lru_cache(maxsize=32)
+def _of_file(path: str, digest: str, still: int, steps: int) -> tuple[Array, Array]:
+    """Inputs and targets of a file, each muscle 1 at its largest."""
     try:
-        settings.check_sources()
+        recorded = _unchanged(path, digest)
     except Inconsistent as error:
         raise ConfigError(f"task.{error.path}: {error}.") from None
-    recorded = recordings.read(settings.targets)
-    if recorded.input_CSI is not None:
-        input_CTI = _with_preparation(recorded.input_CSI, still, steps)
     size_O = np.abs(recorded.target_CSO).max((0, 1))
-    scale_O = settings.target / np.where(size_O > 0, size_O, 1)
-    return input_CTI, scale_O * _with_preparation(recorded.target_CSO, still, steps)
+    scaled_CSO = recorded.target_CSO / np.where(size_O > 0, size_O, 1)
+    target = _with_preparation(scaled_CSO, still, steps)
+    if recorded.input_CSI is None:
+        return _directions(len(target), still, steps), target
+    return _with_preparation(recorded.input_CSI, still, steps), target
 
 
 def _with_preparation(array_CSX: Array, still: int, steps: int) -> Array:
@@ -190,25 +199,26 @@ def _angles(count: int) -> Array:
     return 2 * np.pi * np.arange(count) / count
 
 
-def _directions(settings: Reaching, still: int, steps: int) -> Array:
+def _directions(conditions: int, still: int, steps: int) -> Array:
     """Our own inputs: cosine and sine of the direction, 1 in the movement."""
-    theta_C = _angles(settings.conditions)
-    inputs = np.zeros((len(theta_C), still + steps, OWN_CHANNELS))
+    theta_C = _angles(conditions)
+    inputs = np.zeros((conditions, still + steps, OWN_CHANNELS))
     inputs[..., 0] = np.cos(theta_C)[:, None]
     inputs[..., 1] = np.sin(theta_C)[:, None]
     inputs[:, still:, 2] = 1
     return inputs
 
 
-def _synthetic(settings: Reaching, still: int, steps: int) -> Array:
+@lru_cache(maxsize=32)
+def _synthetic(conditions: int, muscles: int, still: int, steps: int) -> Array:
     """The synthetic set, [C, T, O]."""
     t_T = LASTS_S * np.arange(1, steps + 1) / steps
-    tuning_CO = _angles(settings.conditions)[:, None] - _angles(settings.muscles)
+    tuning_CO = _angles(conditions)[:, None] - _angles(muscles)
     phase_TK = 2 * np.pi * t_T[:, None] * np.array(RHYTHMS_HZ)
     waves = np.sin(phase_TK[:, None] + tuning_CO[:, None, :, None]).mean(3)
     rise_T1 = (t_T / RISE_S * np.exp(1 - t_T / RISE_S))[:, None]
-    target = np.zeros((settings.conditions, still + steps, settings.muscles))
-    target[:, still:] = settings.target * rise_T1 * waves
+    target = np.zeros((conditions, still + steps, muscles))
+    target[:, still:] = rise_T1 * waves
     return target
 
 

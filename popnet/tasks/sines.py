@@ -7,7 +7,8 @@
 ``sum_of_sines``  Sussillo & Abbott, Neuron 2009;63:544, Fig. 2D, and the script
                   published with it (time step 0.1 tau, tau 10 ms): four harmonics of a
                   period of 1.2 s for 14.4 s.  There, one long run without input; here
-                  every trial starts anew, and a pulse says when
+                  every trial starts anew, and a pulse (50 ms of 5, our choice: strong
+                  enough to end what the network did before) says when
 
 t is the time at the end of a step, since the start of the trial.
 """
@@ -122,8 +123,11 @@ class SumOfSines(TaskSettings):
         Field(strict=False, min_length=1, description="a_1, a_2 ..."),
     ] = (1.3 / 1.5, 1.3 / 3, 1.3 / 9, 1.3 / 4.5)
     pulse_s: Annotated[
-        Seconds, PerNetwork, Field(description="the input is 1 for so long")
+        Seconds, PerNetwork, Field(description="duration of the input pulse")
     ] = 0.05
+    strength: Annotated[
+        float, PerNetwork, Field(gt=0, description="size of the input pulse")
+    ] = 5.0
 
     @model_validator(mode="after")
     def _ordered(self) -> SumOfSines:
@@ -160,8 +164,8 @@ def draw_sum(
     """Nothing in them is random."""
     count, steps = len(types_B), settings.steps(dt_s)
     inputs = np.zeros((count, steps, 1))
-    inputs[:, : max(round(settings.pulse_s / dt_s), 1)] = 1
-    target = np.broadcast_to(_sum(settings, steps, dt_s), (count, steps, 1))
+    inputs[:, : max(round(settings.pulse_s / dt_s), 1)] = settings.strength
+    target = np.repeat(_sum(settings, steps, dt_s)[None], count, axis=0)
     return Trials(inputs, target, np.ones((count, steps, 1), dtype=bool))
 
 

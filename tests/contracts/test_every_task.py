@@ -100,6 +100,14 @@ def test_drawing_leaves_the_types_alone(name):
     assert not types.any()
 
 
+def test_one_trial_becomes_a_tensor_of_its_own(name):
+    # as engine.episodes does it; torch warns of an array that may not be written to
+    settings = TASKS[name].settings()
+    one = np.zeros(1, dtype=np.int64)
+    for part in TASKS[name].draw(settings, one, DT, np.random.default_rng(0)):
+        torch.from_numpy(np.ascontiguousarray(part))
+
+
 def test_types_are_what_they_are_in_any_order(name):
     # the target of a trial with a type of its own does not depend on its place
     settings, types, trials = drawn(name, per_type=4)

@@ -4,9 +4,12 @@ import pytest
 import torch
 
 from popnet.core.scoring import (
+    close,
     decision,
     decision_after_silence,
     decisions,
+    fitted,
+    last_class,
     mean_error,
     tracking,
 )
@@ -81,9 +84,64 @@ def test_every_scored_window_must_be_right():
     torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
 
 
+def test_after_silence_every_output_must_be_right():
+    target = torch.zeros(1, 3, 4, 2)
+    target[:, :, 2:] = torch.tensor([1.0, 0.25])
+    output = target.clone()
+    output[0, 1, 2:, 0] = -0.2  # wrong, though by less than 1 on the mean of both
+    output[0, 2, 2:, 1] = 1.2  # off by 0.95
+    got = decision_after_silence(output, target, torch.ones(1, 3, 4, 2).bool())
+    assert got.correct_PB[0].tolist() == [True, False, True]
+
+
+def test_close_is_a_mean_squared_error_of_5_hundredths():
+    target = torch.zeros(1, 3, 10, 2)
+    output = target.clone()
+    output[0, 0, :5, 0] = 0.44  # 5 of 20 values
+    output[0, 1, :5, 0] = 0.45
+    output[0, 2, 5:] = 9
+    mask = torch.ones(1, 3, 10, 2, dtype=torch.bool)
+    mask[:, 2, 5:] = False
+    got = close(output, target, mask)
+    assert got.correct_PB[0].tolist() == [True, False, True]
+    torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
+
+
+def test_fitted_explains_nine_tenths_of_the_variance():
+    # two outputs about means of their own, 3 and -5, with the variances 1 and 4
+    wave = torch.tensor([1.0, -1.0]).repeat(5)
+    target = torch.stack([3 + wave, -5 + 2 * wave], dim=1).expand(1, 4, 10, 2).clone()
+    output = target.clone()
+    output[0, 0] += 0.49 * torch.tensor([1.0, 1.0])  # 0.24 of 2.5, on the mean
+    output[0, 1] += 0.51 * torch.tensor([1.0, 1.0])
+    output[0, 2] = torch.tensor([3.0, -5.0])
+    output[0, 3, 8:], target[0, 3, 8:] = 50, -50
+    mask = torch.ones(1, 4, 10, 2, dtype=torch.bool)
+    mask[:, 3, 8:] = False
+    got = fitted(output, target, mask)
+    assert got.correct_PB[0].tolist() == [True, False, False, True]
+    torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
+
+
+def test_the_last_class_is_that_of_the_last_scored_step():
+    target = torch.zeros(1, 4, 5, 3)
+    target[..., :4, 0], target[..., 4, 2] = 1, 1
+    output = torch.zeros(1, 4, 5, 3)
+    output[0, 0, :, 2] = 0.1  # right at the end alone
+    output[0, 1, :4, 0], output[0, 1, 4, 1] = 1, 1  # right but at the end
+    output[0, 2, :, 0] = 0.1
+    output[0, 3] = output[0, 2]
+    mask = torch.ones(1, 4, 5, 3, dtype=torch.bool)
+    mask[0, 3, 4:] = False  # a shorter trial: its last class is 0
+    got = last_class(output, target, mask)
+    assert got.correct_PB[0].tolist() == [True, False, False, True]
+    torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
+
+
 def test_nan_is_never_correct():
     nothing = torch.full((1, 1, 10, 1), float("nan"))
     one = torch.ones(1, 1, 10, 1)
-    for score in (decision, decision_after_silence, decisions, tracking):
+    every = decision, decision_after_silence, decisions, tracking, close, fitted
+    for score in (*every, last_class):
         got = score(nothing, one, one.bool())
         assert not bool(got.correct_PB) and bool(got.error_PB.isnan())

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import Plan, load, marked, read_text, with_overrides
+from popnet.config import Plan, Spread, load, marked, read_text, with_overrides
 
 BASE = """\
 name: walk
@@ -28,7 +28,7 @@ PAIRS = [
     *((task, "bptt") for task in CATALOGUE.tasks if task != "neurogym"),
     *(("dnms", rule) for rule in CATALOGUE.rules),
 ]
-"""(task, rule): each task and each rule at least once; neurogym has tests of its own."""
+"""(task, rule): each task, but neurogym, and each rule at least once."""
 OF_A_FILE = {"targets", "digest", "channels"}
 """Settings of task reaching that only mean something together with a file."""
 LARGEST = {"strongest", "farthest_hz", "highest_hz"}
@@ -72,7 +72,7 @@ def _other(config: BaseModel, name: str, value: Any) -> Any:
     """A second valid value, by the type of the first."""
     if isinstance(value, bool):
         return not value
-    if name == "law":
+    if name == "law" and isinstance(config, Spread):
         return "lognormal"  # it may have bounds, as the base's laws do
     if isinstance(value, str):
         choices = _choices(type(config).model_fields[name].annotation)

@@ -59,3 +59,24 @@ def test_number_of_bits_and_length():
     settings, (inputs, _, _) = trials(4, bits=5, trial_s=0.04)
     assert inputs.shape == (4, 40, 5)
     assert settings.inputs == settings.outputs == 5
+
+
+def test_a_pulse_of_some_duration_is_the_same_at_every_time_step(draw):
+    given = {"pulse_s": 0.01, "trial_s": 0.5, "pulse": 0.3}
+    _, (coarse, held, _) = draw("flipflop", np.zeros(50, int), 0.01, **given)
+    _, (fine, _, _) = draw("flipflop", np.zeros(50, int), 0.002, **given)
+    np.testing.assert_array_equal(fine, np.repeat(coarse, 5, axis=1))
+    assert abs((coarse[:, 1:] != 0).mean() - 0.3) < 4 * np.sqrt(0.21 / coarse.size)
+    # by default it is one time step, as in the published code
+    _, (steps, again, _) = draw("flipflop", np.zeros(50, int), 0.01, trial_s=0.5)
+    np.testing.assert_array_equal(steps, coarse)
+    np.testing.assert_array_equal(again, held)
+    _, (short, _, _) = draw("flipflop", [0], 0.002, pulse_s=0.01, trial_s=0.024)
+    np.testing.assert_array_equal(short[0], fine[0, :12])
+
+
+def test_more_trials_or_longer_ones_only_add(draw):
+    _, (inputs, _, _) = draw("flipflop", np.zeros(6, int))
+    _, (longer, target, _) = draw("flipflop", np.zeros(9, int), trial_s=0.2)
+    np.testing.assert_array_equal(longer[:6, :100], inputs)
+    assert target.shape == (9, 200, 3) and (longer[:, 100:] != 0).any()
