@@ -8,6 +8,8 @@ A trial's error is ``core.scoring.mean_error``, as in the scores of every task.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from threading import get_ident
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -212,6 +214,8 @@ def _learn(
     fill(net, of, dt_s)
     units, kick = xbar_N.shape[0], 0
     room.xbar[:] = 0  # the padding too: a diverged network leaves NaN in it
+    room.x[:] = 0
+    room.xbar[:] = 0
     room.xbar[:units] = xbar_N
     for b in range(trials.x0_BN.shape[0]):
         kick = _trial(
@@ -233,7 +237,10 @@ def _learn(
     xbar_N[:] = room.xbar[:units]
 
 
-def _room(steps: int, units: int, inputs: int) -> _Room:
+@lru_cache(maxsize=2)
+def _room(thread: int, steps: int, units: int, inputs: int) -> _Room:
+    """Kept from block to block, one per thread."""
+    del thread  # a part of the key alone
     row = padded(units)
     return _Room(
         aligned(steps, 1, inputs + 1), aligned(row), aligned(row), aligned(row),
@@ -257,7 +264,8 @@ def learn_by_reward(
     """
     steps, inputs = episode.input_PBTI.shape[2:]
     units, outputs = params.w_PNN.shape[1], episode.target_PBTO.shape[3]
-    room, net = _room(steps, units, inputs), room_for(units, inputs, outputs, cell)
+    room = _room(get_ident(), steps, units, inputs)
+    net = room_for(units, inputs, outputs, cell)
     output = torch.empty(episode.target_PBTO.shape)
     w, baseline, xbar = (
         leaf.clone() for leaf in (params.w_PNN, state.baseline_PK, state.xbar_PN)
