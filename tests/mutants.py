@@ -54,7 +54,7 @@ MUTANTS = [
            "x = x if x <= limit else limit", "kernels/test_rates.py"),
     Mutant("kernels/forward.py", "x[:] = 0  #", "x[:, 0] = 0  #",
            "kernels/test_forward.py"),
-    Mutant("kernels/forward.py", "net.a[first + net.clamped[k]] = 0",
+    Mutant("kernels/packing.py", "net.a[first + net.clamped[k]] = 0",
            "net.a[net.clamped[k]] = 0", "kernels/test_forward.py"),
     Mutant("kernels/forward.py", "= noise[first + b, t, i]", "= noise[b, t, i]",
            "kernels/test_forward.py"),
@@ -68,7 +68,9 @@ MUTANTS = [
            "kernels/test_bptt_gradients.py"),
     Mutant("kernels/bptt.py", "2 * rate / (trials", "rate / (trials",
            "kernels/test_bptt_gradients.py"),
-    Mutant("kernels/descent.py", "if np.isnan(norm):", "if norm < 0:",
+    Mutant("kernels/descent.py",
+           "np.float64(1) if norm <= clip else clip / (norm + 1e-12)",
+           "clip / (norm + 1e-12) if norm > clip else np.float64(1)",
            "kernels/test_descent.py"),
     Mutant("kernels/descent.py", "np.sqrt(v * unbias2)", "np.sqrt(v)",
            "kernels/test_descent.py"),
@@ -78,7 +80,9 @@ MUTANTS = [
            "kernels/test_learning_by_reward.py"),
     Mutant("rules/reward_hebbian.py", "+ trial >= hyper", "+ trial > hyper",
            "rules/test_reward_hebbian.py"),
-    Mutant("kernels/reward_hebbian.py", ">= own[", "> own[",
+    Mutant("kernels/reward_hebbian.py", "    x[:] = 0\n", "    x[0] = 0\n",
+           "kernels/test_learning_by_reward.py"),
+    Mutant("kernels/reward_hebbian.py", ">= constants.first", "> constants.first",
            "kernels/test_learning_by_reward.py"),
     Mutant("kernels/reward_hebbian.py", "factor * (error - before)",
            "factor * (before - error)", "kernels/test_learning_by_reward.py"),
@@ -94,6 +98,13 @@ MUTANTS = [
            "core/test_feedback.py"),
     Mutant("core/least_squares.py", "pr_PN / size_P1.sqrt()", "pr_PN / size_P1",
            "core/test_least_squares.py"),
+    Mutant("rules/descent.py", "v + m / along(s, m)", "v + m", "rules/test_descent.py"),
+    Mutant("core/nuclear_norm.py", "(u * (s_PN > least)[:, None]) @ vt", "u @ vt",
+           "core/test_nuclear_norm.py"),
+    Mutant("core/least_squares.py", "error_PBO.mT @ k_PBN", "error_PBO.mT @ q_PBN",
+           "core/test_least_squares.py"),
+    Mutant("rules/full_force.py", "(t == 0 or t >= trigger)", "t >= trigger",
+           "rules/test_full_force.py"),
     Mutant("rules/force.py", "if (t + 1) % every == 0", "if t % every == 0",
            "rules/test_force.py"),
     Mutant("kernels/least_squares.py", "root = np.sqrt(gain)", "root = gain",
@@ -156,7 +167,7 @@ def survives(copy: Path, mutant: Mutant) -> bool:
     try:
         return passes(copy, mutant.tests)
     finally:
-        shutil.copy2(ROOT / "popnet" / mutant.file, target)
+        target.write_text(text)
 
 
 def main(words: list[str]) -> int:

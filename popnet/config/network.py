@@ -13,22 +13,29 @@ class Readout(Settings):
     """Where the output is read.
 
     unit: o(t) = r_k(t), an ordinary unit of the network (Miconi 2017).
-    linear: o(t) = W_out r(t), W_out ~ U(-scale, scale) / sqrt(N).
+    linear: o(t) = W_out r(t), W_out ~ U(-scale, scale) / sqrt(N), or
+    N(0, scale^2) / sqrt(N).
     """
 
     kind: Literal["unit", "linear"] = "unit"
     unit: Annotated[int, Field(ge=0, description="index of the output unit")] = 0
-    scale: Annotated[float, PerNetwork, Field(ge=0)] = 1.0
+    scale: Annotated[
+        float, PerNetwork, Field(ge=0, description="half-width, or sd if normal")
+    ] = 1.0
+    law: Annotated[Literal["normal", "uniform"], PerNetwork] = "uniform"
 
     @model_validator(mode="after")
     def _used(self) -> Readout:
         """No setting is accepted and ignored."""
-        unused, kind = (
-            ("unit", "unit") if self.kind == "linear" else ("scale", "linear")
-        )
-        if getattr(self, unused) != type(self).model_fields[unused].default:
-            text = f"is a setting of kind: {kind}; this readout is of kind: {self.kind}"
-            raise Inconsistent(unused, text, "kind")
+        of_kind = {"unit": ("unit",), "linear": ("scale", "law")}
+        kind = "unit" if self.kind == "linear" else "linear"
+        for unused in of_kind[kind]:
+            if getattr(self, unused) != type(self).model_fields[unused].default:
+                text = (
+                    f"is a setting of kind: {kind}; this readout is of kind: "
+                    f"{self.kind}"
+                )
+                raise Inconsistent(unused, text, "kind")
         return self
 
 

@@ -39,10 +39,12 @@ def gradients(
     input_PBTI: Float[Tensor, "P B T I"],
     error_PBTO: Float[Tensor, "P B T O"],
     penalty_PBTN: Float[Tensor, "P B T N"] | None = None,
+    recurrent: bool = True,
 ) -> Gradients:
     """Gradients from ``error`` = dL/d output(t), t = 1 .. T.
 
-    ``penalty``: what else adds to dL/dr(t) directly.
+    ``penalty``: what else adds to dL/dr(t) directly.  Not ``recurrent``: the rates
+    that W passes on are taken as given, W' q(t) is left out; see ``rules.local``.
     """
     x, r = activity
     a_P1N = cell.dt_s / params.tau_PN[:, None]
@@ -64,7 +66,7 @@ def gradients(
         qs.append(q)
         gs.append(g)
         carried = (1 - a_P1N) * g
-        g = torch.bmm(q, params.w_PNN)
+        g = torch.bmm(q, params.w_PNN) if recurrent else torch.zeros_like(q)
     q_PBTN = torch.stack(qs[::-1], 2)
     g_PBTN = torch.stack(gs[::-1], 2)
     moved = (g_PBTN * (x[:, :, 1:] - x[:, :, :-1])).sum((1, 2))

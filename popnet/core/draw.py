@@ -92,7 +92,11 @@ def _readout(net: Network, outputs: int, seed: Seed) -> Array | None:
     if net.readout.kind == "unit":
         return None
     random = seed.stream("weights/readout")
-    unit = random.uniform(-1, 1, (outputs, net.units))
+    shape = (outputs, net.units)
+    if net.readout.law == "normal":
+        unit = random.standard_normal(shape)
+    else:
+        unit = random.uniform(-1, 1, shape)
     return net.readout.scale / np.sqrt(net.units) * unit
 
 

@@ -1,4 +1,4 @@
-"""Recursive least squares, one sample after the other, for P networks at once.
+"""Recursive least squares, sample after sample or in blocks, for P networks at once.
 
 With P(0) = I / alpha, and for each sample r with e = w r - f before the update:
 
@@ -49,3 +49,22 @@ def after_sample(
         fit.w_PON - error_PO[..., None] * (pr_PN / size_P1)[:, None],
         fit.p_PNN - q_PN[..., None] * q_PN[:, None],
     )
+
+
+def after_block(
+    fit: Fit, r_PBN: Float[Tensor, "P B N"], error_PBO: Float[Tensor, "P B O"]
+) -> Fit:
+    """The fit with B more samples at once; all errors are those before the block.
+
+    With R [B, N] of the samples and L L' = I + R P R': what is taken from P is Q' Q
+    with Q = L^-1 R P, and from w it is e' K with K = L'^-1 Q.  The same as the samples
+    one by one, each with its error after the ones before it.
+    """
+    rp_PBN = r_PBN @ fit.p_PNN
+    one_BB = torch.eye(r_PBN.shape[1], dtype=r_PBN.dtype, device=r_PBN.device)
+    # without its check, which would stop all networks because of one that diverged
+    low_PBB = torch.linalg.cholesky_ex(one_BB + rp_PBN @ r_PBN.mT)[0]
+    q_PBN = torch.linalg.solve_triangular(low_PBB, rp_PBN, upper=False)
+    k_PBN = torch.linalg.solve_triangular(low_PBB.mT, q_PBN, upper=True)
+    p_PNN = fit.p_PNN - q_PBN.mT @ q_PBN
+    return Fit(fit.w_PON - error_PBO.mT @ k_PBN, (p_PNN + p_PNN.mT) / 2)

@@ -63,6 +63,18 @@ def clip_norm(
     return [g * along(scale_P, g) for g in gradients], norm_P
 
 
+def sgd(
+    values: list[Tensor],
+    gradients: list[Tensor],
+    clip_P: Float[Tensor, " P"],
+    rate_P: Float[Tensor, " P"],
+) -> list[Tensor]:
+    """One step of rate times the clipped gradient, on all parameters of P networks."""
+    clipped, _ = clip_norm(gradients, clip_P)
+    pairs = zip(values, clipped, strict=True)
+    return [value - along(rate_P, value) * gradient for value, gradient in pairs]
+
+
 def descend(
     values: list[Tensor],
     gradients: list[Tensor],

@@ -48,14 +48,19 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
 
 
 def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params:
-    """The networks as they were drawn."""
+    """The networks as they were drawn, and as their rule begins with them."""
     configs = [m.config for m in members]
     params = draw(
         [c.network for c in configs],
         [c.task for c in configs],
         [m.seed for m in members],
     )
-    return moved(params, device)
+    params = moved(params, device)
+    begin = RULES[configs[0].rule.name].begin
+    if begin is None:
+        return params
+    hyper = hyper_of(members, device, params.tau_PN.dtype)
+    return begin(params, configs[0].rule, hyper)
 
 
 def hyper_of(

@@ -126,8 +126,10 @@ def _learn(population: Population, trials: int) -> tuple[Population, dict[int, s
     episode = episode._replace(trial_P=episode.trial_P.to(params.tau_PN.device))
     tensors = (params, population.state, episode, population.hyper)
     fixed = (config.rule, population.cell, config.task.name)
-    on_gpu = params.tau_PN.device.type == "cuda"
-    step = replayed(_step, tensors, fixed) if on_gpu else _step(*tensors, *fixed)
+    recorded = params.tau_PN.device.type == "cuda" and all(
+        member.config.rule.recordable for member in population.members
+    )
+    step = replayed(_step, tensors, fixed) if recorded else _step(*tensors, *fixed)
     new_params, new_state, outcome = step
     alive_P = _alive(new_params, outcome)
     progress = noted(population.progress, population.members, outcome)

@@ -2,11 +2,13 @@
 
 Loss of a network, with its own strength of each penalty:
 
-    mean (output - target)^2 + l1 sum |W| + l2 sum W^2 + rate_penalty mean r^2
+    mean (output - target)^2 + l1 sum |W| + l2 sum W^2 + nuclear sum_i s_i(W)
+        + rate_penalty mean r^2
 
 the first mean over its B trials and their scored steps and outputs, the last over all
-trials, steps and units; W are the recurrent weights.  Losses are never averaged over
-networks.
+trials, steps and units; W are the recurrent weights, s_i their singular values.  Losses
+are never averaged over networks.  ``parametrisation: mean_field`` trains with the
+strength of feature learning ``gamma``, see ``core.mean_field``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from popnet import kernels
@@ -25,9 +27,12 @@ from popnet.core.backward import Gradients, gradients
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
 from popnet.core.kicks import currents
-from popnet.core.optimisers import AdamSettings, AdamState, along, descend
+from popnet.core.mean_field import with_small_readout
+from popnet.core.nuclear_norm import nuclear_slope
+from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
+from popnet.rules.descent import State, at_rest, stepped
 from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
 from popnet.seeding import Seed
 
@@ -40,10 +45,15 @@ LEAVES = {
     "time_constants": "tau_PN",
 }
 DEFAULT: tuple[Part, ...] = ("recurrent", "input", "readout", "bias")
+UNUSED = {
+    "sgd": ("optimiser", "adam", ("beta1", "beta2", "epsilon")),
+    "standard": ("parametrisation", "mean_field", ("gamma",)),
+}
+"""Which settings mean nothing beside a choice, and the choice they belong to."""
 
 
 class BPTT(RuleSettings):
-    """Adam (Kingma & Ba 2015) on gradients through all time steps."""
+    """Adam (Kingma & Ba 2015), or plain steps, on gradients through all time steps."""
 
     reference: ClassVar[str] = "Werbos 1990; Kingma & Ba 2015"
     summary: ClassVar[str] = "back-propagation through time, Adam"
@@ -52,11 +62,24 @@ class BPTT(RuleSettings):
         "clamped": {},
     }
     state_copies: ClassVar[int] = 2
-    weight_copies: ClassVar[int] = 7
+    weight_copies: ClassVar[int] = 9
     activity_copies: ClassVar[int] = 12
     kernel_copies: ClassVar[int] = 2
 
     name: Literal["bptt"] = "bptt"  # type: ignore[assignment]
+    optimiser: Annotated[
+        Literal["adam", "sgd"],
+        Field(description="sgd: learning_rate times the clipped gradient"),
+    ] = "adam"
+    parametrisation: Annotated[
+        Literal["standard", "mean_field"],
+        Field(description="mean_field: what gamma means (Huang et al. 2025)"),
+    ] = "standard"
+    gamma: Annotated[
+        float,
+        PerNetwork,
+        Field(gt=0, description="readout / (gamma sqrt(N)) at first, rate * gamma"),
+    ] = 1.0
     learning_rate: Annotated[float, PerNetwork, Field(ge=0)] = 1e-3
     beta1: Annotated[float, PerNetwork, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[float, PerNetwork, Field(ge=0, lt=1)] = 0.999
@@ -69,6 +92,11 @@ class BPTT(RuleSettings):
     ] = 0.0
     l2: Annotated[
         float, PerNetwork, Field(ge=0, description="times sum W^2, recurrent weights")
+    ] = 0.0
+    nuclear: Annotated[
+        float,
+        PerNetwork,
+        Field(ge=0, description="times the sum of the singular values of W"),
     ] = 0.0
     rate_penalty: Annotated[
         float, PerNetwork, Field(ge=0, description="times mean r^2 over all units")
@@ -92,10 +120,31 @@ class BPTT(RuleSettings):
             return None
         return tuple(part for part in LEAVES if part in trains)  # type: ignore[misc]
 
+    @model_validator(mode="after")
+    def _used(self) -> BPTT:
+        """No setting is accepted and ignored."""
+        if self.optimiser == "sgd" and self.parametrisation == "mean_field":
+            text = "the learning rates of mean_field are those of Adam; use adam"
+            raise Inconsistent("optimiser", text, "parametrisation")
+        for choice in (self.optimiser, self.parametrisation):
+            setting, other, names = UNUSED.get(choice, ("", "", ()))
+            for name in names:
+                if getattr(self, name) != type(self).model_fields[name].default:
+                    text = f"is a setting of {setting}: {other}; here it is {choice}"
+                    raise Inconsistent(name, text, setting)
+        return self
+
     def fitted(self, network: Network) -> BPTT:
         """With ``trains`` written out, and possible in this network."""
         refuse_feedback(network, self.name)
         linear = network.readout.kind == "linear"
+        if self.parametrisation == "mean_field" and not linear:
+            raise Inconsistent(
+                "rule.parametrisation",
+                "mean_field is about the weights of a readout, and one of kind unit "
+                "has none; use network.readout: {kind: linear}",
+                "network.readout",
+            )
         if self.trains is None:
             parts = tuple(part for part in DEFAULT if linear or part != "readout")
             return self.model_copy(update={"trains": parts})
@@ -121,21 +170,10 @@ class BPTT(RuleSettings):
         """Trials per step."""
         return self.batch_trials
 
-
-class State(NamedTuple):
-    """Adam's moments; None for what is not trained."""
-
-    steps_P: Tensor
-    w_mean: Tensor | None
-    w_square: Tensor | None
-    win_mean: Tensor | None
-    win_square: Tensor | None
-    wout_mean: Tensor | None
-    wout_square: Tensor | None
-    bias_mean: Tensor | None
-    bias_square: Tensor | None
-    tau_mean: Tensor | None
-    tau_square: Tensor | None
+    @property
+    def recordable(self) -> bool:
+        """Not with singular values: finding them waits for its own end."""
+        return self.nuclear == 0
 
 
 def _trained(params: Params, settings: BPTT) -> list[str]:
@@ -145,8 +183,11 @@ def _trained(params: Params, settings: BPTT) -> list[str]:
     return [name for name in names if getattr(params, name) is not None]
 
 
-def _prefix(leaf: str) -> str:
-    return leaf.split("_", 1)[0]
+def begin(params: Params, settings: BPTT, hyper: Hyper) -> Params:
+    """The readout as small as ``gamma`` asks for."""
+    if settings.parametrisation == "standard":
+        return params
+    return with_small_readout(params, hyper["gamma"])
 
 
 def init(
@@ -157,14 +198,7 @@ def init(
     seeds: Sequence[Seed],
 ) -> State:
     """Moments 0."""
-    moments: dict[str, Tensor | None] = {
-        field: None for field in State._fields if field != "steps_P"
-    }
-    for leaf in _trained(params, settings):
-        value = getattr(params, leaf)
-        moments[f"{_prefix(leaf)}_mean"] = torch.zeros_like(value)
-        moments[f"{_prefix(leaf)}_square"] = torch.zeros_like(value)
-    return State(torch.zeros_like(params.tau_PN[:, 0]), **moments)
+    return at_rest(params, _trained(params, settings), settings.optimiser == "adam")
 
 
 class Penalties(NamedTuple):
@@ -176,11 +210,16 @@ class Penalties(NamedTuple):
 
 
 def loss_gradients(
-    params: Params, episode: Episode, cell: Cell, penalties: Penalties
+    params: Params,
+    episode: Episode,
+    cell: Cell,
+    penalties: Penalties,
+    feedback_PON: Tensor | None = None,
 ) -> tuple[Tensor, Gradients]:
     """Each network's outputs [P, B, T, O] and the gradients of its own loss.
 
-    In plain torch: the kernel's reference.
+    In plain torch: the kernel's reference.  With ``feedback`` the error reaches the
+    units through it, not W_out, and goes no further: see ``rules.local``.
     """
     like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
     current = currents(episode.noise_PBTN, episode.kicks, like)
@@ -193,7 +232,11 @@ def loss_gradients(
     error = 2 * (output - episode.target_PBTO) * mask / scored
     cells = rates_PBTN[0].numel()
     into_rates = along(2 * penalties.rate_P / cells, rates_PBTN) * rates_PBTN
-    made = gradients(params, cell, activity, episode.input_PBTI, error, into_rates)
+    whole = feedback_PON is None
+    through = params if whole else params._replace(wout_PON=feedback_PON)
+    made = gradients(
+        through, cell, activity, episode.input_PBTI, error, into_rates, whole
+    )
     w_PNN = params.w_PNN
     penalty = along(penalties.l1_P, w_PNN) * w_PNN.sign()
     penalty = penalty + along(2 * penalties.l2_P, w_PNN) * w_PNN
@@ -209,7 +252,7 @@ def step(
     cell: Cell,
     score: Score,
 ) -> tuple[Params, State, Outcome]:
-    """One batch of trials and one step of Adam."""
+    """One batch of trials and one step down the gradient."""
     leaves = _trained(params, settings)
     taus = "tau_PN" in leaves
     penalties = Penalties(hyper["l1"], hyper["l2"], hyper["rate_penalty"])
@@ -217,30 +260,27 @@ def step(
         output, by_leaf = kernels.loss_gradients(
             params, episode, cell, penalties, taus
         )  # fmt: skip
-        descent = kernels.descend
     else:
         output, by_leaf = loss_gradients(params, episode, cell, penalties)
-        descent = descend
-    steps_P = state.steps_P + 1
-    constants = AdamSettings(
-        *(hyper[k] for k in ("learning_rate", "beta1", "beta2", "epsilon"))
+    by_leaf = _with_nuclear(by_leaf, params.w_PNN, hyper["nuclear"])
+    adam, mean_field = (
+        settings.optimiser == "adam",
+        settings.parametrisation == "mean_field",
     )
-    names = [_prefix(leaf) for leaf in leaves]
-    old = [
-        AdamState(getattr(state, f"{name}_mean"), getattr(state, f"{name}_square"))
-        for name in names
-    ]
-    values, gradient = (
-        [getattr(of, leaf) for leaf in leaves] for of in (params, by_leaf)
-    )
-    after, new = descent(values, gradient, old, hyper["clip"], constants, steps_P)
-    changed = dict(zip(leaves, after, strict=True))
+    changed, state = stepped(params, state, by_leaf, leaves, hyper, adam, mean_field)
     if taus:
         # below one step the Euler scheme overshoots
         changed["tau_PN"] = changed["tau_PN"].clamp(min=cell.dt_s)
-    moments = {f"{n}_mean": s.mean for n, s in zip(names, new, strict=True)}
-    moments |= {f"{n}_square": s.square for n, s in zip(names, new, strict=True)}
     scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     outcome = Outcome(scores.error_PB, scores.correct_PB)
-    params = project(params._replace(**changed))
-    return params, state._replace(steps_P=steps_P, **moments), outcome
+    return project(params._replace(**changed)), state, outcome
+
+
+def _with_nuclear(made: Gradients, w_PNN: Tensor, strength_P: Tensor) -> Gradients:
+    """With the nuclear norm's part, where any of the networks has one."""
+    if w_PNN.is_cuda and torch.cuda.is_current_stream_capturing():
+        return made  # see ``BPTT.recordable``
+    if not bool((strength_P > 0).any()):
+        return made
+    slope = along(strength_P, w_PNN) * nuclear_slope(w_PNN)
+    return made._replace(w_PNN=made.w_PNN + slope)

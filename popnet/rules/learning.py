@@ -69,6 +69,9 @@ class Rule(NamedTuple):
     ]
     draws: Draws | None = None
     """Of a rule that is not sequential."""
+    begin: Callable[[Params, Any, Hyper], Params] | None = None
+    """``begin(params, settings, hyper)``: what the rule makes of networks as they are
+    drawn, before anything is learned."""
 
 
 def refuse_feedback(network: Network, rule: str) -> None:

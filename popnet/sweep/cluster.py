@@ -25,8 +25,8 @@ ENVIRONMENT = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
-    # a process that has tested networks waits for more of them: actors hold the CPUs, so
-    # Ray would end it after a second, and loading torch costs more than a test
+    # a process that has tested networks waits for more of them: as actors hold the
+    # CPUs, Ray would end it after a second, and loading torch costs more than a test
     "RAY_idle_worker_killing_time_threshold_ms": "600000",
 }
 THREADS = {

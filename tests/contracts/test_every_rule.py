@@ -22,6 +22,11 @@ LEARNS = {
         "exploration": {"rate_hz": 10.0, "amplitude": 16.0, "quiet_steps": 4},
     },
     "bptt": {"learning_rate": 0.003, "batch_trials": 8},
+    "eprop": {"learning_rate": 0.003, "batch_trials": 8},
+    "rflo": {"learning_rate": 0.3, "batch_trials": 8},
+    "full_force": {"batch_trials": 50, "every": 2},
+    "genetic": {"candidates": 10, "parents": 3, "mutation_sd": 0.03, "batch_trials": 8},
+    "evolution_strategies": {"pairs": 6, "batch_trials": 8},
 }  # fmt: skip
 """Settings with which a rule learns this small task fast; none: its defaults."""
 TRIALS, NETWORKS, WINDOW = 800, 4, 100
@@ -124,6 +129,10 @@ def test_a_dead_network_leaves_its_neighbours_bit_for_bit(name, members):
     w[1, 2, 3] = float("nan")
     ill = start(members(name), CPU)
     object.__setattr__(ill, "params", ill.params._replace(w_PNN=w))
+    rule, config = RULES[name], ill.config
+    seeds = [member.seed for member in ill.members]
+    state = rule.init(ill.params, config.rule, ill.hyper, config.task.types, seeds)
+    object.__setattr__(ill, "state", state)
     (well, _, scores), (sick, _, broken) = stepped(population, 5), stepped(ill, 5)
     assert bool(broken.error_PB[1].isnan().all())
     assert not bool(broken.correct_PB[1].any())

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from popnet.core.least_squares import Fit, after_sample, no_samples
+from popnet.core.least_squares import Fit, after_block, after_sample, no_samples
 
 F64 = torch.float64
 P, S, N, O = 3, 40, 8, 2  # noqa: E741
@@ -38,16 +38,27 @@ def test_after_all_samples_it_is_ridge_regression(world):
 
 def test_a_block_at_once_is_its_samples_one_by_one(world):
     w, r, f = world
-    p = no_samples(ALPHA, N, F64)
-    for some in (slice(0, 7), slice(7, 25), slice(25, S)):
-        block = r[:, some]
-        gram = torch.eye(block.shape[1], dtype=F64) + block @ p @ block.mT
-        gain = torch.linalg.solve(gram, block @ p)
-        w = w - (w @ block.mT - f[:, some].mT) @ gain
-        p = p - p @ block.mT @ gain
-    fit = learned(world[0], r, f)
-    torch.testing.assert_close(fit.w_PON, w, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(fit.p_PNN, p, rtol=1e-9, atol=1e-9)
+    blocks = Fit(w, no_samples(ALPHA, N, F64))
+    for some in (slice(0, 7), slice(7, 25), slice(25, S)):  # fewer and more than N
+        error = r[:, some] @ blocks.w_PON.mT - f[:, some]
+        blocks = after_block(blocks, r[:, some], error)
+    fit = learned(w, r, f)
+    torch.testing.assert_close(blocks.w_PON, fit.w_PON, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(blocks.p_PNN, fit.p_PNN, rtol=1e-9, atol=1e-9)
+    assert torch.equal(blocks.p_PNN, blocks.p_PNN.mT), "symmetric to the last bit"
+
+
+def test_a_block_with_a_nan_leaves_the_other_networks(world):
+    w, r, f = world
+    ill = r.clone()
+    ill[1, 3, 2] = float("nan")
+    well, sick = (
+        after_block(Fit(w, no_samples(ALPHA, N, F64)), s, s @ w.mT - f)
+        for s in (r, ill)
+    )
+    assert bool(sick.w_PON[1].isnan().any())
+    for a, b in zip(well, sick, strict=True):
+        assert torch.equal(a[[0, 2]], b[[0, 2]])
 
 
 def test_what_is_left_of_an_error_and_what_a_sample_of_zero_does(world):

@@ -1,4 +1,4 @@
-"""One actor or two, one network at a time or many: the same networks to the last bit."""
+"""One actor or two, one network at a time or many: the same bits."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,4 @@
-"""Recording and replaying a step, with a recorder for the CPU; CUDA where there is one.
-"""
+"""Recording and replaying a step: a recorder for the CPU; CUDA where there is one."""
 
 from typing import Any, NamedTuple
 
@@ -109,5 +108,6 @@ def test_a_graph_on_the_gpu_is_the_plain_step(planned, rule):
     expected = train._step(*tensors, *fixed)
     for _ in range(2):
         got = graphs.replayed(train._step, tensors, fixed)
-        for a, b in zip(graphs.tensors_in(got), graphs.tensors_in(expected), strict=True):
+        pairs = (graphs.tensors_in(got), graphs.tensors_in(expected))
+        for a, b in zip(*pairs, strict=True):
             torch.testing.assert_close(a, b)

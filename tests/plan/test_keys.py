@@ -11,12 +11,17 @@ from popnet.seeding import Seed
 
 COMPANY = {
     "network.readout.scale": ["network.readout={kind: linear}"],
+    "network.readout.law": ["network.readout={kind: linear}"],
+    "rule.gamma": ["rule.parametrisation=mean_field"],
+    "rule.feedback_scale": ["rule.feedback=random"],
+    "rule.feedback_decay": ["rule.feedback=adaptive"],
     "network.readout.unit": ["network.readout={kind: unit}", "network.clamped={}"],
     "network.output_tau": ["network.readout={kind: unit}"],
 }
 """What some settings need beside them; a unit and a linear readout have their own."""
 SKIPPED = {"flipflop", "path_integration", "reaching"}
-"""Tasks of several outputs: a unit readout has one.  Rule force has no use for it."""
+"""Tasks of several outputs: a unit readout has one.  Rules force and full_force have
+no use for it."""
 
 
 def option(path, value):
@@ -29,7 +34,7 @@ def needed(path, task, rule):
         return None  # the other rules refuse it
     given = COMPANY.get(path, [])
     unit = path == "network.readout.kind" or "kind: unit" in " ".join(given)
-    return None if unit and (task in SKIPPED or rule == "force") else given
+    return None if unit and (task in SKIPPED or "force" in rule) else given
 
 
 def keys(plan):

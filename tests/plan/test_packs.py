@@ -113,8 +113,8 @@ def test_short_names_tell_paths_apart(paths, names):
 def test_per_network_settings_start_together_as_they_do_alone(walk, changed):
     """What is marked per network stacks: a pair equals its two networks alone."""
     refused = {
-        ("dnms", "reward_hebbian"): {"readout.scale", "feedback"},
-        ("flipflop", "bptt"): {"output_tau", "feedback"},
+        ("dnms", "reward_hebbian"): {"readout.scale", "readout.law", "feedback"},
+        ("flipflop", "bptt"): {"output_tau", "feedback", "rule.gamma"},
         ("dnms", "force"): {"output_tau"},
     }
     for (task, rule), wrong in refused.items():
@@ -169,6 +169,8 @@ def test_a_full_and_a_sparse_network_stack(changed):
         ("dnms", "reward_hebbian", "network={units: 300}"),
         ("dnms", "force", "network={units: 300}"),
         ("dnms", "bptt", "network={units: 300}", "rule.batch_trials=1"),
+        ("dnms", "genetic", "network={units: 300}"),
+        ("dnms", "evolution_strategies", "network={units: 300}"),
         ("dnms", "bptt", "network={units: 300, density: 0.5, dale: {excitatory: 0.8}}"),
         ("flipflop", "bptt", "network={units: 300, dtype: float64}"),
         ("dnms", "bptt", "network={units: 16}", "train.trials=2000000"),
@@ -224,7 +226,8 @@ train: {trials: 10000}
 """
 RULES_MEASURED = [
     "{name: reward_hebbian, wait_trials: 0}", "{name: bptt, batch_trials: 16}",
-    "{name: force}",
+    "{name: force}", "{name: genetic, batch_trials: 2, candidates: 12}",
+    "{name: evolution_strategies, batch_trials: 2, pairs: 6}",
 ]  # fmt: skip
 
 

@@ -20,6 +20,7 @@ HYPER = {
     "beta2": torch.full((P,), 0.999, dtype=F64),
     "epsilon": torch.full((P,), 1e-8, dtype=F64),
     "clip": torch.tensor([1.0, 1e-3, 1.0], dtype=F64),
+    "nuclear": torch.zeros(P, dtype=F64),
     "l1": torch.tensor([0.0, 0.02, 0.01], dtype=F64),
     "l2": torch.tensor([0.03, 0.0, 0.01], dtype=F64),
     "rate_penalty": torch.tensor([0.5, 0.2, 0.0], dtype=F64),

@@ -1,0 +1,193 @@
+"""Evolution strategies: a gradient estimated from the losses of random neighbours.
+
+Salimans et al., arXiv 1703.03864, published code es_distributed/es.py.  With theta the
+weights of a network, n pairs of neighbours and e_i ~ N(0, I):
+
+    L+-_i  = loss(theta +- sigma e_i), on the same trials for all neighbours
+    R+-_i  = their ranks among all 2 n, from -1/2 (least) to 1/2; equal losses share one
+    g      = 1 / (2 n) sum_i (R+_i - R-_i) e_i
+    theta <- Adam(theta, g + weight_decay theta)
+
+There is no 1 / sigma in g: ranks have no unit, and Adam takes out a common factor.
+theta is W, W_in and a linear W_out; neighbours keep masks and Dale's law as the network
+does.  What a step reports is the score of theta itself, which is run besides, before
+its update.  Counted are a batch's B trials, not B times the neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from popnet import kernels
+from popnet.config import NetworkConfig, PerNetwork
+from popnet.core.cell import Cell, Params
+from popnet.core.constraints import project
+from popnet.core.optimisers import AdamSettings, AdamState, along, descend
+from popnet.core.scoring import Score
+from popnet.rules.candidates import (
+    Search,
+    Weights,
+    allowed,
+    candidate,
+    each,
+    evaluated,
+    normal_draws,
+    normals,
+)
+from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.seeding import Seed
+
+LEAVES = {"w": "w_PNN", "win": "win_PNI", "wout": "wout_PON"}
+ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+"""As in the published code."""
+
+
+class EvolutionStrategies(Search):
+    """Defaults: sigma and learning rate of the published humanoid.json."""
+
+    reference: ClassVar[str] = "Salimans et al. 2017, arXiv 1703.03864"
+    summary: ClassVar[str] = "evolution strategies: pairs of neighbours, ranks, Adam"
+    state_copies: ClassVar[int] = 2
+
+    name: Literal["evolution_strategies"] = "evolution_strategies"  # type: ignore[assignment]
+    pairs: Annotated[int, Field(ge=1, description="n, neighbours are 2 n")] = 32
+    sigma: Annotated[
+        float, PerNetwork, Field(gt=0, description="sd of a neighbour's weights")
+    ] = 0.02
+    learning_rate: Annotated[float, PerNetwork, Field(ge=0)] = 0.01
+    weight_decay: Annotated[
+        float, PerNetwork, Field(ge=0, description="times each weight, added to g")
+    ] = 0.0
+
+    @property
+    def compared(self) -> int:
+        """The network and its neighbours."""
+        return 1 + 2 * self.pairs
+
+    @property
+    def weight_copies(self) -> int:  # type: ignore[override]
+        """What is drawn, the candidates, and what they are made of; and Adam."""
+        return 9 * self.pairs + 12
+
+
+class State(NamedTuple):
+    """Adam's moments; those of W_out are None for an output unit."""
+
+    steps_P: Tensor
+    w_mean: Tensor
+    w_square: Tensor
+    win_mean: Tensor
+    win_square: Tensor
+    wout_mean: Tensor | None
+    wout_square: Tensor | None
+
+
+def draws(
+    config: NetworkConfig, seed: Seed, trial: int
+) -> dict[str, NDArray[np.generic]]:
+    """e_i of each pair."""
+    assert isinstance(config.rule, EvolutionStrategies)
+    return normal_draws(config, seed, trial, config.rule.pairs)
+
+
+def init(
+    params: Params,
+    settings: EvolutionStrategies,
+    hyper: Hyper,
+    types: int,
+    seeds: Sequence[Seed],
+) -> State:
+    """Moments 0."""
+    values = [getattr(params, leaf) for leaf in LEAVES.values()]
+    zeros = [None if v is None else torch.zeros_like(v) for v in values for _ in "mv"]
+    return State(torch.zeros_like(params.tau_PN[:, 0]), *zeros)  # type: ignore[arg-type]
+
+
+def step(
+    params: Params,
+    state: State,
+    episode: Episode,
+    settings: EvolutionStrategies,
+    hyper: Hyper,
+    cell: Cell,
+    score: Score,
+) -> tuple[Params, State, Outcome]:
+    """One batch of trials and one step of Adam."""
+    normal = normals(episode.drawn)
+    candidates = neighbours(params, normal, hyper["sigma"])
+    loss_PC, output = evaluated(params, candidates, episode, cell, hyper["silence"])
+    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
+    outcome = Outcome(scores.error_PB, scores.correct_PB)
+    downhill = gradient(ranks(loss_PC[:, 1:]), normal)
+    return *_descended(params, state, downhill, hyper), outcome
+
+
+def neighbours(params: Params, normal: Weights, sigma_P: Tensor) -> Weights:
+    """theta, theta + sigma e_1 ..., theta - sigma e_1 ...: 1 + 2 n candidates."""
+
+    def around(own: Tensor, e: Tensor) -> Tensor:
+        away = along(sigma_P, e) * e
+        return torch.cat([own, own + away, own - away], 1)
+
+    return allowed(params, each(around, candidate(params), normal))
+
+
+def ranks(loss_PM: Tensor) -> Tensor:
+    """From -1/2, the least loss, to 1/2; equal ones have their mean rank."""
+    one, other = loss_PM[:, :, None], loss_PM[:, None, :]
+    below_PM = (one > other).sum(2)
+    equal_PM = (one == other).sum(2) - 1
+    rank_PM = (below_PM + 0.5 * equal_PM).to(loss_PM.dtype)
+    return rank_PM / (loss_PM.shape[1] - 1) - 0.5
+
+
+def gradient(value_PM: Tensor, normal: Weights) -> Weights:
+    """g, from values of the 2 n neighbours: ranks of their losses.
+
+    [P, 1, ...]: as one candidate.  Pair by pair: a matrix product's last bits would
+    depend on the number of networks.
+    """
+    pairs = value_PM.shape[1] // 2
+    weight_PM = (value_PM[:, :pairs] - value_PM[:, pairs:]) / (2 * pairs)
+
+    def summed(e: Tensor) -> Tensor:
+        total = torch.zeros_like(e[:, 0])
+        for i in range(pairs):
+            total = total + along(weight_PM[:, i], total) * e[:, i]
+        return total[:, None]
+
+    return each(summed, normal)
+
+
+def _descended(
+    params: Params, state: State, downhill: Weights, hyper: Hyper
+) -> tuple[Params, State]:
+    """Adam on the estimated gradient."""
+    names = [n for n in LEAVES if getattr(params, LEAVES[n]) is not None]
+    values = [getattr(params, LEAVES[name]) for name in names]
+    gradients = [
+        g[:, 0] + along(hyper["weight_decay"], value) * value
+        for g, value in zip((g for g in downhill if g is not None), values, strict=True)
+    ]
+    old = [AdamState(getattr(state, f"{n}_mean"), getattr(state, f"{n}_square"))
+           for n in names]  # fmt: skip
+    rate_P = hyper["learning_rate"]
+    constants = (torch.full_like(rate_P, value) for value in ADAM.values())
+    unclipped_P = torch.full_like(rate_P, torch.inf)
+    steps_P = state.steps_P + 1
+    descent = kernels.descend if kernels.fast(params.w_PNN) else descend
+    after, new = descent(
+        values, gradients, old, unclipped_P, AdamSettings(rate_P, *constants), steps_P
+    )
+    moments = {f"{n}_mean": s.mean for n, s in zip(names, new, strict=True)}
+    moments |= {f"{n}_square": s.square for n, s in zip(names, new, strict=True)}
+    changed = dict(zip((LEAVES[n] for n in names), after, strict=True))
+    params = project(params._replace(**changed))
+    return params, state._replace(steps_P=steps_P, **moments)

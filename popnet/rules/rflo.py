@@ -1,0 +1,81 @@
+"""RFLO: random feedback local online learning, by plain gradient steps.
+
+Murray, eLife 2019;8:e43299; the equations are in ``rules.local``, with B drawn once,
+N(0, feedback_scale^2 / O).  The loss is rule bptt's without penalties.
+
+Murray's network filters the rates, h(t+1) = (1 - a) h(t) + a phi(W h + U u), and psi
+stands inside its trace.  popnet's filters the current, x, and psi stands outside: the
+same cut of the same gradient, which is then e-prop's (``rules.eprop``, random and sgd).
+What is RFLO's own are its B, its step and what it trains.  As in the published script
+the updates of a trial are made at its end, from one trial; the script's rate of 0.03
+is half of it here, as its loss is half the mean square.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from popnet.config import PerNetwork
+from popnet.core.cell import Cell, Params
+from popnet.core.scoring import Score
+from popnet.rules.descent import State, at_rest
+from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules.local import Local, Part, learned, random_feedback
+from popnet.seeding import Seed
+
+
+class RFLO(Local):
+    """Defaults: the published script's, but a clip, which it has not."""
+
+    reference: ClassVar[str] = "Murray 2019, eLife 8:e43299"
+    summary: ClassVar[str] = "RFLO: local traces, errors through random weights"
+    network_defaults: ClassVar[dict[str, Any]] = {
+        "readout": {"kind": "linear", "scale": 0.1},
+        "clamped": {},
+    }
+    state_copies: ClassVar[int] = 1
+
+    name: Literal["rflo"] = "rflo"  # type: ignore[assignment]
+    feedback_scale: Annotated[
+        float, PerNetwork, Field(ge=0, description="sd of B, times sqrt(O)")
+    ] = 1.0
+    learning_rate: Annotated[float, PerNetwork, Field(ge=0)] = 0.015
+    batch_trials: Annotated[int, Field(ge=1, description="B, per step")] = 1
+    trains: Annotated[
+        tuple[Part, ...],
+        Field(strict=False, min_length=1, description="what is trained"),
+    ] = ("recurrent", "input", "readout")
+
+
+def init(
+    params: Params,
+    settings: RFLO,
+    hyper: Hyper,
+    types: int,
+    seeds: Sequence[Seed],
+) -> State:
+    """The feedback weights, drawn once."""
+    assert params.wout_PON is not None
+    sd_P = hyper["feedback_scale"] / params.wout_PON.shape[1] ** 0.5
+    state = at_rest(params, [], adam=False)
+    return state._replace(feedback_PON=random_feedback(params, sd_P, seeds))
+
+
+def step(
+    params: Params,
+    state: State,
+    episode: Episode,
+    settings: RFLO,
+    hyper: Hyper,
+    cell: Cell,
+    score: Score,
+) -> tuple[Params, State, Outcome]:
+    """A batch of trials and one step."""
+    assert state.feedback_PON is not None
+    return learned(
+        params, state, episode, state.feedback_PON, settings, hyper, cell, score,
+        adam=False,
+    )  # fmt: skip
