@@ -37,9 +37,10 @@ fast: setup
 whole: setup
 	$(BIN)/python -m pytest -m "slow or cluster or papers or gpu" -rs
 
-# popnet beside what people do today; writes the table of the README
+# popnet beside what people do today; writes the table of the README.  A look in two
+# minutes, README untouched: make bench ARGS=--quick
 bench: setup
-	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/run.py $(ARGS)
 
 # the wheel, installed elsewhere: its own files alone, with this .venv's dependencies
 wheel: setup

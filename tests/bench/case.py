@@ -8,41 +8,58 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from processes import Side, running
 from table import Row, speed
-from timing import SGEMM, Effort, Side, ratio, with_sgemm
+from timing import SGEMM, Effort, Speed, Worker, faster_product, interleaved, ratio
 
-Claim = tuple[str, float | None, float | None]
-"""Against which side, floor, aim."""
+Products = Sequence[Worker]
+"""The machine's own matrix products, timed in every round of every case."""
 
 
 class Case(NamedTuple):
     """Some rows of the table, measured together."""
 
     title: str
-    measure: Callable[[Effort], list[Row]]
+    measure: Callable[[Effort, Products], list[Row]]
     slow: bool = False
     """Left out of a quick look."""
 
 
-def timed(
-    title: str, unit: str, make: Callable[[], Sequence[Side]], claims: Sequence[Claim],
-    work: float = 0.0, slow: bool = False,
-) -> Case:  # fmt: skip
-    """A case of CPU time; popnet is the first side.  ``work``: GFLOP per unit."""
+class Claim(NamedTuple):
+    """What popnet is measured against."""
 
-    def measure(effort: Effort) -> list[Row]:
-        sides = make()
-        rates = with_sgemm(sides, effort)
-        SGEMM_SEEN.extend(rates[SGEMM])
-        rows = []
-        for against, floor, aim in claims:
-            own, theirs, scale = rates[sides[0].name], rates[against], unit
-            if against == SGEMM:
-                own, scale = [rate * work for rate in own], "GFLOP"
-            found = ratio(own, theirs)
-            speeds = speed(own, scale), against, speed(theirs, scale)
-            rows.append(Row(title, *speeds, found, floor, aim))
-        return rows
+    against: Side
+    floor: float | None = None
+    aim: float | None = None
+
+
+PRODUCT = Side(SGEMM, "")
+"""Beside every case; stands for the faster of the two."""
+
+
+def timed(
+    title: str, unit: str, own: Side, claims: Sequence[Claim], work: float = 0.0,
+    slow: bool = False,
+) -> Case:  # fmt: skip
+    """A case of CPU time.  ``work``: GFLOP per unit."""
+
+    def measure(effort: Effort, products: Products) -> list[Row]:
+        others = [claim.against for claim in claims if claim.against != PRODUCT]
+        with running(title, [own, *others]) as agreed:
+            speeds = interleaved([*agreed, *products], effort)
+        speeds[SGEMM] = faster_product([speeds[one.name] for one in products])
+        SGEMM_SEEN.extend(speeds[SGEMM].rates)
+        return [_row(claim, speeds) for claim in claims]
+
+    def _row(claim: Claim, speeds: dict[str, Speed]) -> Row:
+        ours, theirs = speeds[own.name], speeds[claim.against.name]
+        scale = unit
+        if claim.against == PRODUCT:
+            ours = Speed([rate * work for rate in ours.rates], ours.system)
+            scale = "GFLOP"
+        found = ratio(ours.rates, theirs.rates)
+        shown = speed(ours, scale), claim.against.name, speed(theirs, scale)
+        return Row(title, *shown, found, claim.floor, claim.aim)
 
     return Case(title, measure, slow)
 

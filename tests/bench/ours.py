@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 import yaml
+from numpy.typing import NDArray
 
 from popnet import kernels
 from popnet.catalogue import CATALOGUE
@@ -41,7 +42,7 @@ class Learners:
     """
 
     def __init__(self, count: int, trials: int = 1, **sections: Any) -> None:
-        members = networks(plan_of(count, **sections))
+        members = networks(plan_of(count, train=WATCHED, **sections))
         self.populations = begin(members, torch.device("cpu"))
         self.episodes = [_drawn(p, trials) for p in self.populations]
 
@@ -55,6 +56,21 @@ class Learners:
         """Training as ``popnet launch`` does it: draws trials, keeps the progress."""
         going = [advance(population, steps)[0] for population in self.populations]
         self.populations = [p for p in going if p is not None]
+
+    @property
+    def w(self) -> NDArray[Any]:
+        """W of the first network."""
+        return self.populations[0].params.w_PNN[0].numpy().copy()
+
+    def leaves(self, p: int) -> dict[str, Any]:
+        """Network p as it stands, and dt / tau: arrays by the names of Params."""
+        population = self.populations[p]
+        found = {
+            name.rsplit("_", 1)[0]: leaf[0].numpy()
+            for name, leaf in population.params._asdict().items()
+            if leaf is not None
+        }
+        return {**found, "a": population.cell.dt_s / found["tau"]}
 
 
 class Stacked:

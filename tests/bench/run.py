@@ -1,7 +1,7 @@
 """Times popnet against what people do today, and writes the table into the README.
 
 make bench                                  everything, some minutes on 2 cores
-.venv/bin/python tests/bench/run.py         the same
+make bench ARGS=--quick                     with one of these:
     --quick                                 a look: fewer rounds, README untouched
     --only WORDS                            rows with all these words; also a look
     --check                                 ends with 1 when a floor is missed
@@ -10,38 +10,27 @@ make bench                                  everything, some minutes on 2 cores
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from case import Case
+from case import SGEMM_SEEN, Case, Products
+from cases import CASES
+from first_use import FIRST_USE
+from processes import running
+from table import INCLUDED, caption, load, markdown, replaced
+from timing import PRODUCTS, Effort
+from two_workers import TWO_WORKERS
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-THREADS = ("OMP", "MKL", "OPENBLAS", "NUMBA")
-"""Libraries that read their number of threads once, when they are loaded."""
 
 
 def main() -> int:
     """The command."""
-    one = {f"{name}_NUM_THREADS": "1" for name in THREADS}
-    if not one.items() <= os.environ.items():
-        os.execve(sys.executable, sys.orig_argv, {**os.environ, **one})
-    import torch
-
-    torch.set_num_threads(1)
-    from cases_bptt import BPTT_CASES
-    from cases_force import FORCE_CASES
-    from cases_hebbian import HEBBIAN_CASES
-    from cases_testing import TESTING
-    from first_use import FIRST_USE
-    from two_workers import TWO_WORKERS
-
-    cases = [*HEBBIAN_CASES, *BPTT_CASES, *FORCE_CASES, *TESTING]
-    cases += [*TWO_WORKERS, *FIRST_USE]
-    return measure(_asked(), cases, README)
+    asked = _asked()
+    with running("the machine's own", PRODUCTS) as products:
+        cases = [*CASES, *TWO_WORKERS, *FIRST_USE]
+        return measure(asked, cases, products, README)
 
 
 def _asked() -> argparse.Namespace:
@@ -52,12 +41,10 @@ def _asked() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measure(asked: argparse.Namespace, cases: Sequence[Case], readme: Path) -> int:
+def measure(
+    asked: argparse.Namespace, cases: Sequence[Case], products: Products, readme: Path
+) -> int:
     """Measures, prints, writes; 0, or 1 when ``--check`` finds a floor missed."""
-    from case import SGEMM_SEEN
-    from table import INCLUDED, caption, load, markdown, replaced
-    from timing import Effort
-
     effort = Effort(3, 0.1) if asked.quick else Effort(9, 0.25)
     words = [word.lower() for word in asked.only]
     before, rows = load(), []
@@ -66,7 +53,7 @@ def measure(asked: argparse.Namespace, cases: Sequence[Case], readme: Path) -> i
         if not wanted or (asked.quick and case.slow and not words):
             continue
         print(f"{case.title} ...", file=sys.stderr, flush=True)
-        made = case.measure(effort)
+        made = case.measure(effort, products)
         for row in made:
             print(f"    {row.brief}", file=sys.stderr, flush=True)
         rows += made

@@ -6,25 +6,29 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from timing import Effort, Ratio
+from timing import Effort, Ratio, Speed
 
 BEGIN = "<!-- made by `make bench`: do not edit -->"
 END = "<!-- end of `make bench` -->"
 INCLUDED = """\
-CPU time of one process with one thread (torch, MKL, OpenBLAS, OpenMP and Numba set to
-one); the two workers in wall time, one thread each. Before a row is timed both sides
-must have computed the same weights or outputs. Learning rows time the rule's own step,
-one network after the other, on trials drawn beforehand for both sides, impulses
-included; popnet also scores each trial. "With drawing and criterion" adds, on both
-sides, drawing the trials and watching for the criterion. `reward_hebbian`: 10 trials a
-step, as in training; useful work 160 MFLOP a trial (half of it the trace). `bptt`: the
-flip-flop of 3 bits, tau = dt, Adam, clip 1; useful work 6 N² B T. Compiling is in none
-of the rows but the last ones."""
+Every side runs in a process of its own, as its user would run it: the loops in NumPy
+with NumPy alone (scipy where dger is used), the others with torch alone. They take
+turns, one at a time, with one thread each (torch, MKL, OpenBLAS, OpenMP and Numba set
+to one). Times are CPU times of the process, the system's part included and named where
+it is a tenth or more; those of the two workers are wall times. Before a row is timed
+all sides must have computed the same weights or outputs. Learning rows time the rule's
+own step, one network after the other, on trials drawn beforehand for all sides,
+impulses included; popnet also scores each trial. "With drawing and criterion" adds, on
+both sides, drawing the trials and watching for the criterion. `reward_hebbian`: 10
+trials a step, as in training; useful work 160 MFLOP a trial (half of it the trace).
+`bptt`: the flip-flop of 3 bits, tau = dt, Adam, clip 1; useful work 6 N² B T. `force`:
+1,000 steps a trial; popnet runs each trial twice, as it learns and as it was before,
+which is what it scores. Compiling is in none of the rows but the last ones."""
 PACKAGES = ("torch", "numpy", "numba", "scipy", "ray")
 
 
@@ -71,9 +75,10 @@ def number(value: float) -> str:
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def speed(rates: Sequence[float], unit: str) -> str:
-    """Median units per second."""
-    return f"{number(statistics.median(rates))} {unit}/s"
+def speed(found: Speed, unit: str) -> str:
+    """Median units per second, and whether much of the time was the system's."""
+    text = f"{number(statistics.median(found.rates))} {unit}/s"
+    return text if found.system < 0.1 else f"{text}, {found.system:.0%} in the system"
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -113,6 +118,13 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
+def allocator(environment: Mapping[str, str] = os.environ) -> str:
+    """Whether the environment tells the C library how to keep memory."""
+    names = ("MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD")
+    found = [f"{k}={v}" for k, v in environment.items() if k.startswith(names)]
+    return f"with {', '.join(found)}" if found else "MALLOC settings untouched"
+
+
 def caption(sgemm: Sequence[float], loads: tuple[str, str], effort: Effort) -> str:
     """Where, when and how it was measured."""
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
@@ -127,7 +139,8 @@ def caption(sgemm: Sequence[float], loads: tuple[str, str], effort: Effort) -> s
     )
     return (
         f"*`make bench`, {day}: {processor()}; {own}; load at the start {loads[0]}, at "
-        f"the end {loads[1]}; {system}. {effort.rounds} interleaved rounds of at least "
+        f"the end {loads[1]}; {system}; {allocator()}. "
+        f"{effort.rounds} interleaved rounds of at least "
         f"{effort.least_s:g} s a side; medians, ratios taken within a round.*"
     )
 

@@ -1,21 +1,18 @@
 """Both sides of the bench compute the same thing; if they did not, it would stop."""
 
-import case
-import cases_bptt
-import cases_force
 import numpy as np
+import ours_bptt
+import ours_force
+import ours_hebbian
+import ours_testing
 import pytest
-import timing
+import today_force
 import today_numpy
+import today_testing
 import today_torch
-from cases_hebbian import numpy_network
-from cases_testing import IMPULSES, Frozen
-from ours import HEBBIAN, Learners
+from processes import agree
 from same import Different, same
-from timing import SGEMM, Effort
-from two_workers import gain
 
-from popnet.core.kicks import dense
 from popnet.tasks import flipflop, matching
 
 
@@ -31,87 +28,119 @@ def test_same_is_about_size_and_about_change():
         same("w", np.full(3, np.nan), np.ones(3))
 
 
-def small_learners(preset):
-    """40 units at 5 ms: trials of 200 steps, two of some types."""
-    network = {"units": 40, "dt_s": 0.005}
-    rule = {**HEBBIAN, "preset": preset}
-    return Learners(1, 6, task={"name": "dnms"}, rule=rule, network=network)
-
-
-@pytest.mark.parametrize("trace", ["cube", "product", "node_perturbation"])
-def test_the_loop_in_numpy_learns_as_popnet_does(trace):
-    preset = trace if trace == "node_perturbation" else "published_code"
-    small = small_learners(preset)
-    loop = numpy_network(small, 0, trace)
-    trials = today_numpy.as_trials(small.episodes[0], dense)
-    before = small.populations[0].params.w_PNN[0]
-    small.step()
-    for trial in trials:
-        loop.learn(trial)
-    after = small.populations[0].params.w_PNN[0]
-    same("W", after, loop.w, before)
-    loop.learn(trials[0])
-    with pytest.raises(Different):
-        same("W", after, loop.w, before)
+def test_sides_that_computed_different_things_do_not_agree(tmp_path):
+    ours, theirs = tmp_path / "ours.npz", tmp_path / "theirs.npz"
+    one = np.ones(3)
+    np.savez(ours, W=one, **{"W before": one - 1e-3})
+    np.savez(theirs, W=one + 2e-5)
+    with pytest.raises(Different, match="bench: W: the change of"):
+        agree("bench", ours, theirs)
+    np.savez(theirs, W=one + 2e-6)
+    agree("bench", ours, theirs)
+    np.savez(theirs)
+    with pytest.raises(Different, match=r"popnet computed \['W'\], .* \[\]"):
+        agree("bench", ours, theirs)
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """Without the machine's matrix products, which take seconds."""
+def both(tmp_path):
+    """Both sides as they are set up, in this process, and held to be the same."""
 
-    def with_sgemm(sides, effort):
-        rounds = timing.interleaved(sides, effort)
-        return {**rounds, SGEMM: [1.0] * effort.rounds}
+    def check(ours, theirs):
+        np.savez(tmp_path / "ours.npz", **ours(tmp_path).computed)
+        made = theirs(tmp_path)
+        np.savez(tmp_path / "theirs.npz", **made.computed)
+        agree("bench", tmp_path / "ours.npz", tmp_path / "theirs.npz")
+        made.run()
+        return made.units
 
-    monkeypatch.setattr(case, "with_sgemm", with_sgemm)
-
-
-def small_bptt():
-    names = [getattr(cases_bptt, name) for name in ("RNN", "LOOP", "VMAP", "PLAIN")]
-    claims = [(name, None, None) for name in [*names, SGEMM]]
-    return cases_bptt.bptt(12, 4, 2, *claims).measure(Effort(1, 0.0))
+    return check
 
 
-@pytest.mark.usefixtures("quick")
-def test_every_way_of_back_propagation_gives_the_same_weights():
-    rows = small_bptt()
-    assert len(rows) == 5
-    assert all(row.ratio.median > 0 for row in rows)
+def small_hebbian(preset, **more):
+    """40 units at 5 ms: trials of 200 steps, ten of them, so two of each type."""
+    network = {"units": 40, "dt_s": 0.005}
+    return lambda folder: ours_hebbian.learning(
+        folder, 1, preset, network=network, **more
+    )
 
 
-@pytest.mark.usefixtures("quick")
-def test_least_squares_in_numpy_and_in_place_give_popnets_readout(monkeypatch):
-    monkeypatch.setattr(cases_force, "STEPS", 100)
-    claims = [(name, None, None) for name in (cases_force.OUTER, cases_force.DGER)]
-    rows = cases_force.force(*claims, units=20).measure(Effort(1, 0.0))
-    assert [row.against for row in rows] == [claim[0] for claim in claims]
+@pytest.mark.parametrize("trace", ["cube", "product", "node_perturbation"])
+def test_the_loop_in_numpy_learns_as_popnet_does(both, trace):
+    preset = trace if trace == "node_perturbation" else "published_code"
+    ours = small_hebbian(preset)
+    assert both(ours, lambda f: today_numpy.hebbian(f, trace)) == 1
+    assert both(ours, lambda f: today_numpy.hebbian(f, trace, drawing=True)) == 1
+    other = "cube" if trace == "node_perturbation" else "node_perturbation"
+    with pytest.raises(Different):
+        both(ours, lambda f: today_numpy.hebbian(f, other))
+
+
+def small_bptt(folder, **more):
+    return ours_bptt.learning(folder, 12, 4, 2, **more)
+
+
+BACK_PROPAGATION = {
+    "nn.RNN": lambda f: today_torch.one_by_one(f),
+    "loop": lambda f: today_torch.one_by_one(f, leaky=True),
+    "drawing": lambda f: today_torch.one_by_one(f, drawing=True),
+    "vmap": lambda f: today_torch.at_once(f),
+    "plain": lambda f: ours_bptt.stacked(f, 12, 4, 2),
+}
+
+
+@pytest.mark.parametrize("way", BACK_PROPAGATION)
+def test_every_way_of_back_propagation_gives_the_same_weights(both, way):
+    assert both(small_bptt, BACK_PROPAGATION[way]) == 2
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [("RATE", 1.1e-3), ("CLIP", 1e-5)], ids=["rate", "clip"]
 )
-@pytest.mark.usefixtures("quick")
-def test_another_way_of_back_propagation_stops_the_bench(monkeypatch, name, value):
+@pytest.mark.parametrize("way", ["nn.RNN", "vmap"])
+def test_another_rate_or_clip_stops_the_bench(both, monkeypatch, name, value, way):
     monkeypatch.setattr(today_torch, name, value)
     with pytest.raises(Different, match="Nothing was timed"):
-        small_bptt()
+        both(small_bptt, BACK_PROPAGATION[way])
 
 
-def test_a_frozen_network_gives_the_same_outputs_in_torch():
-    frozen = Frozen(per_type=1)
-    w_PNN = frozen.jittered(0.1)
-    outputs = frozen.popnet_alone(w_PNN)
-    assert outputs.shape == (4, 1000)
-    same("outputs", outputs, frozen.eager(w_PNN))
-    same("outputs", outputs, frozen.eager(w_PNN, (0.0, 16.0)))
-    for other in (frozen.eager(w_PNN, IMPULSES), frozen.eager(frozen.params.w_PNN)):
-        with pytest.raises(Different):
-            same("outputs", outputs, other)
+def small_force(folder):
+    return ours_force.learning(folder, 20, steps=100)
 
 
-def test_two_workers_gain_by_what_they_do_together():
-    speeds = {(0,): 3.0, (1,): 5.0, (0, 1): 6.0}
-    assert gain(lambda _, numbers: speeds[tuple(numbers)], "popnet") == 1.5
+@pytest.mark.parametrize("way", ["common", "outer", "in_place", "dger"])
+def test_least_squares_in_numpy_gives_popnets_readout_and_p(both, monkeypatch, way):
+    assert both(small_force, lambda f: today_force.force(f, way)) == 100
+    update = today_force.update_of(way)
+    monkeypatch.setattr(
+        today_force, "update_of", lambda _: lambda p, k, c: update(p, k, 0.999 * c)
+    )
+    with pytest.raises(Different):
+        both(small_force, lambda f: today_force.force(f, way))
+
+
+def small_testing(folder):
+    return ours_testing.testing(folder, False, per_type=1)
+
+
+@pytest.mark.parametrize("drawing", [False, True])
+def test_a_frozen_network_gives_the_same_outputs_in_torch(both, monkeypatch, drawing):
+    assert both(small_testing, lambda f: today_testing.testing(f, drawing)) == 24
+    whole = today_testing.tested
+    kicked = lambda *given: whole(*given[:-1], today_testing.IMPULSES)  # noqa: E731
+    monkeypatch.setattr(today_testing, "tested", kicked)
+    with pytest.raises(Different):
+        both(small_testing, lambda f: today_testing.testing(f, drawing))
+
+
+def test_popnet_trains_on_with_drawing_and_criterion(tmp_path):
+    for made, units in (
+        (small_hebbian("published_code", drawing=True)(tmp_path), 10),
+        (small_bptt(tmp_path, drawing=True), 20),
+        (small_force(tmp_path), 100),
+    ):
+        made.run()
+        assert made.units == units
 
 
 def test_the_trials_drawn_in_numpy_are_those_of_popnet():

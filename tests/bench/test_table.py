@@ -5,8 +5,8 @@ import argparse
 import pytest
 import run
 from case import Case
-from table import BEGIN, END, Row, markdown, number, replaced
-from timing import Ratio
+from table import BEGIN, END, Row, allocator, markdown, number, replaced, speed
+from timing import Ratio, Speed
 
 
 def row(median, floor=40.0, aim=60.0):
@@ -40,6 +40,17 @@ def test_numbers_have_about_three_digits(value, text):
     assert number(value) == text
 
 
+def test_a_speed_says_what_part_was_the_systems():
+    assert speed(Speed([3.0, 1.0, 2.0], 0.09), "trials") == "2.00 trials/s"
+    text = "2.00 trials/s, 46% in the system"
+    assert speed(Speed([3.0, 1.0, 2.0], 0.46), "trials") == text
+
+
+def test_the_caption_says_how_memory_is_kept():
+    assert allocator({"HOME": "/"}) == "MALLOC settings untouched"
+    assert allocator({"MALLOC_ARENA_MAX": "1"}) == "with MALLOC_ARENA_MAX=1"
+
+
 def test_every_line_of_the_table_has_all_columns():
     lines = markdown([row(44.0), row(None), row(1.0, None, None)]).splitlines()
     assert {line.count("|") for line in lines} == {8}
@@ -66,7 +77,7 @@ def run_with(tmp_path, **asked):
     done = []
 
     def case(title, median, slow=False):
-        def measure(effort):
+        def measure(effort, _):
             done.append((title, effort.rounds))
             return [row(median)]
 
@@ -76,7 +87,7 @@ def run_with(tmp_path, **asked):
     readme.write_text(README)
     given = {"quick": False, "only": [], "check": False} | asked
     cases = [case("Rule one", 10.0), case("Rule two", 50.0, slow=True)]
-    code = run.measure(argparse.Namespace(**given), cases, readme)
+    code = run.measure(argparse.Namespace(**given), cases, [], readme)
     return code, [title for title, _ in done], readme.read_text() != README
 
 

@@ -1,42 +1,58 @@
 """Rounds, their order and what is made of them, with a clock turned by hand."""
 
-import timing
-from timing import SGEMM, Effort, Side, interleaved, ratio, with_sgemm
+import os
+
+import pytest
+from side import Made, worked
+from timing import Effort, Speed, faster_product, interleaved, ratio
+from two_workers import gain
 
 
-class Clock:
-    """Each side takes the seconds it is given, round after round."""
+class Worker:
+    """Does what it is told: one unit in so many seconds, round after round."""
 
-    def __init__(self):
-        self.now, self.calls = 0.0, []
+    def __init__(self, name, calls, *seconds, system=0.0):
+        self.name, self.calls, self.left, self.system = name, calls, [*seconds], system
 
-    def __call__(self):
-        return self.now
+    def begin(self, seconds):
+        self.calls.append(f"{self.name} {seconds:g}")
 
-    def side(self, name, *seconds, units=1.0):
-        left = list(seconds)
-
-        def run():
-            self.calls.append(name)
-            self.now += left.pop(0) if len(left) > 1 else left[0]
-
-        return Side(name, run, units)
+    def end(self):
+        self.calls.append(f"{self.name} ends")
+        return 4.0, self.left.pop(0), self.system
 
 
-def test_sides_take_turns_after_two_calls_that_do_not_count():
-    clock = Clock()
-    sides = [clock.side("a", 9.0, 1.0), clock.side("b", 5.0, 1.0)]
-    rates = interleaved(sides, Effort(2, 0.0), clock)
-    assert clock.calls == ["a", "a", "b", "b", *"abab"]
-    assert rates == {"a": [1.0, 1.0], "b": [1.0, 1.0]}
+def test_workers_take_turns_and_never_work_together():
+    calls = []
+    workers = [Worker("a", calls, 1.0, 2.0), Worker("b", calls, 4.0, 1.0, system=1.0)]
+    speeds = interleaved(workers, Effort(2, 0.5))
+    assert calls == ["a 0.5", "a ends", "b 0.5", "b ends"] * 2
+    assert speeds == {"a": Speed([4.0, 2.0], 0.0), "b": Speed([1.0, 4.0], 0.4)}
 
 
-def test_a_quick_side_is_called_until_it_took_long_enough():
-    clock = Clock()
-    sides = [clock.side("quick", 0.125, units=3.0), clock.side("slow", 2.0)]
-    rates = interleaved(sides, Effort(1, 0.5), clock)
-    assert clock.calls[4:] == ["quick"] * 4 + ["slow"]
-    assert rates == {"quick": [24.0], "slow": [0.5]}
+def counted(seconds, units=3.0):
+    """A clock, and work that takes so long by it."""
+    now = [0.0]
+
+    def run():
+        now[0] += seconds
+
+    return Made(run, units, {}), lambda: now[0]
+
+
+def test_a_side_works_until_it_took_long_enough_and_once_at_least():
+    made, clock = counted(0.125)
+    assert worked(made, 0.5, clock)[:2] == (12.0, 0.5)
+    made, clock = counted(2.0)
+    assert worked(made, 0.5, clock)[:2] == (3.0, 2.0)
+    assert worked(made, 0.0, clock)[:2] == (3.0, 2.0)
+
+
+def test_the_part_of_the_system_is_counted():
+    _, seconds, system = worked(Made(lambda: os.urandom(2**20), 1.0, {}), 0.1)
+    assert 0.5 * seconds < system < 1.5 * seconds
+    _, seconds, system = worked(Made(lambda: sum(range(1000)), 1.0, {}), 0.1)
+    assert system < 0.2 * seconds
 
 
 def test_ratios_are_taken_within_a_round():
@@ -47,20 +63,16 @@ def test_ratios_are_taken_within_a_round():
     assert ratio([1.0, 3.0, 2.0], [2.0, 1.0, 4.0]).median == 0.5
 
 
-def test_the_faster_of_two_matrix_products_counts_in_every_round(monkeypatch):
-    clock = Clock()
-    sides = [
-        clock.side(f"{SGEMM} torch", 1.0, 1.0, 0.5, 1.0, units=4.0),
-        clock.side(f"{SGEMM} NumPy", 1.0, 1.0, 1.0, 0.25, units=4.0),
-    ]
-    monkeypatch.setattr(timing, "sgemm_sides", lambda: sides)
-    monkeypatch.setattr(
-        timing, "interleaved", lambda given, effort: interleaved(given, effort, clock)
-    )
-    rates = with_sgemm([clock.side("a", 1.0)], Effort(2, 0.0))
-    assert rates == {"a": [1.0, 1.0], SGEMM: [8.0, 16.0]}
+def test_the_faster_of_two_matrix_products_counts_in_every_round():
+    products = [Speed([8.0, 4.0], 0.0), Speed([4.0, 16.0], 0.0)]
+    assert faster_product(products).rates == [8.0, 16.0]
 
 
-def test_the_work_of_a_matrix_product():
-    sides = timing.sgemm_sides()
-    assert [side.units for side in sides] == [17.179869184] * 2
+def test_two_workers_gain_by_what_they_do_together(monkeypatch):
+    calls = []
+    pair = [Worker("a", calls, 1, 1), Worker("b", calls, 1, 1)]
+    # 4 units each: alone in 2 s and 1 s, together in 2 s
+    times = iter([0.0, 2.0, 2.0, 3.0, 3.0, 5.0])
+    monkeypatch.setattr("two_workers.time.perf_counter", lambda: next(times))
+    assert gain(pair, 0.5) == pytest.approx(4 / 3)
+    assert calls[-4:] == ["a 0.5", "b 0.5", "a ends", "b ends"]

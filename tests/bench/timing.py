@@ -1,27 +1,16 @@
 """How fast things are side by side: CPU time, in interleaved rounds A, B, C, A, B, C.
 
 On a shared machine speed drifts by a third within minutes.  So what is compared is
-timed in turns, a ratio is taken within each round, and its median counts.
+timed in turns, one at a time; a ratio is taken within each round, its median counts.
 """
 
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-import numpy as np
-import torch
-
-
-class Side(NamedTuple):
-    """One of the things that are timed together."""
-
-    name: str
-    run: Callable[[], object]
-    units: float
-    """Units of work in one call of ``run``: trials, steps, GFLOP."""
+from processes import Side
 
 
 class Effort(NamedTuple):
@@ -40,37 +29,46 @@ class Ratio(NamedTuple):
     highest: float
 
 
-Rates = dict[str, list[float]]
-"""Units per second of each side, round by round."""
+class Speed(NamedTuple):
+    """How fast a side was."""
 
-SGEMM_SIZE = 2048
+    rates: list[float]
+    """Units per CPU second, round by round."""
+    system: float
+    """Share of the CPU time that went to the system, as for page faults."""
+
+
+class Worker(Protocol):
+    """What works when it is told to."""
+
+    name: str
+
+    def begin(self, seconds: float) -> None: ...
+
+    def end(self) -> tuple[float, float, float]: ...
+
+
 SGEMM = "sgemm"
+PRODUCTS = [
+    Side(f"{SGEMM}, torch", "products:torch_product"),
+    Side(f"{SGEMM}, NumPy", "products:numpy_product"),
+]
 
 
-def interleaved(
-    sides: Sequence[Side],
-    effort: Effort,
-    clock: Callable[[], float] = time.process_time,
-) -> Rates:
-    """Times the sides in turns.  Each is run before, which also compiles it."""
-    repeats = [_repeats(side, effort.least_s, clock) for side in sides]
-    rates: Rates = {side.name: [] for side in sides}
+def interleaved(workers: Sequence[Worker], effort: Effort) -> dict[str, Speed]:
+    """Times the workers in turns."""
+    rounds = []
     for _ in range(effort.rounds):
-        for side, times in zip(sides, repeats, strict=True):
-            start = clock()
-            for _ in range(times):
-                side.run()
-            rates[side.name].append(times * side.units / (clock() - start))
-    return rates
+        for worker in workers:
+            worker.begin(effort.least_s)
+            rounds.append((worker.name, *worker.end()))
+    return {worker.name: _speed(worker.name, rounds) for worker in workers}
 
 
-def _repeats(side: Side, least_s: float, clock: Callable[[], float]) -> int:
-    """How often to call it in a round; the first call is not counted."""
-    side.run()
-    start = clock()
-    side.run()
-    once = max(clock() - start, 1e-6)
-    return max(1, round(least_s / once))
+def _speed(name: str, rounds: Sequence[tuple[str, float, float, float]]) -> Speed:
+    own = [round_[1:] for round_ in rounds if round_[0] == name]
+    rates = [units / seconds for units, seconds, _ in own]
+    return Speed(rates, sum(s for *_, s in own) / sum(s for _, s, _ in own))
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
@@ -79,23 +77,7 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     return Ratio(statistics.median(by_round), min(by_round), max(by_round))
 
 
-def sgemm_sides() -> list[Side]:
-    """The machine's own matrix product of float32, by torch's BLAS and by NumPy's."""
-    random = np.random.default_rng(0)
-    shape = (2, SGEMM_SIZE, SGEMM_SIZE)
-    a, b = random.standard_normal(shape, dtype=np.float32)
-    c, there = np.empty_like(a), torch.empty(shape[1:])
-    left, right = torch.from_numpy(a), torch.from_numpy(b)
-    work = 2 * SGEMM_SIZE**3 / 1e9
-    return [
-        Side(f"{SGEMM} torch", lambda: torch.mm(left, right, out=there), work),
-        Side(f"{SGEMM} NumPy", lambda: np.matmul(a, b, out=c), work),
-    ]
-
-
-def with_sgemm(sides: Sequence[Side], effort: Effort) -> Rates:
-    """``interleaved``, and in each round the faster of two products, in GFLOP/s."""
-    rates = interleaved([*sides, *sgemm_sides()], effort)
-    both = [rates.pop(name) for name in list(rates) if name.startswith(SGEMM)]
-    rates[SGEMM] = [max(pair) for pair in zip(*both, strict=True)]
-    return rates
+def faster_product(products: Sequence[Speed]) -> Speed:
+    """In each round the faster of the machine's matrix products."""
+    rounds = zip(*(product.rates for product in products), strict=True)
+    return Speed([max(rates) for rates in rounds], 0.0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from itertools import count, cycle
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from side import Made, given
 
 Array = NDArray[np.float64]
 
@@ -35,10 +38,10 @@ class HebbianNetwork:
     """
 
     def __init__(
-        self, w: Array, win: Array, a: Array, clamped: dict[int, float], trace: str
+        self, w: Array, win: Array, a: Array, clamped: list[list[float]], trace: str
     ) -> None:
         self.w, self.win, self.a = w.copy(), win, a
-        self.units, self.values = list(clamped), list(clamped.values())
+        self.clamped = [(int(unit), value) for unit, value in clamped]
         self.trace = trace
         self.xbar = np.zeros(len(w))
         self.mean_error = np.zeros(4)
@@ -48,27 +51,31 @@ class HebbianNetwork:
         """One trial and the update after it; whether the last 100 meet 95 %."""
         w, win, a, xbar = self.w, self.win, self.a, self.xbar
         x = trial.start_N.copy()
-        x[self.units] = self.values
+        for unit, value in self.clamped:
+            x[unit] = value
         r = np.tanh(x)
         e = np.zeros_like(w)
         out = np.empty(len(trial.input_TI))
-        ds, rs = np.zeros((2, len(out), len(w)))
+        if self.trace == "product":
+            ds, rs = np.zeros((2, len(out), len(w)))
         for t, (u, kick) in enumerate(zip(trial.input_TI, trial.kicks, strict=True)):
             before = r
             x = x + a * (w @ r + win @ u + kick - x)
-            x[self.units] = self.values
+            for unit, value in self.clamped:
+                x[unit] = value
             r = np.tanh(x)
+            out[t] = r[0]
+            if self.trace == "node_perturbation":
+                if t > 2:
+                    e += np.outer(kick, before)
+                continue
             d = x - xbar
             xbar = 0.05 * xbar + 0.95 * x
-            if t > 2:
-                if self.trace == "cube":
-                    q = np.outer(d, before)
-                    e += q * q * q  # q**3 calls pow: 18 times slower
-                elif self.trace == "node_perturbation":
-                    e += np.outer(kick, before)
-                else:
-                    ds[t], rs[t] = d, before
-            out[t] = r[0]
+            if t > 2 and self.trace == "cube":
+                q = np.outer(d, before)
+                e += q * q * q  # q**3 calls pow: 18 times slower
+            elif t > 2:
+                ds[t], rs[t] = d, before
         if self.trace == "product":
             e = (ds * ds * ds).T @ (rs * rs * rs)
         self.xbar = xbar
@@ -115,21 +122,20 @@ def flipflop_trials(
     return inputs, targets
 
 
-def as_trials(episode: Any, dense: Any) -> list[Trial]:
-    """The same trials of popnet's episode of one network, its impulses as arrays.
-
-    ``dense``: kicks, steps and units -> currents [T, N].
-    """
-    inputs, targets, masks, starts = (
-        getattr(episode, name)[0].double().numpy()
-        for name in ("input_PBTI", "target_PBTO", "mask_PBTO", "x0_PBN")
+def hebbian(folder: Path, trace: str, drawing: bool = False) -> Made:
+    """One network, trial by trial: popnet's trials or, ``drawing``, its own."""
+    own = given(folder)
+    network = HebbianNetwork(
+        own["w"], own["win"], own["a"], own["clamped"].tolist(), trace
     )
-    steps, units = inputs.shape[1], starts.shape[1]
-    return [
-        Trial(
-            inputs[b], targets[b, -1, 0], int(masks[b].sum()),
-            int(episode.type_PB[0, b]), starts[b],
-            dense(episode.kicks[0][b], steps, units),
-        )
-        for b in range(len(inputs))
+    columns = [
+        own["input_BTI"], own["target_B"].tolist(), own["scored_B"].tolist(),
+        own["type_B"].tolist(), own["start_BN"], own["kick_BTN"],
     ]  # fmt: skip
+    trials = [Trial(*row) for row in zip(*columns, strict=True)]
+    for trial in trials:
+        network.learn(trial)
+    again, random = cycle(trials), np.random.default_rng(1)
+    drawn = (dnms_trial(random, number, len(network.w)) for number in count())
+    source = drawn if drawing else again
+    return Made(lambda: network.learn(next(source)), 1, {"W": network.w})

@@ -1,10 +1,15 @@
-"""What people do today in torch: nn.RNN and autograd, vmap, an eager loop."""
+"""What people do today in torch: nn.RNN and autograd, a loop over time, vmap."""
 
 from __future__ import annotations
 
 import copy
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
+from side import Made, given
+from today_numpy import flipflop_trials
 from torch import Tensor, nn
 from torch.func import functional_call, grad, stack_module_state, vmap
 
@@ -109,26 +114,49 @@ class Ensemble:
         self.adam.step()
 
 
-def tested(
-    w: Tensor, win: Tensor, a: Tensor, clamped: dict[int, float], input_BTI: Tensor,
-    x0_BN: Tensor, impulses: tuple[float, float] | None,
-) -> Tensor:  # fmt: skip
-    """Outputs [B, T] of a frozen network of Miconi (2017), all trials at once.
+def one_by_one(folder: Path, leaky: bool = False, drawing: bool = False) -> Made:
+    """One network after the other, each on its batch; ``drawing``: on a new one."""
+    own = _tensors(folder)
+    names = ["w", "win", "wout", "bias", "a"][: 5 if leaky else 4]
+    made = LeakyNetwork if leaky else Network
+    columns = zip(*(own[name] for name in names), strict=True)
+    learners = [Learner(made(*leaves)) for leaves in columns]
+    batches = [own[name] for name in ("input_PBTI", "target_PBTO", "x0_PBN")]
 
-    ``impulses``: chance per unit and step, and size; drawn step by step.
-    """
-    units, values = list(clamped), torch.tensor(list(clamped.values()))
-    x = x0_BN.clone()
-    x[:, units] = values
-    r, out = torch.tanh(x), []
-    for t in range(input_BTI.shape[1]):
-        total = r @ w.T + input_BTI[:, t] @ win.T
-        if impulses is not None and t >= 4:
-            chance, size = impulses
-            kicked = torch.rand_like(x) < chance
-            total = total + kicked * size * (2 * torch.rand_like(x) - 1)
-        x = x + a * (total - x)
-        x[:, units] = values
-        r = torch.tanh(x)
-        out.append(r[:, 0])
-    return torch.stack(out, 1)
+    def step() -> None:
+        for learner, *batch in zip(learners, *batches, strict=True):
+            learner.learn(*batch)
+
+    for _ in range(2):
+        step()
+    first: Any = learners[0].network
+    w = first.w if leaky else first.rnn.weight_hh_l0
+    computed = {"W": w.detach().clone()}
+    if not drawing:
+        return Made(step, len(learners), computed)
+    random, shape = np.random.default_rng(1), batches[0].shape
+
+    def drawn_step() -> None:
+        for learner in learners:
+            drawn = flipflop_trials(random, *shape[1:])
+            start = 0.1 * random.uniform(-1, 1, (shape[1], w.shape[0]))
+            batch = [torch.from_numpy(a).float() for a in (*drawn, start)]
+            learner.watch(learner.learn(*batch), batch[1])
+
+    return Made(drawn_step, len(learners), computed)
+
+
+def at_once(folder: Path) -> Made:
+    """All networks together."""
+    own = _tensors(folder)
+    columns = zip(*(own[name] for name in ("w", "win", "wout", "bias")), strict=True)
+    ensemble = Ensemble([Network(*leaves) for leaves in columns])
+    batches = [own[name] for name in ("input_PBTI", "target_PBTO", "x0_PBN")]
+    for _ in range(2):
+        ensemble.learn(*batches)
+    computed = {"W": ensemble.trained["rnn.weight_hh_l0"][0].detach().clone()}
+    return Made(lambda: ensemble.learn(*batches), len(batches[0]), computed)
+
+
+def _tensors(folder: Path) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in given(folder).items()}

@@ -8,82 +8,43 @@ same rounds; the ratio in the table is popnet's gain over that gain.
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from typing import Any
 
-from case import Case
-from ours import DNMS, HEBBIAN, WATCHED, Learners, plan_of
+from case import Case, Products
+from processes import Side, running
 from table import Row, number
-from timing import SGEMM, Effort, ratio, sgemm_sides
+from timing import Effort, Worker, ratio
 
-TRIALS = 10
-Worked = Callable[[str, Sequence[int]], float]
-"""Work per second of workers of these numbers, all at what is named."""
+POPNET = Side("popnet", "ours_hebbian:learning", {"networks": 2})
 
 
-def work(pipe: Connection, which: int, seconds: float) -> None:
-    """One worker: does what is asked by name until it is told to stop."""
-    import torch
+class Actor:
+    """One of the shard actors of ``popnet launch``, as a worker."""
 
-    torch.set_num_threads(1)
-    learners = Learners(2, TRIALS, task=DNMS, rule=HEBBIAN)
-    known = {"popnet": learners.step, SGEMM: sgemm_sides()[1].run}
-    times = {}
-    for name, run in known.items():
-        run()
-        start = time.process_time()
-        run()
-        times[name] = max(1, round(seconds / (time.process_time() - start)))
-    pipe.send(times)
-    times = pipe.recv()
-    while name := pipe.recv():
-        for _ in range(times[name]):
-            known[name]()
-        pipe.send(which)
+    name = "an actor of Ray"
+
+    def __init__(self, ray: Any, actor: Any) -> None:
+        self.ray, self.actor = ray, actor
+
+    def begin(self, seconds: float) -> None:
+        """To train for about so long."""
+        self.beat = self.actor.work.remote(seconds)
+
+    def end(self) -> tuple[float, float, float]:
+        """Trials; CPU time is not known."""
+        return self.ray.get(self.beat).trials, float("nan"), float("nan")
 
 
 @contextmanager
-def two_processes(seconds: float) -> Iterator[Worked]:
-    """Two processes, each with networks of its own."""
-    context = multiprocessing.get_context("spawn")
-    pipes, processes = [], []
-    for which in range(2):
-        here, there = context.Pipe()
-        process = context.Process(target=work, args=(there, which, seconds))
-        process.start()
-        pipes.append(here)
-        processes.append(process)
-    # both do the same amount of work, so that they end together
-    times = [pipe.recv() for pipe in pipes]
-    agreed = {name: max(t[name] for t in times) for name in times[0]}
-    for pipe in pipes:
-        pipe.send(agreed)
+def two_actors() -> Iterator[list[Actor]]:
+    """Two of them, training from the beginning."""
+    from ours import DNMS, HEBBIAN, WATCHED, plan_of
 
-    def worked(name: str, numbers: Sequence[int]) -> float:
-        start = time.perf_counter()
-        for which in numbers:
-            pipes[which].send(name)
-        for which in numbers:
-            pipes[which].recv()
-        return len(numbers) / (time.perf_counter() - start)
-
-    try:
-        yield worked
-    finally:
-        for pipe, process in zip(pipes, processes, strict=True):
-            pipe.send("")
-            process.join()
-
-
-@contextmanager
-def two_actors(seconds: float) -> Iterator[Worked]:
-    """Two of the shard actors of ``popnet launch``, training from the beginning."""
     from popnet.plan import networks
     from popnet.sweep.cluster import ray_running
     from popnet.sweep.shard import Shard
@@ -95,36 +56,38 @@ def two_actors(seconds: float) -> Iterator[Worked]:
         ray.get(
             [a.work.remote(1.0, (m,)) for a, m in zip(actors, members, strict=True)]
         )
-
-        def worked(_: str, numbers: Sequence[int]) -> float:
-            start = time.perf_counter()
-            beats = ray.get([actors[i].work.remote(seconds) for i in numbers])
-            trials = sum(beat.trials for beat in beats)
-            return trials / (time.perf_counter() - start)
-
-        yield worked
+        yield [Actor(ray, actor) for actor in actors]
 
 
-def gain(worked: Worked, name: str) -> float:
+def worked(workers: Sequence[Worker], seconds: float) -> float:
+    """Units per second of wall time, of all that work at the same time."""
+    start = time.perf_counter()
+    for worker in workers:
+        worker.begin(seconds)
+    units = sum(worker.end()[0] for worker in workers)
+    return units / (time.perf_counter() - start)
+
+
+def gain(pair: Sequence[Worker], seconds: float) -> float:
     """How much faster two are than one."""
-    alone = (worked(name, [0]) + worked(name, [1])) / 2
-    return worked(name, [0, 1]) / alone
+    alone = sum(worked([worker], seconds) for worker in pair) / 2
+    return worked(pair, seconds) / alone
 
 
-def measure(effort: Effort) -> list[Row]:
+def measure(effort: Effort, products: Products) -> list[Row]:
     """Processes, actors of Ray and the machine's own gain, in turns."""
-    seconds = 2 * effort.least_s
-    gains: dict[str, list[float]] = {"plain": [], "actors": [], SGEMM: []}
-    with two_processes(seconds) as plain, two_actors(seconds) as actors:
+    gains: dict[str, list[float]] = {"plain": [], "sgemm": [], "actors": []}
+    with running(TITLE, [POPNET, POPNET]) as plain, two_actors() as actors:
+        pairs: dict[str, Sequence[Worker]]
+        pairs = {"plain": plain, "sgemm": products, "actors": actors}
         for _ in range(effort.rounds):
-            gains["plain"].append(gain(plain, "popnet"))
-            gains[SGEMM].append(gain(plain, SGEMM))
-            gains["actors"].append(gain(actors, ""))
+            for name, pair in pairs.items():
+                gains[name].append(gain(pair, 2 * effort.least_s))
     shown = {k: f"{number(statistics.median(v))} x one" for k, v in gains.items()}
     return [
         Row(
-            what, shown[name], "two processes of sgemm", shown[SGEMM],
-            ratio(gains[name], gains[SGEMM]), 0.93, 0.98,
+            what, shown[name], "two processes of sgemm", shown["sgemm"],
+            ratio(gains[name], gains["sgemm"]), 0.93, 0.98,
         )
         for name, what in (("plain", TITLE), ("actors", "the same, actors of Ray"))
     ]  # fmt: skip

@@ -32,9 +32,11 @@ def needed(path, task, rule):
     """What else must be said before this setting means anything; None: it cannot."""
     if path == "network.feedback" and rule != "force":
         return None  # the other rules refuse it
-    given = COMPANY.get(path, [])
+    always = path == "rule.feedback_scale" and rule == "rflo"
+    given = [] if always else COMPANY.get(path, [])
     unit = path == "network.readout.kind" or "kind: unit" in " ".join(given)
-    return None if unit and (task in SKIPPED or "force" in rule) else given
+    fixed = "force" in rule or rule in ("eprop", "rflo")
+    return None if unit and (task in SKIPPED or fixed) else given
 
 
 def keys(plan):
