@@ -1,7 +1,5 @@
 """Sides in processes of their own: what they load, hand over and leave behind."""
 
-import subprocess
-import sys
 import textwrap
 
 import ours_force
@@ -9,7 +7,7 @@ import ours_hebbian
 import pytest
 from case import PRODUCT, Claim, timed
 from cases import CLEVER, COMMON, CUBES, DGER, IN_PLACE, NEW_P, NODES
-from processes import HERE, Process, Side, running
+from processes import Process, Side, running
 from same import Different
 from timing import Effort
 
@@ -33,35 +31,6 @@ def test_a_loop_in_numpy_has_a_process_with_nothing_else(folders, one):
         process.make(folders[one.factory.split(":")[0]] / "made.npz")
         # dger is scipy's
         assert process.loaded == (["scipy"] if one == DGER else [])
-
-
-SCRIPT = """\
-import numpy as np, today_force
-from side import Made, worked
-random = np.random.default_rng(0)
-w = random.standard_normal((200, 200)) * 0.1
-inputs, feedback = random.uniform(-1, 1, (2, 200, 3))
-given = w, inputs, feedback, np.zeros((3, 200)), np.full(200, 0.1), np.eye(200)
-network = today_force.ForceNetwork(*given, today_force.update_of("WAY"))
-trial = *random.choice([-1.0, 1.0], (2, 20, 3)), random.uniform(-0.1, 0.1, 200)
-network.learn(*trial)
-print(*worked(Made(lambda: network.learn(*trial), 20, {}), 0.1))
-"""
-
-
-@pytest.mark.parametrize("one", [COMMON, NEW_P], ids=lambda one: one.name)
-def test_a_side_gets_memory_as_a_script_of_ones_own_does(folders, one):
-    script = SCRIPT.replace("WAY", one.settings["way"])
-    out = subprocess.run(
-        [sys.executable, "-c", script], cwd=HERE, capture_output=True, text=True,
-        check=True,
-    ).stdout  # fmt: skip
-    _, alone_s, alone_system = map(float, out.split())
-    with Process(one) as process:
-        process.make(folders["today_force"] / "made.npz")
-        process.begin(0.1)
-        _, side_s, side_system = process.end()
-    assert side_system / side_s == pytest.approx(alone_system / alone_s, abs=0.2)
 
 
 @pytest.fixture

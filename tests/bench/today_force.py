@@ -16,7 +16,7 @@ Update = Callable[[Array, Array, float], Array]
 
 
 def common(p: Array, k: Array, c: float) -> Array:
-    """As most public code writes it.  Three arrays of P's size lie between.
+    """As most public code writes it.  Two arrays of P's size lie between.
 
     In a script that never freed a large array glibc gives them back to the system at
     each step and the system hands them out again, zeroed: five times as slow as where
