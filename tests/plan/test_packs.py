@@ -222,7 +222,7 @@ networks: COUNT
 network: {units: UNITS, dt_s: 0.005, dtype: DTYPE}
 task: {name: dnms}
 rule: RULE
-train: {trials: 10000}
+train: {trials: 10000, until: null}
 """
 RULES_MEASURED = [
     "{name: reward_hebbian, wait_trials: 0}", "{name: bptt, batch_trials: 16}",
