@@ -63,7 +63,7 @@ class BPTT(RuleSettings):
     }
     state_copies: ClassVar[int] = 2
     weight_copies: ClassVar[int] = 9
-    activity_copies: ClassVar[int] = 12
+    activity_copies: ClassVar[int] = 14
     kernel_copies: ClassVar[int] = 2
 
     name: Literal["bptt"] = "bptt"  # type: ignore[assignment]
