@@ -208,7 +208,7 @@ def memory_of(config: NetworkConfig, device: str = "cpu") -> Memory:
     wout = 2 * o * n if net.readout.kind == "linear" else 0
     mask = n * n if net.density < 1 or not net.autapses else 0
     weights = n * n + n * i + wout
-    window = config.train.until.window if config.train.until else 100
+    window = config.train.until.watched if config.train.until else 100
     points = config.train.trials // config.train.curve_every + 2 + rule.batch
     progress = 16 * (points + window)
     # twice the weights: those of a network that has ended wait to be recorded, with

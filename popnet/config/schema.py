@@ -38,7 +38,8 @@ class Catalogue(NamedTuple):
 class Until(Settings):
     """The criterion of learning, per network, over its last ``window`` trials.
 
-    95 of 100 successive trials correct is Miconi's (2017, Methods).
+    95 of 100 successive trials correct is Miconi's (2017, Methods); ten validations in
+    a row McMahan et al.'s (2021, code), three epochs Huang et al.'s (2025).
     """
 
     accuracy: Annotated[float | None, PerNetwork, Field(gt=0, le=1)] = None
@@ -46,6 +47,9 @@ class Until(Settings):
         float | None, PerNetwork, Field(gt=0, description="mean error at most")
     ] = None
     window: Annotated[int, Field(ge=1, le=100_000, description="trials")] = 100
+    in_a_row: Annotated[
+        int, Field(ge=1, le=100, description="windows, one after the other, each")
+    ] = 1
     stop: Annotated[
         bool, PerNetwork, Field(description="false: note the trial and train on")
     ] = True
@@ -55,6 +59,11 @@ class Until(Settings):
         if self.accuracy is None and self.error is None:
             raise ValueError("give accuracy (e.g. 0.95) or error, or both")
         return self
+
+    @property
+    def watched(self) -> int:
+        """Trials that it looks at."""
+        return self.window * self.in_a_row
 
 
 class Train(Settings):
@@ -80,10 +89,10 @@ class Train(Settings):
         """
         until, default = self.until, type(self).model_fields["until"].default
         # 0 trials: the untrained control of a sweep
-        if until not in (None, default) and 0 < self.trials < until.window:
+        if until not in (None, default) and 0 < self.trials < until.watched:
             raise Inconsistent(
                 "until.window",
-                f"{until.window:,} trials are more than train.trials, {self.trials:,}: "
+                f"{until.watched:,} trials are more than train.trials, {self.trials:,}: "
                 "no network could meet the criterion; give a shorter window",
                 "trials",
             )

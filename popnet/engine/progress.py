@@ -1,7 +1,7 @@
 """How far each network of a population is, and whether it has met its criterion.
 
-P networks, B trials of a batch, W trials in the window of the criterion, C points of
-the recorded curve.
+P networks, B trials of a batch, W trials that the criterion looks at (its windows in a
+row), C points of the recorded curve.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def no_progress(members: Sequence[PlannedNetwork]) -> Progress:
     """Of networks at trial 0."""
     networks = len(members)
     train = members[0].config.train
-    window = train.until.window if train.until else 100
+    window = train.until.watched if train.until else 100
     most = max(m.config.train.trials for m in members)
     points = most // train.curve_every + 2 + members[0].config.rule.batch
     double = torch.float64
@@ -85,19 +85,20 @@ def noted(
 def _met(until: Until, error: Array, correct: Array, seen: int, first: int) -> int:
     """Trials after which the criterion was met, no sooner than ``first``; or -1.
 
-    ``error`` and ``correct`` hold the window before the batch, then the batch.
+    ``error`` and ``correct`` hold the trials watched before the batch, then the batch.
     """
     window = until.window
-    ends = np.arange(first, len(error) - window + 1)
-    good = seen + ends >= window
-    if until.accuracy is not None:
-        need = math.ceil(until.accuracy * window - 1e-9)
-        good &= _sums(correct, ends, window) >= need
-    if until.error is not None:
-        good &= _sums(error, ends, window) / window <= until.error
+    ends = np.arange(first, len(error) - until.watched + 1)
+    good = seen + ends >= until.watched
+    for begin in range(0, until.watched, window):
+        if until.accuracy is not None:
+            need = math.ceil(until.accuracy * window - 1e-9)
+            good &= _sums(correct, ends + begin, window) >= need
+        if until.error is not None:
+            good &= _sums(error, ends + begin, window) / window <= until.error
     return seen + int(ends[good.argmax()]) if good.any() else -1
 
 
-def _sums(values: Array, ends: NDArray[np.int64], window: int) -> Array:
-    """The sum of the window that ends with each trial of the batch."""
-    return np.array([values[end : end + window].sum() for end in ends])
+def _sums(values: Array, begins: NDArray[np.int64], window: int) -> Array:
+    """The sum of each window."""
+    return np.array([values[begin : begin + window].sum() for begin in begins])

@@ -48,6 +48,30 @@ def test_accuracy_window_is_exact(seed, window, accuracy, outcome):
     assert result.final_accuracy == pytest.approx(share)
 
 
+@pytest.mark.parametrize("rule", ["reward_hebbian", "bptt"])
+@pytest.mark.parametrize(("window", "rows"), [(10, 3), (5, 8), (20, 2)])
+def test_windows_in_a_row_must_each_be_met(window, rows, rule, outcome):
+    random = np.random.default_rng(window)
+    correct = (random.uniform(size=800) < np.linspace(0.5, 1, 800)).tolist()
+    until = {"accuracy": 0.9, "window": window, "in_a_row": rows}
+    batch = 8 if rule == "bptt" else None
+    result = outcome(correct, rule=rule, batch=batch, trials=800, until=until)
+    need = math.ceil(0.9 * window - 1e-9)
+
+    def met(n):
+        ends = [n - k * window for k in range(rows)]
+        return ends[-1] >= window and all(
+            sum(correct[e - window : e]) >= need for e in ends
+        )
+
+    expected = next(n for n in range(batch or 1, 801, batch or 1) if met(n))
+    assert result.trials == result.trials_to_criterion == expected
+    # stricter than the mean over all of them
+    mean = {"accuracy": 0.9, "window": window * rows}
+    once = outcome(correct, rule=rule, batch=batch, trials=800, until=mean)
+    assert once.trials < expected
+
+
 @pytest.mark.parametrize("right", [94, 95])
 def test_95_of_100_is_enough_and_94_is_not(right, outcome):
     correct = [True] * right + [False] * (100 - right)
