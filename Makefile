@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench wheel clean
+.PHONY: quickstart test setup format check fast whole bench published wheel clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -41,6 +41,10 @@ whole: setup
 # minutes, README untouched: make bench ARGS=--quick
 bench: setup
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+# every rule on its paper's task, to its criterion; an hour; fills the README's table
+published: setup
+	$(BIN)/python tests/papers/published.py
 
 # the wheel, installed elsewhere: its own files alone, with this .venv's dependencies
 wheel: setup

@@ -50,7 +50,8 @@ def _show(registry: str, only: str | None, as_json: bool) -> None:
         give_json(described)
         return
     for name, about in described.items():
-        give(f"{name}: {about['summary']}  [{about['reference']}]")
+        square = "; error: mean square" if about.get("error") == "squared" else ""
+        give(f"{name}: {about['summary']}{square}  [{about['reference']}]")
         for setting in about["settings"]:
             notes = "; ".join(x for x in (setting["kind"], setting["about"]) if x)
             given = f"{setting['name']} = {setting['default']}"
@@ -64,6 +65,8 @@ def _described(model: Any) -> dict[str, Any]:
     unit = getattr(model, "unit", "")
     if unit:
         about["unit_of_level"] = unit
+    if error := getattr(model, "error", ""):
+        about["error"] = error
     return {**about, "settings": settings}
 
 

@@ -13,7 +13,6 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.optimize import quadratic_assignment
 
 from popnet.analysis.subject import Subject
 from popnet.config import MetricSettings
@@ -60,6 +59,9 @@ def aligned(a: Array, b: Array, fixed: list[int]) -> NDArray[np.int64]:
     Maximises tr(A' P B P') over permutations that keep the ``fixed`` units.  The
     search starts once from the labels as they are and once from the barycentre.
     """
+    # imported on first use: actors, which compare nothing, would each load it too
+    from scipy.optimize import quadratic_assignment
+
     units = len(a)
     guesses = [
         {"P0": np.eye(units - len(fixed))},

@@ -212,8 +212,8 @@ def _config(
     defaults: dict[Place, str] = {}
     if isinstance(network, dict):
         who = f"a default of rule {rule.name}; the file may set another"
-        defaults = {("network", k): who for k in rule.network_defaults}
-        network = _merged(rule.network_defaults, network)
+        defaults = {("network", k): who for k in rule.network_of_preset}
+        network = _merged(rule.network_of_preset, network)
     sections = {"network": network, "train": raw["train"], "task": task, "rule": rule}
     return Builder(source, values, defaults).settings((), sections, NetworkConfig)
 

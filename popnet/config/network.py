@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from popnet.config.choices import only_with
 from popnet.config.settings import Inconsistent, PerNetwork, Settings, Spread
 
 
@@ -26,16 +27,8 @@ class Readout(Settings):
 
     @model_validator(mode="after")
     def _used(self) -> Readout:
-        """No setting is accepted and ignored."""
-        of_kind = {"unit": ("unit",), "linear": ("scale", "law")}
-        kind = "unit" if self.kind == "linear" else "linear"
-        for unused in of_kind[kind]:
-            if getattr(self, unused) != type(self).model_fields[unused].default:
-                text = (
-                    f"is a setting of kind: {kind}; this readout is of kind: "
-                    f"{self.kind}"
-                )
-                raise Inconsistent(unused, text, "kind")
+        only_with(self, "kind", ["unit"], "unit")
+        only_with(self, "kind", ["linear"], "scale", "law")
         return self
 
 
@@ -61,7 +54,11 @@ TAU_LIMIT_S = 10.0
 
 
 class Network(Settings):
-    """The rate network.  Defaults after Miconi (2017), published code."""
+    """The rate network.  Defaults after Miconi (2017), published code.
+
+    In the rate form x is the rate: r = x, and phi(slope (v - threshold)) is of the
+    total current v, which recurrent noise and impulses into the drive are part of.
+    """
 
     units: Annotated[int, Field(ge=1, le=100_000, description="N")] = 200
     dt_s: Annotated[float, Field(gt=0, le=1, description="Euler step")] = 0.001
@@ -79,6 +76,13 @@ class Network(Settings):
     nonlinearity: Literal[
         "tanh", "relu", "one_plus_tanh", "rectified_tanh", "softplus"
     ] = "tanh"
+    form: Annotated[
+        Literal["current", "rate"],
+        Field(
+            description="tau dx/dt = -x + v, r = phi(x) of the current v = W r + ...; "
+            "rate: tau dr/dt = -r + phi(v)"
+        ),
+    ] = "current"
     tau_s: Spread = Spread(mean=0.030)
     output_tau: Annotated[
         Literal["drawn", "mean"],

@@ -44,7 +44,9 @@ class Until(Settings):
 
     accuracy: Annotated[float | None, PerNetwork, Field(gt=0, le=1)] = None
     error: Annotated[
-        float | None, PerNetwork, Field(gt=0, description="mean error at most")
+        float | None,
+        PerNetwork,
+        Field(gt=0, description="mean error at most, as the task measures it"),
     ] = None
     window: Annotated[int, Field(ge=1, le=100_000, description="trials")] = 100
     in_a_row: Annotated[
@@ -92,8 +94,9 @@ class Train(Settings):
         if until not in (None, default) and 0 < self.trials < until.watched:
             raise Inconsistent(
                 "until.window",
-                f"{until.watched:,} trials are more than train.trials, {self.trials:,}: "
-                "no network could meet the criterion; give a shorter window",
+                f"{until.watched:,} trials are more than train.trials, "
+                f"{self.trials:,}: no network could meet the criterion; give a "
+                "shorter window",
                 "trials",
             )
         return self

@@ -59,6 +59,8 @@ class TaskSettings(Named):
     """Settings of a task.  The properties below fix the shapes of its tensors."""
 
     chance: ClassVar[float] = 0.5
+    error: ClassVar[Literal["absolute", "squared"]] = "absolute"
+    """What a trial's error is the mean of: |output - target|, or its square."""
     stretchable: ClassVar[tuple[str, ...]] = ()
     """Epochs whose duration is the setting ``<epoch>_s``."""
 
@@ -115,7 +117,9 @@ class RuleSettings(Named):
 
     network_defaults: ClassVar[dict[str, Any]] = {}
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Named sets of defaults, each from one publication.  The first is the default."""
+    """Named sets of defaults, the first one the default; chosen by ``preset``."""
+    preset_networks: ClassVar[dict[str, dict[str, Any]]] = {}
+    """What a preset says of the network, in the place of ``network_defaults``."""
     sequential: ClassVar[bool] = False
     """Learns from a batch's trials in turn: it may be given any number at once."""
     # for the memory plan: how many tensors there are
@@ -127,6 +131,12 @@ class RuleSettings(Named):
     """of size [B, T, N] that a learning step holds"""
     kernel_copies: ClassVar[int] = 1
     """the same, where a compiled kernel makes the step"""
+
+    @property
+    def network_of_preset(self) -> dict[str, Any]:
+        """Defaults of the network section that come with the chosen preset."""
+        chosen = getattr(self, "preset", "")
+        return self.preset_networks.get(chosen, self.network_defaults)
 
     @property
     def batch(self) -> int:

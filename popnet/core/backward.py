@@ -5,6 +5,9 @@ With a = dt / tau and g(t) = dL/dx(t), going back in time:
     g(t)   = (1 - a) g(t+1) + slope phi'(t) (W' q(t) + dL/dr(t))
     dL/dW  = sum_t q(t) r(t)',  dL/dW_in = sum_t q(t) u(t)',  dL/db = sum_t q(t)
     dL/dtau = -(1 / tau) sum_t g(t+1) (x(t+1) - x(t))
+In the rate form, where r is x and v(t) is the total current, all but these is the same:
+    q(t)   = a slope phi'(v(t)) g(t+1)
+    g(t)   = (1 - a) g(t+1) + W' q(t) + dL/dr(t)
 The currents are taken as given.  Recurrent noise depends on tau, sqrt(2 tau / dt) s xi;
 that part of dL/dtau is not here, so rule bptt refuses to train time constants under it.
 Werbos, Proc IEEE 1990;78:1550.  Checked against autograd and finite differences.
@@ -40,13 +43,16 @@ def gradients(
     error_PBTO: Float[Tensor, "P B T O"],
     penalty_PBTN: Float[Tensor, "P B T N"] | None = None,
     recurrent: bool = True,
+    drive_PBTN: Float[Tensor, "P B T N"] | None = None,
 ) -> Gradients:
     """Gradients from ``error`` = dL/d output(t), t = 1 .. T.
 
     ``penalty``: what else adds to dL/dr(t) directly.  Not ``recurrent``: the rates
     that W passes on are taken as given, W' q(t) is left out; see ``rules.local``.
+    ``drive``: what the rollout was driven by; the rate form alone needs it.
     """
     x, r = activity
+    rate_form = cell.form == "rate"
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     free_N = torch.ones_like(params.tau_PN[0])
     for unit, _ in cell.clamped:
@@ -60,9 +66,11 @@ def gradients(
     carried = torch.zeros_like(g)
     qs, gs = [], []
     for t in range(input_PBTI.shape[2] - 1, -1, -1):
-        phi_slope = slope * derivative(slope * (x[:, :, t + 1] - threshold))
-        g = free_N * (carried + phi_slope * (into_rates[:, :, t] + g))
-        q = a_P1N * g
+        bent = _bent(params, cell, activity, drive_PBTN, t)
+        phi_slope = slope * derivative(slope * (bent - threshold))
+        g = into_rates[:, :, t] + g
+        g = free_N * (carried + (g if rate_form else phi_slope * g))
+        q = a_P1N * g * phi_slope if rate_form else a_P1N * g
         qs.append(q)
         gs.append(g)
         carried = (1 - a_P1N) * g
@@ -80,6 +88,17 @@ def gradients(
         q_PSN.sum(1),
         -moved / params.tau_PN,
     )
+
+
+def _bent(
+    params: Params, cell: Cell, activity: Activity, drive_PBTN: Tensor | None, t: int
+) -> Tensor:
+    """What phi is of in step t: x(t+1), or in the rate form the current v(t)."""
+    if cell.form == "current":
+        return activity.x_PBSN[:, :, t + 1]
+    assert drive_PBTN is not None
+    w_PNN = params.w_PNN.mT
+    return torch.baddbmm(drive_PBTN[:, :, t], activity.r_PBSN[:, :, t], w_PNN)
 
 
 def _rates_error(

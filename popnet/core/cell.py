@@ -1,13 +1,17 @@
 """The rate network: parameters of P networks, and what they share.
 
-    x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + W_fb z(t) + W_in u(t) + b + c(t))
-    r = phi(slope (x - threshold)),    z = W_out r
+    v(t)   = W r(t) + W_fb z(t) + W_in u(t) + b + c(t),    z = W_out r
+    x(t+1) = x(t) + (dt / tau) (-x(t) + v(t)),    r = phi(slope (x - threshold))
+
+or, in the rate form, where the state is the rate itself,
+
+    x(t+1) = x(t) + (dt / tau) (-x(t) + phi(slope (v(t) - threshold))),    r = x
 
 c(t) is any further current (impulses, noise).  The output z is fed back only where a
 network has W_fb; while W_out is fixed such a network is one with W + W_fb W_out for W,
 see ``closed``.  Clamped units keep their x.  With tau = dt this is the discrete network
-x(t+1) = W r(t) + W_in u(t) + b.  Letters: P networks, B trials, T time steps, N units,
-I inputs, O outputs.
+x(t+1) = v(t).  Letters: P networks, B trials, T time steps, N units, I inputs, O
+outputs.
 """
 
 from __future__ import annotations
@@ -47,6 +51,8 @@ class Cell(NamedTuple):
     clamped: tuple[tuple[int, float], ...]
     output_unit: int | None
     """The unit that is the output; None: a linear readout."""
+    form: str = "current"
+    """What the state x is: the filtered "current", or the filtered "rate" itself."""
 
 
 def _softplus_slope(x: Tensor) -> Tensor:
@@ -71,9 +77,21 @@ NONLINEARITIES: dict[
 def rates(
     params: Params, cell: Cell, x_PBN: Float[Tensor, "P B N"]
 ) -> Float[Tensor, "P B N"]:
-    """r = phi(slope (x - threshold)), no unit."""
+    """r = phi(slope (x - threshold)), no unit; in the rate form x itself."""
+    return x_PBN if cell.form == "rate" else _transferred(params, cell, x_PBN)
+
+
+def steady_state(
+    params: Params, cell: Cell, v_PBN: Float[Tensor, "P B N"]
+) -> Float[Tensor, "P B N"]:
+    """The x of units whose total current stays at v; in the current form v itself."""
+    return _transferred(params, cell, v_PBN) if cell.form == "rate" else v_PBN
+
+
+def _transferred(params: Params, cell: Cell, v_PBN: Tensor) -> Tensor:
+    """phi(slope (v - threshold))."""
     phi, _ = NONLINEARITIES[cell.nonlinearity]
-    return phi(params.slope_PN[:, None] * (x_PBN - params.threshold_PN[:, None]))
+    return phi(params.slope_PN[:, None] * (v_PBN - params.threshold_PN[:, None]))
 
 
 def clamp(cell: Cell, x_PBN: Float[Tensor, "P B N"]) -> Float[Tensor, "P B N"]:

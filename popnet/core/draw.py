@@ -21,7 +21,7 @@ def cell_of(net: Network) -> Cell:
     """What networks with these settings share."""
     unit = net.readout.unit if net.readout.kind == "unit" else None
     clamped = tuple(sorted(net.clamped.items()))
-    return Cell(net.dt_s, net.nonlinearity, clamped, unit)
+    return Cell(net.dt_s, net.nonlinearity, clamped, unit, net.form)
 
 
 def draw(

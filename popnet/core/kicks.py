@@ -43,17 +43,17 @@ Impulses = Sequence[Sequence[Kicks]] | Tensor
 
 
 def currents(
-    noise_PBTN: Tensor | None, kicks: Impulses | None, like: Tensor
+    noise_PBTN: Tensor | None, kicks: Impulses | None, x0_PBN: Tensor, steps: int
 ) -> Tensor | None:
     """Noise and kicks as one current [P, B, T, N], or None when there are none.
 
-    Shape, type and device are those of ``like``.
+    T is ``steps``; units, type and device are those of x(0), the states they act on.
     """
     if kicks is None:
         return noise_PBTN
     if isinstance(kicks, Tensor):
         return kicks if noise_PBTN is None else noise_PBTN + kicks
-    steps, units = like.shape[2:]
+    units = x0_PBN.shape[2]
     made = np.stack([np.stack([dense(k, steps, units) for k in row]) for row in kicks])
-    kicked = torch.from_numpy(made).to(like)
+    kicked = torch.from_numpy(made).to(x0_PBN)
     return kicked if noise_PBTN is None else noise_PBTN + kicked

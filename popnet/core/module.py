@@ -12,9 +12,9 @@ from popnet.core.rollout import drive, readout, rollout
 class RateNetwork(torch.nn.Module):
     """One network: ``forward(input_BTI)`` gives outputs [B, T, O] and rates [B, T, N].
 
-    x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + W_fb z(t) + W_in u(t) + b), see
-    ``core.cell``.  Weights are torch parameters; intrinsic parameters are buffers, and
-    so are the feedback weights of a network that has some.
+    x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + W_fb z(t) + W_in u(t) + b), or the rate
+    form of it, see ``core.cell``.  Weights are torch parameters; intrinsic parameters
+    are buffers, and so are the feedback weights of a network that has some.
     """
 
     def __init__(self, params: Params, cell: Cell) -> None:

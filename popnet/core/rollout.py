@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from popnet.core.cell import Cell, Params, clamp, closed, rates
+from popnet.core.cell import Cell, Params, clamp, closed, rates, steady_state
 
 
 class Activity(NamedTuple):
@@ -40,7 +40,8 @@ def rollout(
 ) -> Activity:
     """x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + drive(t)), by forward Euler.
 
-    Feedback is in W, see ``core.cell.closed``.
+    In the rate form phi is of W r(t) + drive(t), see ``core.cell``.  Feedback is in W,
+    see ``core.cell.closed``.
     """
     params = closed(params)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
@@ -49,12 +50,14 @@ def rollout(
     r = rates(params, cell, x)
     xs, rs = [x], [r]
     for t in range(drive_PBTN.shape[2]):
-        x = x + a_P1N * (drive_PBTN[:, :, t] + torch.bmm(r, w_PNN) - x)
+        total = drive_PBTN[:, :, t] + torch.bmm(r, w_PNN)
+        x = x + a_P1N * (steady_state(params, cell, total) - x)
         x = clamp(cell, x)
         r = rates(params, cell, x)
         xs.append(x)
         rs.append(r)
-    return Activity(torch.stack(xs, 2), torch.stack(rs, 2))
+    x_PBSN = torch.stack(xs, 2)
+    return Activity(x_PBSN, x_PBSN if cell.form == "rate" else torch.stack(rs, 2))
 
 
 def outputs(
@@ -62,8 +65,12 @@ def outputs(
     cell: Cell,
     drive_PBTN: Float[Tensor, "P B T N"],
     x0_PBN: Float[Tensor, "P B N"],
+    push_PBTN: Float[Tensor, "P B T N"] | None = None,
 ) -> Float[Tensor, "P B T O"]:
-    """The output of a rollout alone, without keeping states: for frozen networks."""
+    """The output of a rollout alone, without keeping states: for frozen networks.
+
+    ``push`` makes x jump by (dt / tau) push(t), outside phi: for the rate form.
+    """
     params = closed(params)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     for unit, _ in cell.clamped:
@@ -74,7 +81,10 @@ def outputs(
     out = []
     for t in range(drive_PBTN.shape[2]):
         total = torch.baddbmm(drive_PBTN[:, :, t], r, w_PNN)
-        x = torch.addcmul(x, a_P1N, total.sub_(x))
+        towards = steady_state(params, cell, total).sub_(x)
+        if push_PBTN is not None:
+            towards += push_PBTN[:, :, t]
+        x = torch.addcmul(x, a_P1N, towards)
         r = rates(params, cell, x)
         out.append(readout(params, cell, r[:, :, None]).clone())
     return torch.cat(out, 2)

@@ -14,7 +14,7 @@ class Scores(NamedTuple):
     """How well P networks did on B trials each."""
 
     error_PB: Tensor
-    """Mean |output - target| over the scored window."""
+    """Mean |output - target| over the scored window; ``squared``: its square."""
     correct_PB: Tensor
     """Whether the trial counts as correct."""
 
@@ -30,6 +30,29 @@ def mean_error(
     """Mean |output - target| over the scored steps and outputs of each trial."""
     distance = (output_PBTO - target_PBTO).abs() * mask_PBTO
     return distance.sum((2, 3)) / mask_PBTO.sum((2, 3))
+
+
+def mean_square(
+    output_PBTO: Float[Tensor, "P B T O"],
+    target_PBTO: Float[Tensor, "P B T O"],
+    mask_PBTO: Bool[Tensor, "P B T O"],
+) -> Float[Tensor, "P B"]:
+    """Mean (output - target)^2 over the scored steps and outputs of each trial."""
+    square = (output_PBTO - target_PBTO) ** 2 * mask_PBTO
+    return square.sum((2, 3)) / mask_PBTO.sum((2, 3))
+
+
+def squared(score: Score) -> Score:
+    """The same score, but for its error: the mean square.
+
+    For tasks whose paper's criterion and losses are mean squares (Huang et al.).
+    """
+
+    def scored(output_PBTO: Tensor, target_PBTO: Tensor, mask_PBTO: Tensor) -> Scores:
+        correct_PB = score(output_PBTO, target_PBTO, mask_PBTO).correct_PB
+        return Scores(mean_square(output_PBTO, target_PBTO, mask_PBTO), correct_PB)
+
+    return scored
 
 
 def decision(
@@ -109,15 +132,13 @@ def close(
     target_PBTO: Float[Tensor, "P B T O"],
     mask_PBTO: Bool[Tensor, "P B T O"],
 ) -> Scores:
-    """Correct when the mean squared error of the trial is at most 0.05.
+    """Correct when the mean squared error of the trial, its error, is at most 0.05.
 
     The mean is over scored steps and outputs.  At this value of it Huang et al. (arXiv
     2410.03972) end the training on their sine wave and path integration tasks.
     """
-    square_PBTO = (output_PBTO - target_PBTO) ** 2 * mask_PBTO
-    mean_PB = square_PBTO.sum((2, 3)) / mask_PBTO.sum((2, 3))
-    error_PB = mean_error(output_PBTO, target_PBTO, mask_PBTO)
-    return Scores(error_PB, mean_PB <= CLOSE)
+    square_PB = mean_square(output_PBTO, target_PBTO, mask_PBTO)
+    return Scores(square_PB, square_PB <= CLOSE)
 
 
 def fitted(

@@ -7,6 +7,7 @@ P networks, B trials, T time steps, N units, I inputs.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from popnet.config import Impulses, Network
+from popnet.config import Impulses, Network, TaskSettings
 from popnet.core.kicks import NO_KICKS, Kicks, currents
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES, Episode
 from popnet.seeding import Seed
-from popnet.tasks import TASKS
+from popnet.tasks import TASKS, Trials
 
 Array = NDArray[np.float64]
 
@@ -48,19 +49,17 @@ def training_batch(
     gets ``trials`` batches of one, each drawn as if it came alone.
     """
     tau = tau_PN.detach().to("cpu", torch.float64).numpy()
-    sequential = members[0].config.rule.sequential
-    parts = []
-    for p, (member, first) in enumerate(zip(members, trial_P.tolist(), strict=True)):
-        numbers = range(first, first + (trials if sequential else 1))
-        parts.append(_in_turn([_training(member, n, tau[p]) for n in numbers]))
+    parts = [
+        _training(member, first, trials, tau_N)
+        for member, first, tau_N in zip(members, trial_P.tolist(), tau, strict=True)
+    ]
     device, dtype = tau_PN.device, tau_PN.dtype
     inputs, targets, masks, types, starts, noises, kicks = zip(*parts, strict=True)
     start_PBN = _joined(starts).to(device, dtype)
     impulses = None if all(k is None for k in kicks) else kicks
     if impulses is not None and device.type != "cpu":
         steps = inputs[0].shape[1]
-        like = start_PBN[:, :, None].expand(-1, -1, steps, -1)
-        impulses = currents(None, impulses, like)
+        impulses = currents(None, impulses, start_PBN, steps)
     return Episode(
         _joined(inputs).to(device, dtype),
         _joined(targets).to(device, dtype),
@@ -95,31 +94,22 @@ def _drawn(
     }
 
 
-def _in_turn(batches: list[_Batch]) -> _Batch:
-    """Batches of one network as one, the trials in order."""
-    if len(batches) == 1:
-        return batches[0]
-    columns = list(zip(*batches, strict=True))
-    kicks = None if columns[6][0] is None else [k for one in columns[6] for k in one]
-    noise = None if columns[5][0] is None else np.concatenate(columns[5])
-    return _Batch(*(np.concatenate(c) for c in columns[:5]), noise, kicks)  # type: ignore[arg-type]
-
-
 def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
     if len(arrays) == 1:
         return torch.from_numpy(np.ascontiguousarray(arrays[0]))[None]
     return torch.from_numpy(np.stack(arrays))
 
 
-def _training(member: PlannedNetwork, trial: int, tau_N: Array) -> _Batch:
+def _training(member: PlannedNetwork, first: int, trials: int, tau_N: Array) -> _Batch:
+    """The next trials of one network, the number of the ``first`` of them known."""
     config, seed = member.config, member.seed
     net, rule, task = config.network, config.rule, config.task
-    numbers = range(trial, trial + rule.batch)
+    numbers = range(first, first + (trials if rule.sequential else rule.batch))
+    batches = [range(n, n + 1) for n in numbers] if rule.sequential else [numbers]
     types_B = np.array(numbers) % task.types
-    random = seed.stream(f"trials/{task.name}", trial)
-    trials = TASKS[task.name].draw(task, types_B, net.dt_s, random)
-    start_BN = initial_states(net, seed, "initial_state", numbers)
-    steps, impulses = trials.input_BTI.shape[1], rule.impulses
+    drawn = _trials(task, types_B, net.dt_s, seed, batches)
+    starts = [initial_states(net, seed, "initial_state", some) for some in batches]
+    steps, impulses = drawn.input_BTI.shape[1], rule.impulses
     kicks = None
     if kicking(impulses):
         kicks = [
@@ -127,10 +117,37 @@ def _training(member: PlannedNetwork, trial: int, tau_N: Array) -> _Batch:
             for n in numbers
         ]
     noise = recurrent_noise(net, seed, "noise", numbers, steps, tau_N)
-    inputs = noisy_input(trials.input_BTI, net, seed, "noise", numbers)
+    inputs = noisy_input(drawn.input_BTI, net, seed, "noise", numbers)
     return _Batch(
-        inputs, trials.target_BTO, trials.mask_BTO, types_B, start_BN, noise, kicks
+        inputs, drawn.target_BTO, drawn.mask_BTO, types_B, np.concatenate(starts),
+        noise, kicks,
     )  # fmt: skip
+
+
+def _trials(
+    task: TaskSettings,
+    types_B: NDArray[np.int64],
+    dt_s: float,
+    seed: Seed,
+    batches: Sequence[range],
+) -> Trials:
+    """Trials of a task, each batch of them from a stream of its own."""
+    if TASKS[task.name].fixed:
+        inputs, target, mask = _each_type(task, dt_s)  # type: ignore[arg-type]
+        return Trials(inputs[types_B], target[types_B], mask[types_B])
+    made = []
+    for some in batches:
+        random = seed.stream(f"trials/{task.name}", some[0])
+        types = np.array(some) % task.types
+        made.append(TASKS[task.name].draw(task, types, dt_s, random))
+    return Trials(*(np.concatenate(part) for part in zip(*made, strict=True)))
+
+
+@lru_cache(maxsize=2)
+def _each_type(task: TaskSettings, dt_s: float) -> Trials:
+    """One trial of each type of a task in which nothing is random."""
+    nothing = np.random.default_rng(0)
+    return TASKS[task.name].draw(task, np.arange(task.types), dt_s, nothing)
 
 
 def together(
@@ -222,24 +239,22 @@ def _kicks(
     return Kicks(step, unit, sizes)
 
 
-CHUNK = 256
-
-
 def _bernoulli_places(
     random: np.random.Generator, chance: float, cells: int
 ) -> NDArray[np.int64]:
     """Which of ``cells`` independent Bernoulli(chance) trials succeed.
 
-    Drawn in chunks of one size, so that more cells begin with the same places.
+    Gap by gap, so that more cells begin with the same places.
     """
-    found: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    mean = chance * cells
+    some = int(mean + 5 * np.sqrt(mean)) + 5  # nearly always enough
+    found: list[NDArray[np.int64]] = []
     last = -1
     while last < cells:
-        places = last + np.cumsum(random.geometric(chance, CHUNK))
-        found.append(places)
-        last = int(places[-1])
-    all_places = np.concatenate(found)
-    return all_places[all_places < cells]
+        found.append(last + np.cumsum(random.geometric(chance, some)))
+        last = int(found[-1][-1])
+    places = np.concatenate(found)
+    return places[: np.searchsorted(places, cells)]
 
 
 def recurrent_noise(

@@ -95,36 +95,44 @@ def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
             some = slice(first, first + CHUNK)
             inputs = torch.from_numpy(input_BTI[some]).to(device, dtype)[None]
             start = torch.from_numpy(start_BN[some]).to(device, dtype)[None]
-            noise, kicks = _arriving(situation, seed, numbers[some], inputs.shape[2])
-            made.append(_answers(params, cell, inputs, noise, kicks, start))
+            given = _arriving(situation, seed, numbers[some], inputs.shape[2])
+            made.append(_answers(params, cell, inputs, given, start))
     target = torch.from_numpy(np.array(trials.target_BTO)).to(device, dtype)[None]
     mask = torch.from_numpy(trials.mask_BTO).to(device)[None]
     return Ran(torch.cat(made, 1), target, mask, types_B)
 
 
+class _Arriving(NamedTuple):
+    """What some trials of one network meet besides their inputs."""
+
+    noise_BTN: NDArray[np.float64] | None
+    kicks: list[Kicks] | None
+    """Impulses that are currents."""
+    pushes: list[Kicks] | None
+    """Impulses into the state of the rate form, which do not pass through phi."""
+
+
 def _answers(
-    params: Params,
-    cell: Cell,
-    input_PBTI: Tensor,
-    noise_BTN: NDArray[np.float64] | None,
-    kicks: list[Kicks] | None,
-    x0_PBN: Tensor,
+    params: Params, cell: Cell, input_PBTI: Tensor, given: _Arriving, x0_PBN: Tensor
 ) -> Tensor:
     """Outputs of one network (P = 1), by the kernel where there is one."""
     noise = None
-    if noise_BTN is not None:
-        noise = torch.from_numpy(noise_BTN).to(x0_PBN)[None]
-    every = None if kicks is None else [kicks]
-    if kernels.fast(params.w_PNN):
+    if given.noise_BTN is not None:
+        noise = torch.from_numpy(given.noise_BTN).to(x0_PBN)[None]
+    every = None if given.kicks is None else [given.kicks]
+    if kernels.fast(params.w_PNN, cell):
         return kernels.outputs(closed(params), cell, input_PBTI, noise, every, x0_PBN)
-    like = x0_PBN[:, :, None].expand(-1, -1, input_PBTI.shape[2], -1)
-    current = currents(noise, every, like)
-    return outputs(params, cell, drive(params, input_PBTI, current), x0_PBN)
+    steps = input_PBTI.shape[2]
+    current = currents(noise, every, x0_PBN, steps)
+    driven = drive(params, input_PBTI, current)
+    pushes = None if given.pushes is None else [given.pushes]
+    push = currents(None, pushes, x0_PBN, steps)
+    return outputs(params, cell, driven, x0_PBN, push)
 
 
 def _arriving(
     situation: Situation, seed: Seed, numbers: Sequence[int], steps: int
-) -> tuple[NDArray[np.float64] | None, list[Kicks] | None]:
+) -> _Arriving:
     """Recurrent noise and impulses of some trials."""
     net = situation.config.network
     tau_N = situation.params.tau_PN[0].to("cpu", torch.float64).numpy()
@@ -136,16 +144,23 @@ def _arriving(
         )
         if kicking(kind)
     ]
-    kicks = None
-    if kinds:
-        kicks = [
+
+    def drawn(push: bool) -> list[Kicks] | None:
+        some = [
+            one for one in kinds
+            if push == (net.form == "rate" and one[1].into == "state")
+        ]  # fmt: skip
+        if not some:
+            return None
+        return [
             together(
-                [draw(k, net, seed, where, n, steps, tau_N) for draw, k, where in kinds]
+                [draw(k, net, seed, where, n, steps, tau_N) for draw, k, where in some]
             )
             for n in numbers
         ]
+
     noise = recurrent_noise(net, seed, "evaluation/noise", numbers, steps, tau_N)
-    return noise, kicks
+    return _Arriving(noise, drawn(push=False), drawn(push=True))
 
 
 def score(ran: Ran, task: TaskSettings, sign: float = 1.0) -> Scores:

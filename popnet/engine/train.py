@@ -102,7 +102,8 @@ def _learn_some(
         left = config.train.trials - int(population.progress.trial_P[0])
         block = max(1, min(TRIALS_AT_ONCE, most, left))
     later, ended = _learn(population, block)
-    if not ended or block == 1:
+    capped = ended.get(0) in (TRAINED, UNCONVERGED)  # at the end of the block
+    if not ended or capped or block == 1:
         return later, ended, block
     for taken in range(1, block + 1):
         population, ended = _learn(population, 1)
@@ -174,7 +175,8 @@ def _alive(params: Params, outcome: Outcome) -> Tensor:
         params.w_PNN, params.win_PNI, params.wout_PON, params.bias_PN, params.tau_PN
     ):  # fmt: skip
         if leaf is not None:
-            alive_P = alive_P & leaf.flatten(1).isfinite().all(1)
+            # 0 x is NaN where x is not finite
+            alive_P = alive_P & (0 * leaf).flatten(1).sum(1).isfinite()
     return alive_P
 
 

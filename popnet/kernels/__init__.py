@@ -15,9 +15,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from popnet.core.cell import Cell
 
-def fast(tensor: Tensor) -> bool:
-    """Whether a compiled kernel serves this tensor: float32 on the CPU."""
+
+def fast(tensor: Tensor, cell: Cell | None = None) -> bool:
+    """Whether a compiled kernel serves this tensor: float32 on the CPU.
+
+    With ``cell``: whether one runs such networks, which none does in the rate form.
+    """
+    if cell is not None and cell.form == "rate":
+        return False
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32
 
 

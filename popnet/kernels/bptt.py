@@ -68,7 +68,7 @@ class _Room(NamedTuple):
     """x after every step where time constants are trained, else of two steps."""
     rs: Floats
     qs: Floats
-    """q of the last AT_ONCE steps and trials."""
+    """q of the last TOGETHER steps and trials."""
     output: Floats
     error: Floats
     work: Floats

@@ -21,6 +21,11 @@ WARM_UP = 3
 """Runs before the recording, in which libraries set up what may not be recorded."""
 
 
+def recording() -> bool:
+    """Whether a GPU is recording now: no operation may wait for its result."""
+    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+
+
 def tensors_in(tree: Any) -> list[Tensor]:
     """All tensors of nested tuples, dictionaries and None, in order."""
     if isinstance(tree, Tensor):

@@ -61,6 +61,7 @@ class Currents(NamedTuple):
 
 def room_for(units: int, inputs: int, outputs: int, cell: Cell) -> Network:
     """A network of these sizes, its numbers still to be filled in."""
+    assert cell.form == "current", "no kernel runs the rate form, see ``kernels.fast``"
     row = padded(units)
     many = aligned(3, max(1, AT_ONCE // row) * row)
     places = np.array([k for k, _ in cell.clamped], dtype=np.int64)

@@ -2,7 +2,7 @@
 
 The same mathematics as ``rules.reward_hebbian.step`` in float32.  The trace is summed
 as the trial goes on, ``TOGETHER`` steps at a time, while its factors are in the cache.
-A trial's error is ``core.scoring.mean_error``, as in the scores of every task.
+The reward of a trial is its ``core.scoring.mean_error``, whatever the task scores.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def _update(recurrent: Any, trace: Any, size: Any, limit: Any, may: _Allowed) ->
 @compiled
 def _learn(
     net: Network, of: Given, trials: _Trials, currents: Currents, room: _Room,
-    constants: _Constants, may: _Allowed, baseline_K: Any, xbar_N: Any,
+    constants: _Constants, may: _Allowed, w_NN: Any, baseline_K: Any, xbar_N: Any,
     output_BTO: Any, dt_s: Any,
 ) -> None:  # fmt: skip
     """The trials of one network, each with the update after it."""
@@ -235,14 +235,19 @@ def _learn(
         decay = constants.baseline_decay
         baseline_K[kind] = decay * before + (1 - decay) * error
     xbar_N[:] = room.xbar[:units]
+    for i in range(units):
+        for j in range(units):
+            w_NN[i, j] = net.recurrent[j, i]
 
 
 @lru_cache(maxsize=2)
-def _room(thread: int, steps: int, units: int, inputs: int) -> _Room:
+def _room(
+    thread: int, steps: int, units: int, inputs: int, outputs: int, cell: Cell
+) -> tuple[Network, _Room]:
     """Kept from block to block, one per thread."""
     del thread  # a part of the key alone
     row = padded(units)
-    return _Room(
+    return room_for(units, inputs, outputs, cell), _Room(
         aligned(steps, 1, inputs + 1), aligned(row), aligned(row), aligned(row),
         aligned(steps + 1, row), aligned(row), aligned(TOGETHER, row),
         aligned(TOGETHER, row), aligned(units, row),
@@ -264,12 +269,10 @@ def learn_by_reward(
     """
     steps, inputs = episode.input_PBTI.shape[2:]
     units, outputs = params.w_PNN.shape[1], episode.target_PBTO.shape[3]
-    room = _room(get_ident(), steps, units, inputs)
-    net = room_for(units, inputs, outputs, cell)
+    net, room = _room(get_ident(), steps, units, inputs, outputs, cell)
     output = torch.empty(episode.target_PBTO.shape)
-    w, baseline, xbar = (
-        leaf.clone() for leaf in (params.w_PNN, state.baseline_PK, state.xbar_PN)
-    )
+    w = torch.empty_like(params.w_PNN)
+    baseline, xbar = state.baseline_PK.clone(), state.xbar_PN.clone()
     seen = (episode.input_PBTI, episode.target_PBTO, episode.mask_PBTO,
             episode.x0_PBN, episode.type_PB)  # fmt: skip
     for p in range(len(w)):
@@ -280,10 +283,9 @@ def learn_by_reward(
             net, given(params, p), _Trials(*(array(leaf, p) for leaf in seen)),
             in_turn(kicks, noise), room,
             _constants(own, settings, int(episode.trial_P[p])), _allowed(params, p),
-            baseline[p].numpy(), xbar[p].numpy(), output[p].numpy(),
+            w[p].numpy(), baseline[p].numpy(), xbar[p].numpy(), output[p].numpy(),
             np.float32(cell.dt_s),
         )  # fmt: skip
-        w[p] = torch.from_numpy(net.recurrent[:, :units].T)
     scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     return w, baseline, xbar, scores.error_PB, scores.correct_PB
 

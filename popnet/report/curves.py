@@ -10,12 +10,12 @@ from matplotlib.ticker import MaxNLocator
 
 from popnet.analysis.curves import population_curve
 from popnet.report.conditions import Condition, evenly, wrapped
+from popnet.report.meaning import error_of
 from popnet.report.population import LEARNED, STATUSES, Population
 from popnet.report.sections import Drawing, Section, left_out, sentences
 from popnet.report.style import FAINT, SOFT, WIDTH, dot, failure, panels, thousands
 
 MOST_PANELS = 24
-ERROR = "mean |output \N{MINUS SIGN} target|"
 MOST_OTHERS = 12  # medians of other conditions that do not cover the panel's own
 MOST_LINES = 40  # single networks in one panel; more only blacken it
 
@@ -62,7 +62,7 @@ def _draw(population: Population, recorded: list[Condition]) -> Drawing:
     all_axes[0].set_ylim(0, top)
     all_axes[0].set_xlim(0, float(population.curves["trial"].max()) * 1.02)
     figure.supxlabel("trials seen", fontsize=8.5)
-    figure.supylabel(ERROR, fontsize=8.5)
+    figure.supylabel(_error(population), fontsize=8.5)
     text = _caption(population, recorded, shown, hidden)
     return Drawing("error_curves", figure, "Error while learning.", text)
 
@@ -81,10 +81,14 @@ def condition_figures(population: Population) -> Iterator[tuple[str, Figure]]:
         axes.set_title(f"{condition.label} (n = {own['key'].nunique()})", fontsize=9)
         axes.set_ylim(0, top)
         axes.set_xlabel("trials seen")
-        axes.set_ylabel(ERROR)
+        axes.set_ylabel(_error(population))
         axes.grid(axis="y")
         axes.xaxis.set_major_formatter(thousands)
         yield f"condition_{condition.id}", figure
+
+
+def _error(population: Population) -> str:
+    return error_of(set(population.networks["task.name"]))
 
 
 def _band(population: Population, condition: Condition) -> pd.DataFrame:
@@ -175,8 +179,8 @@ def _caption(
         if status in ends
     ]
     return sentences(
-        f"Error: {ERROR} in the scored window, averaged over each block of "
-        "trials. Thick line: median over the networks of a condition; band: "
+        f"Error: {_error(population)} in the scored window, averaged over each block "
+        "of trials. Thick line: median over the networks of a condition; band: "
         "interquartile range; thin lines: single networks.",
         "Grey: medians of the other conditions."
         if 1 < len(shown) <= MOST_OTHERS

@@ -20,6 +20,18 @@ def chance(task: str) -> float:
     return entry.settings.chance if entry else 0.5
 
 
+def error_of(tasks: set[str]) -> str:
+    """What the error of these tasks is the mean of."""
+    kinds = {
+        entry.settings.error if (entry := TASKS.get(_entry(task))) else "absolute"
+        for task in tasks
+    }
+    if kinds == {"squared"}:
+        return "mean (output \N{MINUS SIGN} target)²"
+    absolute = "mean |output \N{MINUS SIGN} target|"
+    return absolute if kinds <= {"absolute"} else f"{absolute}, or its square by task"
+
+
 def metric_kind(metric: str) -> str:
     """Whether this metric is a distance or a similarity."""
     entry = METRICS.get(_entry(metric))

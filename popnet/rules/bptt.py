@@ -1,4 +1,4 @@
-"""Back-propagation through time with Adam, one setting of each per network.
+"""Back-propagation through time, Adam or plain steps, with settings per network.
 
 Loss of a network, with its own strength of each penalty:
 
@@ -16,12 +16,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-import torch
 from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from popnet import kernels
-from popnet.config import Network, PerNetwork, RuleSettings
+from popnet.config import Network, PerNetwork, only_with
 from popnet.config.settings import Inconsistent
 from popnet.core.backward import Gradients, gradients
 from popnet.core.cell import Cell, Params
@@ -32,31 +31,21 @@ from popnet.core.nuclear_norm import nuclear_slope
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
+from popnet.kernels.graphs import recording
 from popnet.rules.descent import State, at_rest, stepped
-from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
+from popnet.rules.learning import Episode, Hyper, Outcome, Published, refuse_feedback
+from popnet.rules.parts import LEAVES, in_order, possible
 from popnet.seeding import Seed
 
 Part = Literal["recurrent", "input", "readout", "bias", "time_constants"]
-LEAVES = {
-    "recurrent": "w_PNN",
-    "input": "win_PNI",
-    "readout": "wout_PON",
-    "bias": "bias_PN",
-    "time_constants": "tau_PN",
-}
 DEFAULT: tuple[Part, ...] = ("recurrent", "input", "readout", "bias")
-UNUSED = {
-    "sgd": ("optimiser", "adam", ("beta1", "beta2", "epsilon")),
-    "standard": ("parametrisation", "mean_field", ("gamma",)),
-}
-"""Which settings mean nothing beside a choice, and the choice they belong to."""
 
 
-class BPTT(RuleSettings):
+class BPTT(Published):
     """Adam (Kingma & Ba 2015), or plain steps, on gradients through all time steps."""
 
     reference: ClassVar[str] = "Werbos 1990; Kingma & Ba 2015"
-    summary: ClassVar[str] = "back-propagation through time, Adam"
+    summary: ClassVar[str] = "back-propagation through time, Adam or plain steps"
     network_defaults: ClassVar[dict[str, Any]] = {
         "readout": {"kind": "linear"},
         "clamped": {},
@@ -115,23 +104,15 @@ class BPTT(RuleSettings):
     @field_validator("trains")
     @classmethod
     def _in_order(cls, trains: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
-        """Each part once, in one order: the same networks have the same key."""
-        if trains is None:
-            return None
-        return tuple(part for part in LEAVES if part in trains)  # type: ignore[misc]
+        return in_order(trains)
 
     @model_validator(mode="after")
     def _used(self) -> BPTT:
-        """No setting is accepted and ignored."""
         if self.optimiser == "sgd" and self.parametrisation == "mean_field":
             text = "the learning rates of mean_field are those of Adam; use adam"
             raise Inconsistent("optimiser", text, "parametrisation")
-        for choice in (self.optimiser, self.parametrisation):
-            setting, other, names = UNUSED.get(choice, ("", "", ()))
-            for name in names:
-                if getattr(self, name) != type(self).model_fields[name].default:
-                    text = f"is a setting of {setting}: {other}; here it is {choice}"
-                    raise Inconsistent(name, text, setting)
+        only_with(self, "optimiser", ["adam"], "beta1", "beta2", "epsilon")
+        only_with(self, "parametrisation", ["mean_field"], "gamma")
         return self
 
     def fitted(self, network: Network) -> BPTT:
@@ -145,17 +126,8 @@ class BPTT(RuleSettings):
                 "has none; use network.readout: {kind: linear}",
                 "network.readout",
             )
-        if self.trains is None:
-            parts = tuple(part for part in DEFAULT if linear or part != "readout")
-            return self.model_copy(update={"trains": parts})
-        if "readout" in self.trains and not linear:
-            raise Inconsistent(
-                "rule.trains",
-                "a readout of kind unit has no weights to train; leave readout out, or "
-                "use network.readout: {kind: linear}",
-                "network.readout",
-            )
-        if "time_constants" in self.trains and network.noise.recurrent > 0:
+        trains = possible(self.trains, DEFAULT, network)
+        if "time_constants" in trains and network.noise.recurrent > 0:
             raise Inconsistent(
                 "rule.trains",
                 "time_constants cannot be trained under recurrent noise, whose size "
@@ -163,7 +135,7 @@ class BPTT(RuleSettings):
                 "network.noise: {recurrent: 0}",
                 "network.noise.recurrent",
             )
-        return self
+        return self.model_copy(update={"trains": trains})
 
     @property
     def batch(self) -> int:
@@ -221,8 +193,8 @@ def loss_gradients(
     In plain torch: the kernel's reference.  With ``feedback`` the error reaches the
     units through it, not W_out, and goes no further: see ``rules.local``.
     """
-    like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
-    current = currents(episode.noise_PBTN, episode.kicks, like)
+    steps = episode.input_PBTI.shape[2]
+    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)
     driven = drive(params, episode.input_PBTI, current)
     activity = rollout(params, cell, driven, episode.x0_PBN)
     rates_PBTN = activity.r_PBSN[:, :, 1:]
@@ -235,7 +207,7 @@ def loss_gradients(
     whole = feedback_PON is None
     through = params if whole else params._replace(wout_PON=feedback_PON)
     made = gradients(
-        through, cell, activity, episode.input_PBTI, error, into_rates, whole
+        through, cell, activity, episode.input_PBTI, error, into_rates, whole, driven
     )
     w_PNN = params.w_PNN
     penalty = along(penalties.l1_P, w_PNN) * w_PNN.sign()
@@ -256,7 +228,7 @@ def step(
     leaves = _trained(params, settings)
     taus = "tau_PN" in leaves
     penalties = Penalties(hyper["l1"], hyper["l2"], hyper["rate_penalty"])
-    if kernels.fast(params.w_PNN):
+    if kernels.fast(params.w_PNN, cell):
         output, by_leaf = kernels.loss_gradients(
             params, episode, cell, penalties, taus
         )  # fmt: skip
@@ -267,7 +239,9 @@ def step(
         settings.optimiser == "adam",
         settings.parametrisation == "mean_field",
     )
-    changed, state = stepped(params, state, by_leaf, leaves, hyper, adam, mean_field)
+    changed, state = stepped(
+        params, state, by_leaf._asdict(), leaves, hyper, adam, mean_field
+    )
     if taus:
         # below one step the Euler scheme overshoots
         changed["tau_PN"] = changed["tau_PN"].clamp(min=cell.dt_s)
@@ -278,9 +252,9 @@ def step(
 
 def _with_nuclear(made: Gradients, w_PNN: Tensor, strength_P: Tensor) -> Gradients:
     """With the nuclear norm's part, where any of the networks has one."""
-    if w_PNN.is_cuda and torch.cuda.is_current_stream_capturing():
-        return made  # see ``BPTT.recordable``
-    if not bool((strength_P > 0).any()):
+    # nothing can be asked of a tensor while a GPU records, and what it records has no
+    # such part: see ``BPTT.recordable``
+    if recording() or not bool((strength_P > 0).any()):
         return made
     slope = along(strength_P, w_PNN) * nuclear_slope(w_PNN)
     return made._replace(w_PNN=made.w_PNN + slope)

@@ -2,7 +2,7 @@
 
 What the rules share that learn from losses alone, without gradients.  The candidates of
 a network meet the same inputs, initial states, noise and impulses, and differ in W,
-W_in and, where the readout is linear, W_out.  Loss of a candidate:
+W_in and, where the readout is linear, W_out, as ``trains`` says.  Loss of a candidate:
 
     mean (output - target)^2 + silence * mean output(1)^2
 
@@ -14,25 +14,31 @@ C candidates of each, B trials, T steps, N units, I inputs, O outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from popnet import kernels
-from popnet.config import NetworkConfig, PerNetwork, RuleSettings
+from popnet.config import Network, NetworkConfig, PerNetwork
 from popnet.core.cell import Cell, Params, closed
 from popnet.core.constraints import project
 from popnet.core.kicks import currents
 from popnet.core.rollout import drive, outputs
-from popnet.rules.learning import Episode
+from popnet.rules.learning import Episode, Published
+from popnet.rules.parts import in_order, possible
 from popnet.seeding import Seed
 
+Part = Literal["recurrent", "input", "readout"]
+ALL: tuple[Part, ...] = ("recurrent", "input", "readout")
+DRAWN: dict[Part, str] = {"recurrent": "w", "input": "win", "readout": "wout"}
+"""What the draws for each part are called."""
 
-class Search(RuleSettings):
+
+class Search(Published):
     """What such rules have in common.  Not a rule itself."""
 
     network_defaults: ClassVar[dict[str, Any]] = {
@@ -46,21 +52,30 @@ class Search(RuleSettings):
     silence: Annotated[
         float, PerNetwork, Field(ge=0, description="times mean output^2 at step 1")
     ] = 0.0
+    trains: Annotated[
+        tuple[Part, ...] | None,
+        Field(
+            strict=False,
+            min_length=1,
+            description="what is searched; default recurrent, input and, where there "
+            "is one, a linear readout",
+        ),
+    ] = None
+
+    @field_validator("trains")
+    @classmethod
+    def _in_order(cls, trains: tuple[Part, ...] | None) -> tuple[Part, ...] | None:
+        return in_order(trains)
+
+    def fitted(self, network: Network) -> Self:
+        """With ``trains`` written out, and possible in this network."""
+        trains = possible(self.trains, ALL, network)
+        return self.model_copy(update={"trains": trains})
 
     @property
     def batch(self) -> int:
         """Trials per step."""
         return self.batch_trials
-
-    @property
-    def compared(self) -> int:
-        """Candidates of a network that are run in a step, C."""
-        raise TypeError(f"rule {self.name!r} does not say how many candidates it runs")
-
-    @property
-    def activity_copies(self) -> int:  # type: ignore[override]
-        """Plain torch runs all candidates at once; a kernel, one after the other."""
-        return 4 * self.compared
 
 
 class Weights(NamedTuple):
@@ -103,22 +118,32 @@ def normal_draws(
 
     More candidates only add to those of fewer.
     """
-    units = config.network.units
-    shapes = {"w": (units, units), "win": (units, config.task.inputs)}
-    if config.network.readout.kind == "linear":
-        shapes["wout"] = (config.task.outputs, units)
+    assert isinstance(config.rule, Search) and config.rule.trains is not None
+    units, task = config.network.units, config.task
+    shapes = {"w": (units, units), "win": (units, task.inputs),
+              "wout": (task.outputs, units)}  # fmt: skip
     return {
         name: seed.stream(f"candidates/{name}", trial).standard_normal(
-            (count, *shape), dtype=np.float32
+            (count, *shapes[name]), dtype=np.float32
         )
-        for name, shape in shapes.items()
+        for name in (DRAWN[part] for part in config.rule.trains)
     }
 
 
-def normals(drawn: Mapping[str, Tensor] | None) -> Weights:
-    """What ``normal_draws`` gave, of P networks."""
+def normals(params: Params, drawn: Mapping[str, Tensor] | None) -> Weights:
+    """What ``normal_draws`` gave, of P networks; 0 for what is not searched."""
     assert drawn is not None
-    return Weights(drawn["w"], drawn["win"], drawn.get("wout"))
+    count = next(drawn[name] for name in DRAWN.values() if name in drawn).shape[1]
+
+    def change(name: str, own: Tensor) -> Tensor:
+        """By how many standard deviations, [P, C, ...]."""
+        if name in drawn:
+            return drawn[name]
+        return own.new_zeros(()).expand(len(own), count, *own.shape[2:])
+
+    w, win, wout = candidate(params)
+    outward = None if wout is None else change("wout", wout)
+    return Weights(change("w", w), change("win", win), outward)
 
 
 def evaluated(
@@ -130,7 +155,7 @@ def evaluated(
 ) -> tuple[Tensor, Tensor]:
     """Losses [P, C], and the outputs [P, B, T, O] of candidate 0 of each network."""
     count = candidates.w_PCNN.shape[1]
-    if kernels.fast(params.w_PNN):
+    if kernels.fast(params.w_PNN, cell):
         losses, first_PBTO = [], None
         for c in range(count):
             output_PBTO = kernels.outputs(
@@ -175,8 +200,8 @@ def _all_at_once(
         w_PNN=own.w_PCNN, win_PNI=own.win_PCNI, wout_PON=own.wout_PCON,
         mask_PNN=None, sign_PN=None, **given,
     )  # fmt: skip
-    like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
-    current = currents(episode.noise_PBTN, episode.kicks, like)
+    steps = episode.input_PBTI.shape[2]
+    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)
     current = None if current is None else common(current)
     driven = drive(flat, common(episode.input_PBTI), current)
     made = outputs(flat, cell, driven, common(episode.x0_PBN))

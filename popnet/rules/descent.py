@@ -1,4 +1,4 @@
-"""The step down the gradient that rule bptt makes: by Adam or plain; with gamma.
+"""The step down a gradient that several rules make: by Adam or plain; with gamma.
 
 One clip, one rate and one clock per network; see ``core.optimisers`` and, for gamma,
 ``core.mean_field``.
@@ -6,13 +6,13 @@ One clip, one rate and one clock per network; see ``core.optimisers`` and, for g
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from popnet import kernels
-from popnet.core.backward import Gradients
 from popnet.core.cell import Params
 from popnet.core.mean_field import sizes
 from popnet.core.optimisers import AdamSettings, AdamState, along, descend, sgd
@@ -56,16 +56,19 @@ def _prefix(leaf: str) -> str:
 def stepped(
     params: Params,
     state: State,
-    by_leaf: Gradients,
+    by_leaf: Mapping[str, Tensor],
     leaves: list[str],
     hyper: Hyper,
     adam: bool,
     mean_field: bool,
 ) -> tuple[dict[str, Tensor], State]:
-    """The ``leaves`` after one step, by name, and the moments."""
-    values, gradient = (
-        [getattr(of, leaf) for leaf in leaves] for of in (params, by_leaf)
-    )
+    """The ``leaves`` after one step, by name, and the moments.
+
+    Of ``hyper`` it takes learning_rate and clip, for Adam beta1, beta2 and epsilon,
+    for ``mean_field`` gamma.
+    """
+    values = [getattr(params, leaf) for leaf in leaves]
+    gradient = [by_leaf[leaf] for leaf in leaves]
     rate_P = hyper["learning_rate"]
     if not mean_field:
         after, state = _moved(values, gradient, state, leaves, hyper, rate_P, adam)

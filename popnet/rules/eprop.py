@@ -22,28 +22,22 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from popnet.config import PerNetwork
+from popnet.config import Network, PerNetwork, only_with
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
 from popnet.core.optimisers import along
 from popnet.core.scoring import Score
 from popnet.rules.descent import State, at_rest
-from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules.learning import Episode, Hyper, Outcome, refuse_rate_form
 from popnet.rules.local import Local, learned, random_feedback, trained
 from popnet.seeding import Seed
-
-UNUSED = {
-    "sgd": ("optimiser: adam", ("beta1", "beta2", "epsilon")),
-    "symmetric": ("feedback: random or adaptive", ("feedback_scale",)),
-}
-"""Which settings mean nothing beside a choice, and the choice they belong to."""
 
 
 class EProp(Local):
     """Defaults: those of rule bptt, to differ from it in the gradient alone."""
 
     reference: ClassVar[str] = "Bellec et al. 2020, Nat Commun 11:3625"
-    summary: ClassVar[str] = "e-prop: local eligibility traces, broadcast errors, Adam"
+    summary: ClassVar[str] = "e-prop: eligibility traces, broadcast errors"
     state_copies: ClassVar[int] = 3
 
     name: Literal["eprop"] = "eprop"  # type: ignore[assignment]
@@ -69,21 +63,18 @@ class EProp(Local):
 
     @model_validator(mode="after")
     def _used(self) -> Self:
-        """No setting is accepted and ignored."""
-        unused = [
-            (c, *UNUSED[c]) for c in (self.optimiser, self.feedback) if c in UNUSED
-        ]
-        if self.feedback != "adaptive":
-            unused.append((self.feedback, "feedback: adaptive", ("feedback_decay",)))
-        for choice, other, names in unused:
-            for name in names:
-                if getattr(self, name) != type(self).model_fields[name].default:
-                    text = f"is a setting of {other}; here it is {choice}"
-                    raise Inconsistent(name, text, other.split(":")[0])
+        only_with(self, "optimiser", ["adam"], "beta1", "beta2", "epsilon")
+        only_with(self, "feedback", ["random", "adaptive"], "feedback_scale")
+        only_with(self, "feedback", ["adaptive"], "feedback_decay")
         if self.feedback == "adaptive" and "readout" not in self.trains:
             text = "adaptive changes with a readout that learns; put readout in trains"
             raise Inconsistent("feedback", text, "trains")
         return self
+
+    def fitted(self, network: Network) -> Self:
+        """The same, for the current form alone: see ``rules.local``."""
+        refuse_rate_form(network, self.name)
+        return super().fitted(network)
 
 
 def init(

@@ -9,15 +9,17 @@ weights of a network, n pairs of neighbours and e_i ~ N(0, I):
     theta <- Adam(theta, g + weight_decay theta)
 
 There is no 1 / sigma in g: ranks have no unit, and Adam takes out a common factor.
-theta is W, W_in and a linear W_out; neighbours keep masks and Dale's law as the network
-does.  What a step reports is the score of theta itself, which is run besides, before
-its update.  Counted are a batch's B trials, not B times the neighbours.
+theta is W, W_in and a linear W_out, or what ``trains`` says; neighbours keep masks and
+Dale's law as the network does.  What a step reports is the score of theta itself, which
+is run besides, before its update.  Counted are a batch's B trials, not B times the
+neighbours.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,13 +27,13 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor
 
-from popnet import kernels
 from popnet.config import NetworkConfig, PerNetwork
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
-from popnet.core.optimisers import AdamSettings, AdamState, along, descend
+from popnet.core.optimisers import along
 from popnet.core.scoring import Score
 from popnet.rules.candidates import (
+    ALL,
     Search,
     Weights,
     allowed,
@@ -41,12 +43,13 @@ from popnet.rules.candidates import (
     normal_draws,
     normals,
 )
+from popnet.rules.descent import State, at_rest, stepped
 from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules.parts import LEAVES
 from popnet.seeding import Seed
 
-LEAVES = {"w": "w_PNN", "win": "win_PNI", "wout": "wout_PON"}
-ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-"""As in the published code."""
+ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "clip": math.inf}
+"""As in the published code, which does not clip."""
 
 
 class EvolutionStrategies(Search):
@@ -67,26 +70,14 @@ class EvolutionStrategies(Search):
     ] = 0.0
 
     @property
-    def compared(self) -> int:
-        """The network and its neighbours."""
-        return 1 + 2 * self.pairs
+    def activity_copies(self) -> int:  # type: ignore[override]
+        """Plain torch runs network and neighbours at once; a kernel, in turn."""
+        return 4 * (1 + 2 * self.pairs)
 
     @property
     def weight_copies(self) -> int:  # type: ignore[override]
         """What is drawn, the candidates, and what they are made of; and Adam."""
         return 9 * self.pairs + 12
-
-
-class State(NamedTuple):
-    """Adam's moments; those of W_out are None for an output unit."""
-
-    steps_P: Tensor
-    w_mean: Tensor
-    w_square: Tensor
-    win_mean: Tensor
-    win_square: Tensor
-    wout_mean: Tensor | None
-    wout_square: Tensor | None
 
 
 def draws(
@@ -105,9 +96,7 @@ def init(
     seeds: Sequence[Seed],
 ) -> State:
     """Moments 0."""
-    values = [getattr(params, leaf) for leaf in LEAVES.values()]
-    zeros = [None if v is None else torch.zeros_like(v) for v in values for _ in "mv"]
-    return State(torch.zeros_like(params.tau_PN[:, 0]), *zeros)  # type: ignore[arg-type]
+    return at_rest(params, list(_searched(params, settings)), adam=True)
 
 
 def step(
@@ -120,13 +109,14 @@ def step(
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """One batch of trials and one step of Adam."""
-    normal = normals(episode.drawn)
+    normal = normals(params, episode.drawn)
     candidates = neighbours(params, normal, hyper["sigma"])
     loss_PC, output = evaluated(params, candidates, episode, cell, hyper["silence"])
     scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     outcome = Outcome(scores.error_PB, scores.correct_PB)
     downhill = gradient(ranks(loss_PC[:, 1:]), normal)
-    return *_descended(params, state, downhill, hyper), outcome
+    changed, state = _descended(params, state, downhill, settings, hyper)
+    return project(params._replace(**changed)), state, outcome
 
 
 def neighbours(params: Params, normal: Weights, sigma_P: Tensor) -> Weights:
@@ -166,28 +156,30 @@ def gradient(value_PM: Tensor, normal: Weights) -> Weights:
     return each(summed, normal)
 
 
+def _searched(params: Params, settings: EvolutionStrategies) -> dict[str, Tensor]:
+    """The weights that are searched for, by name."""
+    leaves = {LEAVES[part]: getattr(params, LEAVES[part])
+              for part in settings.trains or ALL}  # fmt: skip
+    return {name: leaf for name, leaf in leaves.items() if leaf is not None}
+
+
 def _descended(
-    params: Params, state: State, downhill: Weights, hyper: Hyper
-) -> tuple[Params, State]:
-    """Adam on the estimated gradient."""
-    names = [n for n in LEAVES if getattr(params, LEAVES[n]) is not None]
-    values = [getattr(params, LEAVES[name]) for name in names]
-    gradients = [
-        g[:, 0] + along(hyper["weight_decay"], value) * value
-        for g, value in zip((g for g in downhill if g is not None), values, strict=True)
-    ]
-    old = [AdamState(getattr(state, f"{n}_mean"), getattr(state, f"{n}_square"))
-           for n in names]  # fmt: skip
+    params: Params,
+    state: State,
+    downhill: Weights,
+    settings: EvolutionStrategies,
+    hyper: Hyper,
+) -> tuple[dict[str, Tensor], State]:
+    """The weights after a step of Adam on the estimated gradient, by name."""
+    own = _searched(params, settings)
+    estimates = dict(zip((LEAVES[part] for part in ALL), downhill, strict=True))
+    by_leaf = {}
+    for name, value in own.items():
+        estimate = estimates[name]
+        assert estimate is not None
+        by_leaf[name] = estimate[:, 0] + along(hyper["weight_decay"], value) * value
     rate_P = hyper["learning_rate"]
-    constants = (torch.full_like(rate_P, value) for value in ADAM.values())
-    unclipped_P = torch.full_like(rate_P, torch.inf)
-    steps_P = state.steps_P + 1
-    descent = kernels.descend if kernels.fast(params.w_PNN) else descend
-    after, new = descent(
-        values, gradients, old, unclipped_P, AdamSettings(rate_P, *constants), steps_P
+    constants = {name: torch.full_like(rate_P, value) for name, value in ADAM.items()}
+    return stepped(
+        params, state, by_leaf, list(own), {**hyper, **constants}, True, False
     )
-    moments = {f"{n}_mean": s.mean for n, s in zip(names, new, strict=True)}
-    moments |= {f"{n}_square": s.square for n, s in zip(names, new, strict=True)}
-    changed = dict(zip((LEAVES[n] for n in names), after, strict=True))
-    params = project(params._replace(**changed))
-    return params, state._replace(steps_P=steps_P, **moments)

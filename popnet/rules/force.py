@@ -28,17 +28,25 @@ from pydantic import Field
 from torch import Tensor
 
 from popnet import kernels
-from popnet.config import Network, PerNetwork, RuleSettings
+from popnet.config import Network, PerNetwork
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params, clamp, rates
 from popnet.core.least_squares import Fit, after_sample, no_samples
 from popnet.core.rollout import drive, outputs, readout
 from popnet.core.scoring import Score
-from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules.learning import (
+    MATCHED,
+    Episode,
+    Hyper,
+    Outcome,
+    Published,
+    in_turn,
+    refuse_rate_form,
+)
 from popnet.seeding import Seed
 
 
-class Force(RuleSettings):
+class Force(Published):
     """Defaults: the paper's, its scripts' ``every``; but all weights are present.
 
     A tenth of them, as there among 1,000 units, leaves small networks too few.
@@ -56,6 +64,10 @@ class Force(RuleSettings):
     # P in float64 is kept; during the trials there are two more, and the kernel's W
     state_copies: ClassVar[int] = 2
     weight_copies: ClassVar[int] = 6
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"published": {}, "matched": {}}
+    preset_networks: ClassVar[dict[str, dict[str, Any]]] = {
+        "matched": MATCHED | {"feedback": 1.0}
+    }
 
     name: Literal["force"] = "force"  # type: ignore[assignment]
     alpha: Annotated[
@@ -64,7 +76,8 @@ class Force(RuleSettings):
     every: Annotated[int, Field(ge=1, description="steps from update to update")] = 2
 
     def fitted(self, network: Network) -> Force:
-        """The same, for a linear readout alone."""
+        """The same, for the current form and a linear readout alone."""
+        refuse_rate_form(network, self.name)
         if network.readout.kind == "unit":
             raise Inconsistent(
                 "network.readout",
@@ -106,38 +119,27 @@ def step(
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """B trials one after the other, with updates in each."""
-    if kernels.fast(params.w_PNN):
+    if kernels.fast(params.w_PNN, cell):
         wout_PON, p_PNN, error_PB, correct_PB = kernels.learn_by_least_squares(
             params, state.p_PNN, episode, settings.every, cell, score
         )
         learned = params._replace(wout_PON=wout_PON)
         return learned, State(p_PNN), Outcome(error_PB, correct_PB)
-    outcomes = []
-    for trial in range(episode.type_PB.shape[1]):
-        params, state, outcome = _one_trial(
-            params, state, episode, trial, settings, cell, score
-        )
-        outcomes.append(outcome)
-    joined = (torch.cat(column, 1) for column in zip(*outcomes, strict=True))
-    return params, state, Outcome(*joined)
+    return in_turn(_one_trial, params, state, episode, settings, hyper, cell, score)
 
 
 def _one_trial(
     params: Params,
     state: State,
     episode: Episode,
-    trial: int,
     settings: Force,
+    hyper: Hyper,
     cell: Cell,
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """One trial and its updates, in plain torch: the kernel's reference."""
-    now = slice(trial, trial + 1)
-    current = episode.noise_PBTN
-    current = None if current is None else current[:, now]
-    drive_PBTN = drive(params, episode.input_PBTI[:, now], current)
-    x0_PBN = episode.x0_PBN[:, now]
-    target, mask = episode.target_PBTO[:, now], episode.mask_PBTO[:, now]
+    drive_PBTN = drive(params, episode.input_PBTI, episode.noise_PBTN)
+    x0_PBN, target, mask = episode.x0_PBN, episode.target_PBTO, episode.mask_PBTO
     scores = score(outputs(params, cell, drive_PBTN, x0_PBN), target, mask)
     fit = _learned(
         params, state, cell, drive_PBTN, x0_PBN, target[:, 0], mask[:, 0],

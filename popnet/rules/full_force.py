@@ -33,7 +33,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from popnet.config import Network, PerNetwork, RuleSettings
+from popnet.config import Network, PerNetwork
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params, clamp, rates
 from popnet.core.constraints import project
@@ -42,11 +42,18 @@ from popnet.core.least_squares import Fit, after_block, no_samples
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Score
-from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
+from popnet.rules.learning import (
+    Episode,
+    Hyper,
+    Outcome,
+    Published,
+    refuse_feedback,
+    refuse_rate_form,
+)
 from popnet.seeding import Seed
 
 
-class FullForce(RuleSettings):
+class FullForce(Published):
     """Defaults: learns at every step; target and hint of sd 0.5 each are one of 0.7.
 
     McMahan et al. learn at the first step and from 0.6 s on, with alpha 10,000.
@@ -64,6 +71,7 @@ class FullForce(RuleSettings):
     weight_copies: ClassVar[int] = 12
     activity_copies: ClassVar[int] = 4
     kernel_copies: ClassVar[int] = 4  # there is no kernel
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"published": {}, "matched": {}}
 
     name: Literal["full_force"] = "full_force"  # type: ignore[assignment]
     alpha: Annotated[
@@ -92,8 +100,9 @@ class FullForce(RuleSettings):
         return False
 
     def fitted(self, network: Network) -> FullForce:
-        """The same, for a linear readout that is not fed back."""
+        """The same, for the current form and a linear readout that is not fed back."""
         refuse_feedback(network, self.name)
+        refuse_rate_form(network, self.name)
         if network.readout.kind == "unit":
             raise Inconsistent(
                 "network.readout",
@@ -152,8 +161,8 @@ def step(
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """B trials side by side, with an update from all of them at each step."""
-    like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
-    current = currents(episode.noise_PBTN, episode.kicks, like)
+    steps = episode.input_PBTI.shape[2]
+    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)
     drive_PBTN = drive(params, episode.input_PBTI, current)
     frozen = outputs(params, cell, drive_PBTN, episode.x0_PBN)
     scores = score(frozen, episode.target_PBTO, episode.mask_PBTO)

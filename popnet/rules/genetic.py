@@ -7,8 +7,8 @@ McMahan, Kleinman & Kao, NeurIPS 2021, published code genetic.py.  In a generati
     parents            the ``parents`` candidates of least loss, on trials that are new
                        in each generation and the same for all candidates
 
-W, W_in and a linear W_out mutate, nothing else; there is no crossover.  Their loss,
-(z(T) - y)^2 + z(1)^2, is silence: 1 on a task of which one step is scored.  They begin
+W, W_in and a linear W_out mutate, or what ``trains`` says; there is no crossover.
+Their loss, (z(T) - y)^2 + z(1)^2, is silence: 1 where one step is scored.  They begin
 with candidates drawn apart from each other; here all descend from the network as it was
 drawn, so that what it learned is the way from there.
 
@@ -76,9 +76,9 @@ class Genetic(Search):
         return self
 
     @property
-    def compared(self) -> int:
-        """All candidates of a generation."""
-        return self.candidates
+    def activity_copies(self) -> int:  # type: ignore[override]
+        """Plain torch runs all candidates at once; a kernel, one after the other."""
+        return 4 * self.candidates
 
     @property
     def state_copies(self) -> int:  # type: ignore[override]
@@ -149,7 +149,7 @@ def generation(params: Params, state: State, episode: Episode, sd_P: Tensor) -> 
     parents = chosen(Weights(*state), episode.drawn["parent"])
     children = each(
         lambda leaf, normal: leaf + along(sd_P, normal) * normal,
-        parents, normals(episode.drawn),
+        parents, normals(params, episode.drawn),
     )  # fmt: skip
     children = allowed(params, children)
     return each(lambda *of: torch.cat(of, 1), candidate(params), children)

@@ -21,6 +21,15 @@ order of the two sums exchanged,
 
 it is a filter per unit that runs backward (``core.backward``, not ``recurrent``): the
 same numbers for any tau, and memory [B, T, N].  Clamped units learn nothing.
+
+In the rate form, which rule rflo alone has, psi is of the total current v and stands
+inside the trace, and the rates are the states:
+
+    e_ij(t)   = (1 - a_i) e_ij(t-1) + a_i psi_i(t-1) r_j(t-1)
+    q_i(s)    = a_i psi_i(s) sum_{t > s} (1 - a_i)^(t-s-1) L_i(t)
+
+with the same dW.  Here e_ij does not split into a factor of i and one of j even where
+all tau are one; the filter that runs backward does not need it to.
 """
 
 from __future__ import annotations
@@ -33,21 +42,22 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from popnet.config import Network, PerNetwork, RuleSettings
+from popnet.config import Network, PerNetwork
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
 from popnet.core.optimisers import along
 from popnet.core.scoring import Score
-from popnet.rules.bptt import LEAVES, Penalties, loss_gradients
+from popnet.rules.bptt import Penalties, loss_gradients
 from popnet.rules.descent import State, stepped
-from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
+from popnet.rules.learning import Episode, Hyper, Outcome, Published, refuse_feedback
+from popnet.rules.parts import LEAVES, in_order
 from popnet.seeding import Seed
 
 Part = Literal["recurrent", "input", "readout", "bias"]
 
 
-class Local(RuleSettings):
+class Local(Published):
     """Settings of a rule with local traces and broadcast errors."""
 
     network_defaults: ClassVar[dict[str, Any]] = {
@@ -71,8 +81,7 @@ class Local(RuleSettings):
     @field_validator("trains")
     @classmethod
     def _in_order(cls, trains: tuple[Part, ...]) -> tuple[Part, ...]:
-        """Each part once, in one order: the same networks have the same key."""
-        return tuple(part for part in LEAVES if part in trains)  # type: ignore[misc]
+        return in_order(trains)  # type: ignore[return-value]
 
     def fitted(self, network: Network) -> Self:
         """The same, for a linear readout without feedback alone."""
@@ -126,7 +135,9 @@ def learned(
     penalties = Penalties(none_P, none_P, none_P)
     output, by_leaf = loss_gradients(params, episode, cell, penalties, feedback_PON)
     leaves = trained(settings)
-    changed, state = stepped(params, state, by_leaf, leaves, hyper, adam, False)
+    changed, state = stepped(
+        params, state, by_leaf._asdict(), leaves, hyper, adam, False
+    )
     scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     outcome = Outcome(scores.error_PB, scores.correct_PB)
     return project(params._replace(**changed)), state, outcome

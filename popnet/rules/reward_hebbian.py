@@ -35,8 +35,16 @@ from popnet.core.constraints import project
 from popnet.core.kicks import currents
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
-from popnet.core.scoring import Score
-from popnet.rules.learning import Episode, Hyper, Outcome, refuse_feedback
+from popnet.core.scoring import Score, mean_error
+from popnet.rules.learning import (
+    MATCHED,
+    Episode,
+    Hyper,
+    Outcome,
+    in_turn,
+    refuse_feedback,
+    refuse_rate_form,
+)
 from popnet.seeding import Seed
 
 CODE_IMPULSES = {"rate_hz": 3.0, "amplitude": 16.0, "into": "drive", "quiet_steps": 4}
@@ -65,11 +73,13 @@ class RewardHebbian(RuleSettings):
             "exploration": CODE_IMPULSES | {"amplitude": 15.0},
         },
         "node_perturbation": {"trace": "node_perturbation", "learning_rate": 1e-3},
+        "matched": {},
     }
+    preset_networks: ClassVar[dict[str, dict[str, Any]]] = {"matched": MATCHED}
 
     name: Literal["reward_hebbian"] = "reward_hebbian"  # type: ignore[assignment]
     preset: Annotated[
-        Literal["published_code", "paper", "node_perturbation"],
+        Literal["published_code", "paper", "node_perturbation", "matched"],
         PerNetwork,
         Field(description="where settings not given come from"),
     ] = "published_code"
@@ -104,8 +114,9 @@ class RewardHebbian(RuleSettings):
         return self.exploration
 
     def fitted(self, network: Network) -> RewardHebbian:
-        """The same, for networks without feedback alone."""
+        """The same, for the current form without feedback alone."""
         refuse_feedback(network, self.name)
+        refuse_rate_form(network, self.name)
         return self
 
 
@@ -150,50 +161,42 @@ def step(
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """B trials one after the other, with the update after each."""
-    if kernels.fast(params.w_PNN):
+    if kernels.fast(params.w_PNN, cell):
         w_PNN, baseline_PK, xbar_PN, error_PB, correct_PB = kernels.learn_by_reward(
             params, state, episode, settings, hyper, cell, score
         )
         learned = State(baseline_PK, xbar_PN)
         return params._replace(w_PNN=w_PNN), learned, Outcome(error_PB, correct_PB)
-    outcomes = []
-    for trial in range(episode.type_PB.shape[1]):
-        params, state, outcome = _one_trial(
-            params, state, episode, trial, settings, hyper, cell, score
-        )
-        outcomes.append(outcome)
-    joined = (torch.cat(column, 1) for column in zip(*outcomes, strict=True))
-    return params, state, Outcome(*joined)
+    return in_turn(_one_trial, params, state, episode, settings, hyper, cell, score)
 
 
 def _one_trial(
     params: Params,
     state: State,
     episode: Episode,
-    trial: int,
     settings: RewardHebbian,
     hyper: Hyper,
     cell: Cell,
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """One trial and the update after it, in plain torch: the kernel's reference."""
-    now = slice(trial, trial + 1)
-    current = episode.noise_PBTN
-    current = None if current is None else current[:, now]
-    kicks_PTN = _kicks(episode, trial)
-    drive_PTN = drive(params, episode.input_PBTI[:, now], current)[:, 0] + kicks_PTN
+    kicks_PTN = _kicks(episode)
+    drive_PBTN = drive(params, episode.input_PBTI, episode.noise_PBTN)
+    drive_PTN = drive_PBTN[:, 0] + kicks_PTN
     factors = trace_factors(
-        params, cell, drive_PTN, kicks_PTN, episode.x0_PBN[:, trial], state.xbar_PN,
+        params, cell, drive_PTN, kicks_PTN, episode.x0_PBN[:, 0], state.xbar_PN,
         hyper["state_decay"], settings.skip_steps, settings.trace,
     )  # fmt: skip
     output = readout(params, cell, factors.r_PTN[:, None])
-    scores = score(output, episode.target_PBTO[:, now], episode.mask_PBTO[:, now])
-    error_P = scores.error_PB[:, 0]
-    kind_P1 = episode.type_PB[:, now]
+    scores = score(output, episode.target_PBTO, episode.mask_PBTO)
+    # the reward, whatever the task's own error is
+    reward = mean_error(output, episode.target_PBTO, episode.mask_PBTO)
+    error_P = reward[:, 0]
+    kind_P1 = episode.type_PB
     before_P = state.baseline_PK.gather(1, kind_P1)[:, 0]
     factor_P = torch.where(hyper["error_factor"] > 0, before_P, 1.0)
     size_P = -hyper["learning_rate"] * factor_P * (error_P - before_P)
-    learns_P = episode.trial_P + trial >= hyper["wait_trials"]
+    learns_P = episode.trial_P >= hyper["wait_trials"]
     trace_PNN = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)
     limit = along(hyper["max_update"], trace_PNN)
     change = (along(size_P, trace_PNN) * trace_PNN).clamp(-limit, limit)
@@ -206,17 +209,13 @@ def _one_trial(
     return params, State(baseline_PK, factors.xbar_PN), outcome
 
 
-def _kicks(episode: Episode, trial: int) -> Tensor:
-    """The impulses of one trial [P, T, N]."""
-    x0_PN, steps = episode.x0_PBN[:, trial], episode.input_PBTI.shape[2]
-    like = x0_PN[:, None, None].expand(-1, 1, steps, -1)
-    if episode.kicks is None:
-        return torch.zeros_like(like[:, 0])
-    if isinstance(episode.kicks, Tensor):
-        return episode.kicks[:, trial]
-    made = currents(None, [[k[trial]] for k in episode.kicks], like)
-    assert made is not None
-    return made[:, 0]
+def _kicks(episode: Episode) -> Tensor:
+    """The impulses of a single trial (B = 1), [P, T, N]."""
+    x0_PBN, steps = episode.x0_PBN, episode.input_PBTI.shape[2]
+    made_PBTN = currents(None, episode.kicks, x0_PBN, steps)
+    if made_PBTN is None:
+        return x0_PBN.new_zeros(len(x0_PBN), steps, x0_PBN.shape[2])
+    return made_PBTN[:, 0]
 
 
 def trace_factors(

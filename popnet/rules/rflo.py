@@ -1,14 +1,26 @@
 """RFLO: random feedback local online learning, by plain gradient steps.
 
-Murray, eLife 2019;8:e43299; the equations are in ``rules.local``, with B drawn once,
-N(0, feedback_scale^2 / O).  The loss is rule bptt's without penalties.
+Murray, eLife 2019;8:e43299.  The published network filters its rates, and so does the
+default here, ``network.form: rate``.  With a = dt / tau of each unit, its current
+v(t) = W h(t) + W_in u(t) + b, psi = slope phi'(v), and B [O, N] drawn once from
+N(0, feedback_scale^2 / O):
 
-Murray's network filters the rates, h(t+1) = (1 - a) h(t) + a phi(W h + U u), and psi
-stands inside its trace.  popnet's filters the current, x, and psi stands outside: the
-same cut of the same gradient, which is then e-prop's (``rules.eprop``, random and sgd).
-What is RFLO's own are its B, its step and what it trains.  As in the published script
-the updates of a trial are made at its end, from one trial; the script's rate of 0.03
-is half of it here, as its loss is half the mean square.
+    h(t+1)      = (1 - a) h(t) + a phi(v(t)),    z = W_out h
+    p_ij(t+1)   = (1 - a_i) p_ij(t) + a_i psi_i(t) h_j(t)
+    dW_ij       = -rate sum_t (B' dL/dz(t))_i p_ij(t)
+
+and so for W_in and b, with u_j(t) and 1 for h_j; W_out learns by its own gradient.  The
+loss L is rule bptt's without penalties.  As in the published script the updates of a
+trial are made at its end, from one trial; the script's rate of 0.03 is half of it here,
+as its loss is half the mean square.
+
+p needs a number per weight and trial.  Of updates made at the end only the sum is
+wanted, and a filter per unit that runs backward gives the same sum, not an
+approximation of it: see ``rules.local``.
+
+With ``network.form: current`` psi stands outside the trace.  It is the same cut of the
+same gradient, and then e-prop's (``rules.eprop``, random and sgd): RFLO's own are only
+its B, its step and what it trains.
 """
 
 from __future__ import annotations
@@ -33,6 +45,7 @@ class RFLO(Local):
     reference: ClassVar[str] = "Murray 2019, eLife 8:e43299"
     summary: ClassVar[str] = "RFLO: local traces, errors through random weights"
     network_defaults: ClassVar[dict[str, Any]] = {
+        "form": "rate",
         "readout": {"kind": "linear", "scale": 0.1},
         "clamped": {},
     }

@@ -28,6 +28,8 @@ ENVIRONMENT = {
     # a process that has tested networks waits for more of them: as actors hold the
     # CPUs, Ray would end it after a second, and loading torch costs more than a test
     "RAY_idle_worker_killing_time_threshold_ms": "600000",
+    # the processes that Ray starts beforehand lack THREADS and are never used
+    "RAY_prestart_worker_first_driver": "0",
 }
 THREADS = {
     name: "1"

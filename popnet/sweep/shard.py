@@ -18,12 +18,12 @@ from popnet.engine.population import Population, leaves
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
-from popnet.plan import PHYSICS, PlannedNetwork, digest
+from popnet.plan import PHYSICS, TRIALS_AT_ONCE, PlannedNetwork, digest
 from popnet.records import checkpoints
 from popnet.records.store import Store
 from popnet.records.tensors import tensors_of
 
-STEPS = 10
+STEPS = TRIALS_AT_ONCE
 """Learning steps between two looks at the clock."""
 
 

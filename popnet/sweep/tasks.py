@@ -14,6 +14,9 @@ from popnet.records import Run
 from popnet.sweep import afterwards, pending
 
 RETRIES = 3
+TESTS_EACH = 4
+"""Test jobs that wait before they get one more process: to start it costs as much as
+some ten of them."""
 
 
 _task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)
@@ -90,6 +93,9 @@ class Afterwards:
                         f"a test or comparison failed: {last}"
                     ) from error
         while self.queue and len(self.busy) < self.at_once:
+            few = len(self.queue) < TESTS_EACH * len(self.busy)
+            if few and self.queue[0].task is _test:
+                break
             asked = self.queue.pop(0)
             task = asked.task.options(num_cpus=self.cpus)
             self.busy[task.remote(asked.compiles, *asked.given)] = asked

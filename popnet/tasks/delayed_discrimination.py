@@ -33,6 +33,7 @@ class DelayedDiscrimination(TaskSettings):
 
     reference: ClassVar[str] = "Huang et al. 2025; layout of Turner et al. 2021"
     summary: ClassVar[str] = "which of two pulses, a delay apart, is larger?"
+    error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("stimulus", "delay", "wait")
 
     name: Literal["delayed_discrimination"] = "delayed_discrimination"  # type: ignore[assignment]

@@ -13,12 +13,13 @@ import numpy as np
 from scipy.special import ndtr
 
 from popnet.config.settings import Inconsistent
+from popnet.seeding import keyed
 
 
 def streams(random: np.random.Generator, trials: int) -> Iterator[np.random.Generator]:
     """A random stream for each trial, so that more or longer trials only add to it."""
     keys = random.integers(0, 2**64, size=(trials, 2), dtype=np.uint64)
-    return (np.random.Generator(np.random.Philox(key=key)) for key in keys)
+    return (keyed(key) for key in keys)
 
 
 def noise_sd(sd: float, step_s: float, dt_s: float) -> float:

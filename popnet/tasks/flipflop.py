@@ -26,6 +26,7 @@ class FlipFlop(TaskSettings):
     reference: ClassVar[str] = "Sussillo & Barak 2013; Huang et al. 2025"
     summary: ClassVar[str] = "hold the sign of the last pulse on each of N bits"
     chance: ClassVar[float] = 0.0
+    error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
     name: Literal["flipflop"] = "flipflop"  # type: ignore[assignment]

@@ -33,6 +33,7 @@ class Sines(TaskSettings):
     reference: ClassVar[str] = "Huang et al. 2025, arXiv 2410.03972"
     summary: ClassVar[str] = "a sine wave of the frequency given by a constant input"
     chance: ClassVar[float] = 0.0
+    error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
     name: Literal["sines"] = "sines"  # type: ignore[assignment]

@@ -35,3 +35,5 @@ class Task(NamedTuple):
     draw: Callable[[Any, NDArray[np.int64], float, np.random.Generator], Trials]
     observe: Callable[[Any, Array, float], Array] | None
     score: Score
+    fixed: bool = False
+    """Trials of one type are all the same: ``draw`` takes nothing from ``random``."""

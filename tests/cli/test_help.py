@@ -148,6 +148,9 @@ def test_a_closed_pipe_is_no_error(process, tmp_path):
 
 
 def test_the_installed_command_uses_streams_and_codes(process, tmp_path):
-    done = process("status", str(tmp_path))
+    # a folder of its own: runs that stand beside it would be named
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    done = process("status", str(folder))
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == f"popnet: {tmp_path}: not a run (no sweep.yaml in it).\n"
+    assert done.stderr == f"popnet: {folder}: not a run (no sweep.yaml in it).\n"

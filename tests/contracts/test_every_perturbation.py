@@ -16,13 +16,19 @@ GIVEN = {"epoch_durations": {"epoch": "delay"}}
 pytestmark = pytest.mark.parametrize("name", PERTURBATIONS)
 
 
-@pytest.fixture
-def networks(planned):
+@pytest.fixture(params=["current", "rate"])
+def networks(request, planned):
     """Untrained networks at rest with their seeds."""
     members = planned(
         task=TASK,
+        rule="bptt" if request.param == "rate" else "reward_hebbian",
         count=3,
-        network={"units": 24, "density": 0.8, "tau_s": {"spread": 0.3}},
+        network={
+            "units": 24,
+            "density": 0.8,
+            "tau_s": {"spread": 0.3},
+            "form": request.param,
+        },
     )
     return [(resting(untrained([m], CPU), m.config), m.seed) for m in members]
 

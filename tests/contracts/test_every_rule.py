@@ -189,7 +189,8 @@ def test_learns_nothing_when_targets_are_shuffled(name, members, monkeypatch):
         sign = np.where(random.uniform(size=len(types_B)) < 0.5, -1.0, 1.0)
         return trials._replace(target_BTO=trials.target_BTO * sign[:, None, None])
 
-    monkeypatch.setitem(TASKS, "delayed_response", task._replace(draw=shuffled))
+    changed = task._replace(draw=shuffled, fixed=False)
+    monkeypatch.setitem(TASKS, "delayed_response", changed)
     results = trained(members(name, count=NETWORKS))
     last, whole = accuracy_P(results)
     # the answer cannot know the sign: at most every second trial, within 4 s.e.

@@ -38,13 +38,6 @@ def assert_ideal(settings, got):
     assert float(got.error_PB[0, got.correct_PB[0]].max()) < 1e-12
 
 
-def observed(name, settings, trials, dt_s=DT):
-    """What the ideal observer answers."""
-    if TASKS[name].observe is None:
-        pytest.skip(f"nobody knows how to solve every task of {name}")
-    return TASKS[name].observe(settings, trials.input_BTI, dt_s)
-
-
 def constants(name, target):
     """Answers that are the same in every trial: two signs, or each class but the first.
 
@@ -60,7 +53,16 @@ def constants(name, target):
     return [np.full(target.shape, sign * np.abs(target).max()) for sign in (-1, 1)]
 
 
-pytestmark = pytest.mark.parametrize("name", TASKS)
+every_task = pytest.mark.parametrize("name", TASKS)
+solved_task = pytest.mark.parametrize(
+    "name", [n for n, t in TASKS.items() if t.observe]
+)
+"""Not neurogym: it is many tasks, and nobody knows how to solve each of them."""
+labelled_task = pytest.mark.parametrize(
+    "name",
+    [n for n, t in TASKS.items() if t.settings.chance and t.score is not last_class],
+)
+"""Tasks whose targets are labels, one sign or the other."""
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +71,7 @@ def _installed(name):
         pytest.importorskip("neurogym", reason="needs the extra popnet[neurogym]")
 
 
+@every_task
 def test_shapes_and_mask(name):
     settings, types, (inputs, target, mask) = drawn(name)
     count, steps = len(types), settings.steps(DT)
@@ -80,12 +83,23 @@ def test_shapes_and_mask(name):
     assert settings.name == name and settings.summary and settings.reference
 
 
+@every_task
+def test_its_error_is_the_mean_its_settings_name(name):
+    settings, _, (_, target, mask) = drawn(name)
+    asked, scored = torch.tensor(target)[None], torch.tensor(mask)[None]
+    got = TASKS[name].score(asked + 3.0, asked, scored).error_PB
+    expected = 9.0 if settings.error == "squared" else 3.0
+    torch.testing.assert_close(got, torch.full_like(got, expected))
+
+
+@every_task
 def test_epochs_sum_to_the_trial(name):
     settings, _, (inputs, _, _) = drawn(name)
     total_s = sum(settings.epochs_s.values())
     assert inputs.shape[1] * DT == pytest.approx(total_s)
 
 
+@every_task
 def test_same_stream_same_trials(name):
     _, _, one = drawn(name)
     _, _, again = drawn(name)
@@ -93,6 +107,15 @@ def test_same_stream_same_trials(name):
         np.testing.assert_array_equal(a, b)
 
 
+@every_task
+def test_a_task_is_fixed_where_nothing_in_it_is_drawn(name):
+    settings, random = TASKS[name].settings(), np.random.default_rng(0)
+    before = random.bit_generator.state
+    TASKS[name].draw(settings, np.arange(settings.types), DT, random)
+    assert TASKS[name].fixed == (random.bit_generator.state == before)
+
+
+@every_task
 def test_drawing_leaves_the_types_alone(name):
     settings = TASKS[name].settings()
     types = np.zeros(3, dtype=np.int64)
@@ -100,6 +123,7 @@ def test_drawing_leaves_the_types_alone(name):
     assert not types.any()
 
 
+@every_task
 def test_one_trial_becomes_a_tensor_of_its_own(name):
     # as engine.episodes does it; torch warns of an array that may not be written to
     settings = TASKS[name].settings()
@@ -108,6 +132,7 @@ def test_one_trial_becomes_a_tensor_of_its_own(name):
         torch.from_numpy(np.ascontiguousarray(part))
 
 
+@every_task
 def test_types_are_what_they_are_in_any_order(name):
     # the target of a trial with a type of its own does not depend on its place
     settings, types, trials = drawn(name, per_type=4)
@@ -118,13 +143,15 @@ def test_types_are_what_they_are_in_any_order(name):
     np.testing.assert_array_equal(other.target_BTO, trials.target_BTO[order])
 
 
+@solved_task
 @pytest.mark.parametrize("dt_s", [0.0005, 0.001, 0.002, 0.01])
 def test_ideal_observer_scores_its_ceiling_at_any_time_step(name, dt_s):
     settings, _, trials = drawn(name, dt_s)
-    output = observed(name, settings, trials, dt_s)
+    output = TASKS[name].observe(settings, trials.input_BTI, dt_s)
     assert_ideal(settings, scored(name, output, trials))
 
 
+@every_task
 def test_seconds_survive_a_change_of_time_step(name):
     settings, _, coarse = drawn(name, 0.002)
     _, _, fine = drawn(name, 0.0005)
@@ -135,6 +162,7 @@ def test_seconds_survive_a_change_of_time_step(name):
         np.testing.assert_array_equal(coarse.target_BTO[:, -1], fine.target_BTO[:, -1])
 
 
+@every_task
 def test_a_constant_answer_scores_chance(name):
     settings, types, trials = drawn(name, per_type=100)
     error = np.sqrt(settings.chance * (1 - settings.chance) / len(types))
@@ -143,6 +171,7 @@ def test_a_constant_answer_scores_chance(name):
         assert abs(accuracy - settings.chance) <= 4 * error
 
 
+@every_task
 def test_silence_is_not_rewarded_above_chance(name):
     # with |target| below 1 an output of 0 counts as correct (Miconi's rule): the
     # smallest wrong bias is enough to be at chance
@@ -154,16 +183,16 @@ def test_silence_is_not_rewarded_above_chance(name):
     assert accuracy == pytest.approx(settings.chance)
 
 
+@labelled_task
 def test_labels_are_balanced(name):
-    settings, types, trials = drawn(name, per_type=100)
-    if settings.chance == 0 or TASKS[name].score is last_class:
-        pytest.skip("its targets are no labels of two signs")
+    _, types, trials = drawn(name, per_type=100)
     sign = np.where(trials.mask_BTO, np.sign(trials.target_BTO), np.nan)
     mean_B = np.nanmean(sign, (1, 2))
     spread = mean_B.std()
     assert abs(mean_B.mean()) <= 4 * spread / np.sqrt(len(types))
 
 
+@every_task
 def test_inputs_tell_the_types_apart(name):
     settings, types, trials = drawn(name, per_type=2)
     totals = trials.input_BTI.sum(1)
@@ -172,17 +201,16 @@ def test_inputs_tell_the_types_apart(name):
     assert len(seen) >= settings.types == len(set(types.tolist()))
 
 
+@solved_task
 def test_stretched_epochs_are_still_the_same_task(name):
     settings = TASKS[name].settings()
-    if TASKS[name].observe is None:
-        pytest.skip(f"the periods of {name} are its own")
     assert settings.stretchable
     for epoch in settings.stretchable:
         for factor in (0.5, 1.25, 2.0):
             longer = settings.with_epochs({epoch: factor})
             _, _, trials = drawn(name, settings=longer)
             assert trials.input_BTI.shape[1] == longer.steps(DT) != settings.steps(DT)
-            output = observed(name, longer, trials)
+            output = TASKS[name].observe(longer, trials.input_BTI, DT)
             assert_ideal(longer, scored(name, output, trials))
         assert settings.with_epochs({epoch: 1.0}) == settings
     with pytest.raises(ValueError, match=r"no epoch 'nap' to stretch; it has: "):

@@ -10,7 +10,8 @@ from popnet.core.rollout import drive, readout, rollout
 
 CLAMPED = ((1, 0.7), (4, -1.0))
 CASES = [
-    (name, clamped, unit)
+    (name, clamped, unit, form)
+    for form in ("current", "rate")
     for name in NONLINEARITIES
     for clamped in ((), CLAMPED)
     for unit in (None, 3)
@@ -19,10 +20,12 @@ TRAINED = ("w_PNN", "win_PNI", "wout_PON", "bias_PN", "tau_PN")
 
 
 def losses(params, cell, u, x0, target):
-    """Each network's own loss [P], and what backward needs."""
-    activity = rollout(params, cell, drive(params, u, None), x0)
+    """Each network's own loss [P], and its gradients by hand."""
+    driven = drive(params, u, None)
+    activity = rollout(params, cell, driven, x0)
     output = readout(params, cell, activity.r_PBSN[:, :, 1:])
-    return (output - target).pow(2).sum((1, 2, 3)), activity, 2 * (output - target)
+    loss_P, error = (output - target).pow(2).sum((1, 2, 3)), 2 * (output - target)
+    return loss_P, gradients(params, cell, activity, u, error, drive_PBTN=driven)
 
 
 @pytest.fixture
@@ -38,10 +41,10 @@ def problem(random_params, normal):
     return make
 
 
-@pytest.mark.parametrize(("name", "clamped", "unit"), CASES)
-def test_gradients_are_autograd_s(name, clamped, unit, problem):
+@pytest.mark.parametrize(("name", "clamped", "unit", "form"), CASES)
+def test_gradients_are_autograd_s(name, clamped, unit, form, problem):
     params, u, x0, target = problem(unit)
-    cell = Cell(0.001, name, clamped, unit)
+    cell = Cell(0.001, name, clamped, unit, form)
     names = [n for n in TRAINED if getattr(params, n) is not None]
     leaves = {n: getattr(params, n).clone().requires_grad_() for n in names}
     watched = params._replace(**leaves)
@@ -49,8 +52,7 @@ def test_gradients_are_autograd_s(name, clamped, unit, problem):
     expected = torch.autograd.grad(
         autograd_losses(watched, cell, u, x0, target).sum(), list(leaves.values())
     )
-    _, activity, error = losses(params, cell, u, x0, target)
-    got = gradients(params, cell, activity, u, error)
+    _, got = losses(params, cell, u, x0, target)
     for leaf, value in zip(names, expected, strict=True):
         scale = float(value.abs().max())
         torch.testing.assert_close(
@@ -63,18 +65,24 @@ def test_gradients_are_autograd_s(name, clamped, unit, problem):
 def autograd_losses(params, cell, u, x0, target):
     """A second plain version of the network, free of in-place steps."""
     phi, _ = NONLINEARITIES[cell.nonlinearity]
+    rate_form = cell.form == "rate"
+
+    def bent(v):
+        return phi(params.slope_PN[:, None] * (v - params.threshold_PN[:, None]))
+
     free, held = torch.ones(6, dtype=bool), torch.zeros(6, dtype=torch.float64)
     for unit, value in cell.clamped:
         free[unit], held[unit] = False, value
     x, total = torch.where(free, x0, held), 0
     for t in range(u.shape[2]):
-        r = phi(params.slope_PN[:, None] * (x - params.threshold_PN[:, None]))
+        r = x if rate_form else bent(x)
         arrives = torch.einsum("pij,pbj->pbi", params.w_PNN, r)
         arrives = arrives + torch.einsum("pik,pbk->pbi", params.win_PNI, u[:, :, t])
         arrives = arrives + params.bias_PN[:, None]
+        arrives = bent(arrives) if rate_form else arrives
         moved = x + cell.dt_s / params.tau_PN[:, None] * (arrives - x)
         x = torch.where(free, moved, held)
-        r = phi(params.slope_PN[:, None] * (x - params.threshold_PN[:, None]))
+        r = x if rate_form else bent(x)
         if cell.output_unit is None:
             out = torch.einsum("poi,pbi->pbo", params.wout_PON, r)
         else:
@@ -83,17 +91,17 @@ def autograd_losses(params, cell, u, x0, target):
     return total
 
 
+@pytest.mark.parametrize("form", ["current", "rate"])
 @pytest.mark.parametrize(
     ("leaf", "unit"),
     [(leaf, None) for leaf in TRAINED]
     + [(leaf, 3) for leaf in TRAINED if leaf != "wout_PON"],
 )
-def test_gradients_are_central_differences(leaf, unit, problem):
+def test_gradients_are_central_differences(leaf, unit, form, problem):
     params, u, x0, target = problem(unit)
-    cell = Cell(0.001, "tanh", CLAMPED, unit)
+    cell = Cell(0.001, "tanh", CLAMPED, unit, form)
     value = getattr(params, leaf)
-    _, activity, error = losses(params, cell, u, x0, target)
-    got = getattr(gradients(params, cell, activity, u, error), leaf)
+    got = getattr(losses(params, cell, u, x0, target)[1], leaf)
     expected = torch.zeros_like(value)
     step = 1e-6 * float(value.abs().max())
     for place in np.ndindex(*value.shape[1:]):
@@ -109,11 +117,11 @@ def test_gradients_are_central_differences(leaf, unit, problem):
     torch.testing.assert_close(got, expected, rtol=1e-5, atol=1e-7 * scale)
 
 
-def test_clamped_units_have_no_incoming_gradient(problem):
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_clamped_units_have_no_incoming_gradient(form, problem):
     params, u, x0, target = problem(None)
-    cell = Cell(0.001, "tanh", CLAMPED, None)
-    _, activity, error = losses(params, cell, u, x0, target)
-    got = gradients(params, cell, activity, u, error)
+    cell = Cell(0.001, "tanh", CLAMPED, None, form)
+    _, got = losses(params, cell, u, x0, target)
     for unit, _ in CLAMPED:
         assert not bool(got.w_PNN[:, unit].any())
         assert not bool(got.tau_PN[:, unit].any())

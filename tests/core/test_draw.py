@@ -171,7 +171,9 @@ def test_a_task_with_more_channels_keeps_the_first(drawn):
 def test_the_cell_holds_what_is_shared(planned):
     (member,) = planned(network={"units": 30, "clamped": {5: 1.0, 2: -0.5}})
     cell = cell_of(member.config.network)
-    assert cell == (0.001, "tanh", ((2, -0.5), (5, 1.0)), 0)
+    assert cell == (0.001, "tanh", ((2, -0.5), (5, 1.0)), 0, "current")
+    (member,) = planned(rule="bptt", network={"units": 30, "form": "rate"})
+    assert cell_of(member.config.network) == (0.001, "tanh", (), None, "rate")
     linear = {"units": 30, "readout": {"kind": "linear"}, "clamped": {}}
     (member,) = planned(network=linear)
     assert cell_of(member.config.network).output_unit is None

@@ -31,12 +31,15 @@ def test_together_is_in_order_of_steps():
 
 
 def test_currents_are_noise_and_kicks_in_one():
-    like = torch.zeros(1, 2, 5, 3)
+    x0 = torch.zeros(1, 2, 3)
     noise = torch.randn(1, 2, 5, 3, generator=torch.Generator().manual_seed(0))
-    assert currents(None, None, like) is None
-    assert currents(noise, None, like) is noise
-    kicked = currents(None, [[ONE, OTHER]], like)
-    assert kicked.dtype == like.dtype and kicked.shape == like.shape
+    assert currents(None, None, x0, 5) is None
+    assert currents(noise, None, x0, 5) is noise
+    kicked = currents(None, [[ONE, OTHER]], x0, 5)
+    assert kicked.dtype == x0.dtype and kicked.shape == noise.shape
     np.testing.assert_array_equal(kicked[0, 0], dense(ONE, 5, 3))
     np.testing.assert_array_equal(kicked[0, 1], dense(OTHER, 5, 3))
-    assert torch.equal(currents(noise, [[ONE, OTHER]], like), noise + kicked)
+    # the impulses as a list, or as a current already
+    for given in ([[ONE, OTHER]], kicked):
+        assert torch.equal(currents(noise, given, x0, 5), noise + kicked)
+        assert torch.equal(currents(None, given, x0, 5), kicked)

@@ -11,32 +11,36 @@ from popnet.core.rollout import drive, outputs, readout, rollout
 FIRST = torch.tensor([0])
 
 
+@pytest.mark.parametrize("form", ["current", "rate"])
 @pytest.mark.parametrize("unit", [None, 3])
-def test_module_is_the_network(unit, random_params, normal):
+def test_module_is_the_network(unit, form, random_params, normal):
     params = pick(random_params(outputs=2), FIRST)
-    cell = Cell(0.001, "tanh", ((1, 1.0),), unit)
+    cell = Cell(0.001, "tanh", ((1, 1.0),), unit, form)
     module, u, x0 = RateNetwork(params, cell), normal(4, 20, 2), normal(4, 6)
     out, r = module(u, x0)
     driven = drive(params, u[None], None)
     expected = outputs(params, cell, driven, x0[None])[0]
     torch.testing.assert_close(out, expected, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(r[..., 1], params.slope_PN[0, 1].mul(
-        1 - params.threshold_PN[0, 1]).tanh().expand(4, 20))  # fmt: skip
+    held = params.slope_PN[0, 1].mul(1 - params.threshold_PN[0, 1]).tanh()
+    held = torch.ones_like(held) if form == "rate" else held
+    torch.testing.assert_close(r[..., 1], held.expand(4, 20))
     at_rest, _ = module(u)
     zero = outputs(params, cell, driven, torch.zeros_like(x0)[None])[0]
     torch.testing.assert_close(at_rest, zero, rtol=1e-12, atol=1e-12)
 
 
-def test_module_has_the_gradients_of_backward(random_params, normal):
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_module_has_the_gradients_of_backward(form, random_params, normal):
     params = pick(random_params(outputs=2), FIRST)
-    cell = Cell(0.001, "tanh", ((1, 1.0),), None)
+    cell = Cell(0.001, "tanh", ((1, 1.0),), None, form)
     module, u, x0 = RateNetwork(params, cell), normal(4, 20, 2), normal(4, 6)
     target = normal(4, 20, 2)
     out, _ = module(u, x0)
     (out - target).square().sum().backward()
-    activity = rollout(params, cell, drive(params, u[None], None), x0[None])
+    driven = drive(params, u[None], None)
+    activity = rollout(params, cell, driven, x0[None])
     error = 2 * (readout(params, cell, activity.r_PBSN[:, :, 1:]) - target[None])
-    expected = gradients(params, cell, activity, u[None], error)
+    expected = gradients(params, cell, activity, u[None], error, drive_PBTN=driven)
     for name, value in module.named_parameters():
         wanted = getattr(expected, name)[0]
         scale = float(wanted.abs().max())

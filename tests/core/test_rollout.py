@@ -9,6 +9,7 @@ from popnet.core.cell import NONLINEARITIES, Cell, pick
 from popnet.core.rollout import drive, outputs, readout, rollout
 
 F64 = torch.float64
+FORMS = ("current", "rate")
 
 
 def linear_map(params, dt_s, constant_N, slope_N, offset_N):
@@ -53,7 +54,8 @@ def test_small_tanh_is_a_matrix_power(random_params, normal):
     np.testing.assert_allclose(x[0, 0, 50].numpy(), expected, rtol=1e-6)
 
 
-def test_halving_the_step_halves_the_error(random_params, tanh_cell):
+@pytest.mark.parametrize("form", FORMS)
+def test_halving_the_step_halves_the_error(form, random_params, tanh_cell):
     params = random_params(networks=1)
     w, tau = params.w_PNN[0].numpy(), params.tau_PN[0].numpy()
     slope, threshold = params.slope_PN[0].numpy(), params.threshold_PN[0].numpy()
@@ -61,8 +63,13 @@ def test_halving_the_step_halves_the_error(random_params, tanh_cell):
     outside = drive(params, u.expand(1, 1, 1, 2), None)[0, 0, 0].numpy()
     x0 = np.linspace(-1, 1, 6)
 
+    def phi(v):
+        return np.tanh(slope * (v - threshold))
+
     def flow(_, x):
-        return (-x + w @ np.tanh(slope * (x - threshold)) + outside) / tau
+        if form == "rate":
+            return (-x + phi(w @ x + outside)) / tau
+        return (-x + w @ phi(x) + outside) / tau
 
     end_s = 0.032
     truth = solve_ivp(flow, (0, end_s), x0, rtol=1e-11, atol=1e-13).y[:, -1]
@@ -71,14 +78,15 @@ def test_halving_the_step_halves_the_error(random_params, tanh_cell):
     for dt_s in steps_s:
         count = round(end_s / dt_s)
         driven = drive(params, u.expand(1, 1, count, 2), None)
-        cell = tanh_cell._replace(dt_s=float(dt_s))
+        cell = tanh_cell._replace(dt_s=float(dt_s), form=form)
         x, _ = rollout(params, cell, driven, torch.tensor(x0)[None, None])
         errors.append(np.linalg.norm(x[0, 0, -1].numpy() - truth))
     order, _ = np.polyfit(np.log(steps_s), np.log(errors), 1)
     assert order == pytest.approx(1, abs=0.1)
 
 
-def test_tau_of_one_step_is_torch_s_rnn(random_params, tanh_cell, normal):
+@pytest.mark.parametrize("form", FORMS)
+def test_tau_of_one_step_is_torch_s_rnn(form, random_params, tanh_cell, normal):
     params = random_params(networks=1)
     one = torch.ones_like(params.tau_PN)
     params = params._replace(
@@ -92,7 +100,9 @@ def test_tau_of_one_step_is_torch_s_rnn(random_params, tanh_cell, normal):
         rnn.bias_hh_l0.zero_()
         u, x0 = normal(1, 4, 30, 2), normal(1, 4, 6)
         expected, _ = rnn(u[0], torch.tanh(x0))
-        _, r = rollout(params, tanh_cell, drive(params, u, None), x0)
+        cell = tanh_cell._replace(form=form)
+        start = torch.tanh(x0) if form == "rate" else x0
+        _, r = rollout(params, cell, drive(params, u, None), start)
     torch.testing.assert_close(r[0, :, 1:], expected, rtol=1e-12, atol=1e-12)
 
 
@@ -128,11 +138,35 @@ def test_clamped_units_stay_and_are_felt(random_params, normal):
     torch.testing.assert_close(x[..., free], alone, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", NONLINEARITIES)
+def test_the_rate_form_is_its_equation_unit_by_unit(name, random_params, normal):
+    """With the output fed back and two units clamped, which keep their rate."""
+    params = random_params()._replace(wfb_PNO=0.5 * normal(3, 6, 2))
+    cell = Cell(0.001, name, ((1, 1.0), (4, -1.0)), None, "rate")
+    driven, x0 = normal(3, 2, 12, 6), normal(3, 2, 6)
+    x, r = rollout(params, cell, driven, x0)
+    assert torch.equal(x, r)
+    assert bool((r[..., 1] == 1).all()) and bool((r[..., 4] == -1).all())
+    phi, _ = NONLINEARITIES[name]
+    for p, b, t, i in np.ndindex(3, 2, 12, 6):
+        if i in (1, 4):
+            continue
+        h, a = r[p, b, t], 0.001 / float(params.tau_PN[p, i])
+        v = params.w_PNN[p, i] @ h + driven[p, b, t, i]
+        v = v + params.wfb_PNO[p, i] @ (params.wout_PON[p] @ h)
+        rate = phi(params.slope_PN[p, i] * (v - params.threshold_PN[p, i]))
+        before = h[i] if t else x0[p, b, i]
+        torch.testing.assert_close(
+            r[p, b, t + 1, i], (1 - a) * before + a * rate, rtol=1e-12, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("unit", [None, 2])
 @pytest.mark.parametrize("name", NONLINEARITIES)
-def test_outputs_are_rollout_and_readout(name, unit, random_params, normal):
+def test_outputs_are_rollout_and_readout(name, unit, form, random_params, normal):
     params = random_params(outputs=2)
-    cell = Cell(0.001, name, ((1, 0.5), (5, -1.0)), unit)
+    cell = Cell(0.001, name, ((1, 0.5), (5, -1.0)), unit, form)
     driven = normal(3, 2, 25, 6)
     x0 = normal(3, 2, 6)
     keep = driven.clone(), x0.clone()

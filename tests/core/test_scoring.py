@@ -11,6 +11,7 @@ from popnet.core.scoring import (
     fitted,
     last_class,
     mean_error,
+    squared,
     tracking,
 )
 
@@ -24,6 +25,20 @@ def test_error_is_over_the_scored_steps_alone():
     target = torch.ones(1, 1, 5, 1)
     mask = torch.tensor([False, False, True, True, True]).reshape(1, 1, 5, 1)
     assert float(mean_error(output, target, mask)) == pytest.approx((0.5 + 1.5 + 0) / 3)
+
+
+def test_a_squared_error_leaves_what_is_correct_alone():
+    output = constant([0.5, -0.5, -0.019, -0.021, 0.0])
+    target = constant([0.98] * 5)
+    mask = torch.ones(1, 5, 10, 1, dtype=torch.bool)
+    mask[:, :, 3:] = False
+    got, plain = (s(output, target, mask) for s in (squared(decision), decision))
+    assert torch.equal(got.correct_PB, plain.correct_PB)
+    torch.testing.assert_close(got.error_PB, plain.error_PB**2)  # constant outputs
+    uneven = torch.tensor([3.0, 1, 8, 8]).reshape(1, 1, 4, 1)
+    seen = torch.tensor([True, True, False, False]).reshape(1, 1, 4, 1)
+    made = squared(tracking)(uneven, torch.zeros(1, 1, 4, 1), seen)
+    assert float(made.error_PB) == 5.0
 
 
 def test_a_decision_is_correct_when_its_error_is_below_one():
@@ -104,7 +119,7 @@ def test_close_is_a_mean_squared_error_of_5_hundredths():
     mask[:, 2, 5:] = False
     got = close(output, target, mask)
     assert got.correct_PB[0].tolist() == [True, False, True]
-    torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
+    torch.testing.assert_close(got.error_PB, torch.tensor([[0.0484, 0.050625, 0.0]]))
 
 
 def test_fitted_explains_nine_tenths_of_the_variance():

@@ -30,7 +30,7 @@ def member(planned):
     return make
 
 
-@pytest.mark.parametrize("steps", [1, 3, 7, 10, 64])
+@pytest.mark.parametrize("steps", [1, 3, 7, 20, 64])
 def test_any_number_of_steps_at_once_gives_the_same_network(member, steps):
     one = member(trials=83, until=None)
     expected, got = finish(one, 1000), finish(one, steps)
@@ -38,6 +38,18 @@ def test_any_number_of_steps_at_once_gives_the_same_network(member, steps):
     assert got.trials == expected.trials == 83
     np.testing.assert_array_equal(got.curve_error_C, expected.curve_error_C)
     np.testing.assert_array_equal(got.curve_trial_C, [*range(7, 84, 7), 83])
+
+
+def test_at_the_cap_no_trial_is_learned_twice(member, monkeypatch):
+    rule, seen = RULES["reward_hebbian"], []
+
+    def step(params, state, episode, *rest):
+        seen.extend(episode.type_PB[0].tolist())
+        return rule.step(params, state, episode, *rest)
+
+    monkeypatch.setitem(RULES, "reward_hebbian", rule._replace(step=step))
+    finish(member(trials=83, until=None), 1000)
+    assert seen == [n % 4 for n in range(83)]
 
 
 def scripted(monkeypatch, correct):

@@ -10,6 +10,7 @@ from popnet.core.cell import Cell, Params
 from popnet.core.kicks import dense
 from popnet.core.rollout import rollout
 from popnet.engine.episodes import (
+    _bernoulli_places,
     graded_kicks,
     impulse_kicks,
     initial_states,
@@ -84,6 +85,16 @@ def test_impulses_are_independent_of_their_neighbours(net):
         product = one * other
         limit = 4 * 0.05 * 0.95 / np.sqrt(product.size)
         assert abs(product.mean()) < limit, name
+
+
+def test_however_many_there_are_impulses_are_drawn_to_the_end():
+    class Crowded:
+        """Says that every gap is 1, whatever the chance."""
+
+        def geometric(self, _, count):
+            return np.ones(count, np.int64)
+
+    np.testing.assert_array_equal(_bernoulli_places(Crowded(), 0.01, 1000), range(1000))
 
 
 def test_amplitudes_are_uniform(net):
@@ -225,9 +236,10 @@ def test_networks_meet_the_same_whoever_stands_beside_them(noise, dtype, planned
     assert not torch.equal(crowd.x0_PBN[0], crowd.x0_PBN[2]), "seeds of their own"
 
 
-def test_trials_of_a_block_are_those_that_come_one_by_one(population):
-    members, tau = population
-    trial_P = torch.tensor([5, 17, 5])
+@pytest.mark.parametrize("task", [SMALL, {**SMALL, "name": "dnms_variable"}])
+def test_trials_of_a_block_are_those_that_come_one_by_one(task, planned):
+    members = planned(task=task, count=3, network={"units": 12})
+    tau, trial_P = torch.full((3, 12), 0.03), torch.tensor([5, 17, 5])
     block = training_batch(members, trial_P, tau, 4)
     for b in range(4):
         one = training_batch(members, trial_P + b, tau)

@@ -8,6 +8,7 @@ from popnet.config import Impulses
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
 from popnet.engine.battery import battery
+from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials, evaluate, response, run, score
 from popnet.engine.population import untrained
 from popnet.perturbations import resting
@@ -16,6 +17,7 @@ from popnet.tasks import TASKS
 CPU = torch.device("cpu")
 TASK = {"name": "dnms", "stimulus_s": 0.02, "delay_s": 0.02, "wait_s": 0.0,
         "response_s": 0.02, "target": 1.0}  # fmt: skip
+FORMS = [("reward_hebbian", "current"), ("bptt", "rate")]
 AFTER = {
     "trials": 5,
     "perturb": [
@@ -93,10 +95,11 @@ def test_every_network_is_tested_on_the_same_trials(planned):
     assert np.bincount(types).tolist() == [3, 3, 3, 3]
 
 
-def test_run_is_the_equation_on_these_trials(tested):
+@pytest.mark.parametrize(("rule", "form"), FORMS)
+def test_run_is_the_equation_on_these_trials(rule, form, tested):
     """By hand: more trials than fit in one go, no impulses, a wider start."""
-    network = {"units": 20, "dtype": "float64", "initial_state": 0.2}
-    params, config, seed, _ = tested(network=network)
+    network = {"units": 20, "dtype": "float64", "initial_state": 0.2, "form": form}
+    params, config, seed, _ = tested(network=network, rule=rule)
     situation = resting(params, config)._replace(impulses=Impulses(), added_start=0.5)
     ran = run(situation, seed, 60)
     trials, types = common_trials(config.task, 60, 0.001)
@@ -113,6 +116,36 @@ def test_run_is_the_equation_on_these_trials(tested):
     expected = readout(params, cell, r[:, :, 1:])
     torch.testing.assert_close(ran.output_PBTO, expected, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(ran.types_B, types)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rule", "form"), FORMS)
+def test_impulses_into_the_state_move_x_by_the_same_whatever_tau(
+    rule, form, dtype, tested
+):
+    """Units that hear nothing: x decays, and jumps by at most A dt / mean tau."""
+    params, config, seed, _ = tested(
+        rule=rule,
+        network={"units": 20, "form": form, "dtype": dtype, "gain": 0.0,
+                 "input_scale": 0.0, "tau_s": {"mean": 0.03, "spread": 0.9},
+                 "readout": {"kind": "linear"}, "clamped": {}},
+    )  # fmt: skip
+    params = params._replace(wout_PON=torch.eye(20).to(params.w_PNN)[None])
+    kind = Impulses(rate_hz=50.0, amplitude=6.0, into="state")
+    situation = resting(params, config)._replace(added_impulses=kind)
+    situation = situation._replace(impulses=Impulses())
+    tau = params.tau_PN[0].double().numpy()
+    x = initial_states(config.network, seed, "evaluation/initial_state", range(4))
+    chance, sizes = (
+        [seed.stream(f"perturb/impulses{of}", n).random((80, 20)) for n in range(4)]
+        for of in ("", "/sizes")
+    )
+    got = run(situation, seed, 1).output_PBTO[0].numpy()
+    for t in range(80):
+        jump = 6.0 * (2 * np.array(sizes)[:, t] - 1) * 0.001 / 0.03
+        x = x - 0.001 / tau * x + jump * (np.array(chance)[:, t] < 50.0 * 0.001)
+        answer = x if form == "rate" else np.tanh(x)
+        np.testing.assert_allclose(got[:, t], answer, rtol=0, atol=1e-6)
 
 
 FED_BACK = {"feedback": 0.5, "readout": {"kind": "linear", "scale": 1.0}}

@@ -23,9 +23,10 @@ def fast(params, cell, episode):
 
 
 def current_of(episode):
-    like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
-    current = currents(episode.noise_PBTN, episode.kicks, like)
-    return torch.zeros_like(like) if current is None else current
+    """Noise and impulses as a current, 0 where there are none."""
+    shape, x0 = episode.input_PBTI.shape[:3], episode.x0_PBN
+    current = currents(episode.noise_PBTN, episode.kicks, x0, shape[2])
+    return x0.new_zeros(*shape, x0.shape[2]) if current is None else current
 
 
 def slow(params, cell, episode):

@@ -32,6 +32,14 @@ def needed(path, task, rule):
     """What else must be said before this setting means anything; None: it cannot."""
     if path == "network.feedback" and rule != "force":
         return None  # the other rules refuse it
+    if path == "network.form" and (
+        "force" in rule or rule in ("reward_hebbian", "eprop")
+    ):
+        return None  # so do these
+    if path == "network.form" and (
+        "force" in rule or rule in ("reward_hebbian", "eprop")
+    ):
+        return None  # so do these
     always = path == "rule.feedback_scale" and rule == "rflo"
     given = [] if always else COMPANY.get(path, [])
     unit = path == "network.readout.kind" or "kind: unit" in " ".join(given)

@@ -228,6 +228,7 @@ RULES_MEASURED = [
     "{name: reward_hebbian, wait_trials: 0}", "{name: bptt, batch_trials: 16}",
     "{name: force}", "{name: genetic, batch_trials: 2, candidates: 12}",
     "{name: evolution_strategies, batch_trials: 2, pairs: 6}",
+    "{name: rflo, batch_trials: 16}",
 ]  # fmt: skip
 
 
@@ -244,6 +245,15 @@ def test_a_shard_keeps_to_the_memory_planned_for_it(rule, dtype):
     )
     used, planned = (int(number) for number in out.stdout.split())
     assert planned / 5 <= used <= planned
+
+
+def test_the_rate_form_has_no_kernel_to_save_memory(changed):
+    current, rate = (
+        changed("dnms", "bptt", f"network.form={form}").conditions[0].config
+        for form in ("current", "rate")
+    )
+    assert memory_of(rate) == memory_of(rate, "cuda") == memory_of(current, "cuda")
+    assert memory_of(current) != memory_of(rate)
 
 
 def test_the_memory_of_many_is_the_sum(changed):

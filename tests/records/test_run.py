@@ -64,6 +64,23 @@ def test_a_network_as_arrays_and_as_a_module(tiny_run):
     assert outputs.shape == (2, 7, 1) and rates.shape == (2, 7, 12)
 
 
+def test_a_recorded_network_of_the_rate_form_is_a_module_of_it(make_run, tmp_path):
+    """By its arrays and settings, as somebody else's code would run it."""
+    run = make_run(tmp_path, "trained", rule="rflo", networks=1, grid=None, after=None)
+    network = run.network(run.networks[0].key)
+    assert network.config.model_dump(mode="json")["network"]["form"] == "rate"
+    (w, win, bias), inputs = (
+        (network.final[name] for name in ("recurrent", "input", "bias")),
+        np.random.default_rng(0).standard_normal((20, 5)),
+    )
+    h, rows = np.zeros(12), []
+    for u in inputs:
+        h = h + 0.01 / 0.05 * (np.tanh(w @ h + win @ u + bias) - h)
+        rows.append(h)
+    _, rates = run.module(network.key)(torch.tensor(inputs[None]).float())
+    np.testing.assert_allclose(rates[0].detach().numpy(), rows, rtol=0, atol=1e-6)
+
+
 def test_a_network_not_trained_yet_is_said(make_run, tmp_path):
     run = make_run(tmp_path, "planned")
     with pytest.raises(ConfigError, match="is not trained yet; `popnet launch`"):

@@ -1,5 +1,8 @@
 """Small networks with nothing at its neutral value, and trials for them."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +11,9 @@ from popnet.core.cell import Cell, Params
 from popnet.core.kicks import Kicks
 from popnet.rules import Episode
 from popnet.rules.candidates import Weights
+
+# the files here import ``plain_loop`` by name
+sys.path.insert(0, str(Path(__file__).parent))
 
 F64 = torch.float64
 P, B, T, N, I, O = 2, 3, 9, 5, 2, 2  # noqa: E741

@@ -1,24 +1,16 @@
 """BPTT: gradients of its loss with all its penalties, its steps, what it trains."""
 
-import numpy as np
 import pytest
 import torch
+from plain_loop import ADAM, CELL, F64, NAMES, P, networks_and_trials, states
 
 from popnet import kernels
-from popnet.core.cell import NONLINEARITIES, Cell, Params
-from popnet.core.kicks import Kicks, dense
 from popnet.core.scoring import decision, tracking
-from popnet.rules import RULES, Episode
+from popnet.rules import RULES
 from popnet.rules.bptt import BPTT, Penalties, loss_gradients
 
-F64 = torch.float64
-P, B, T, N, I, O = 3, 2, 10, 6, 2, 2  # noqa: E741
-CELL = Cell(0.001, "tanh", ((2, 0.5),), None)
 HYPER = {
-    "learning_rate": torch.tensor([1e-2, 1e-3, 0.0], dtype=F64),
-    "beta1": torch.full((P,), 0.9, dtype=F64),
-    "beta2": torch.full((P,), 0.999, dtype=F64),
-    "epsilon": torch.full((P,), 1e-8, dtype=F64),
+    **ADAM,
     "clip": torch.tensor([1.0, 1e-3, 1.0], dtype=F64),
     "nuclear": torch.zeros(P, dtype=F64),
     "l1": torch.tensor([0.0, 0.02, 0.01], dtype=F64),
@@ -26,55 +18,18 @@ HYPER = {
     "rate_penalty": torch.tensor([0.5, 0.2, 0.0], dtype=F64),
 }
 PENALTIES = Penalties(*(HYPER[name] for name in ("l1", "l2", "rate_penalty")))
-NAMES = ("w_PNN", "win_PNI", "wout_PON", "bias_PN", "tau_PN")
 ALL = ("recurrent", "input", "readout", "bias", "time_constants")
 
 
 @pytest.fixture
 def world():
-    g = torch.Generator().manual_seed(4)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=g, dtype=F64)
-
-    params = Params(
-        normal(P, N, N) / N**0.5, normal(P, N, I), normal(P, O, N) / N**0.5,
-        0.1 * normal(P, N),
-        0.002 + 0.01 * torch.rand(P, N, generator=g, dtype=F64),
-        1 + 0.2 * normal(P, N), 0.1 * normal(P, N), None, None,
-    )  # fmt: skip
-    mask = torch.rand(P, B, T, O, generator=g) < 0.6
-    kick = Kicks(np.array([0, 4, 4, 9]), np.array([5, 1, 3, 0]), np.arange(4.0) - 6)
-    episode = Episode(
-        normal(P, B, T, I), normal(P, B, T, O).sign(), mask,
-        torch.zeros(P, B, dtype=torch.int64), torch.zeros(P, dtype=torch.int64),
-        0.1 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[kick] * B] * P,
-    )  # fmt: skip
+    params, episode, _ = networks_and_trials()
     return params, episode
 
 
 def loss(params, episode, unit=None):
     """The stated loss, by another road: scored places picked out one network each."""
-    phi, _ = NONLINEARITIES["tanh"]
-    kicks = torch.tensor(dense(episode.kicks[0][0], T, N))
-    free = torch.ones(N, dtype=F64)
-    free[2] = 0
-    held = 0.5 * (1 - free)
-    x, rs = episode.x0_PBN * free + held, []
-
-    def rate(x):
-        return phi(params.slope_PN[:, None] * (x - params.threshold_PN[:, None]))
-
-    for t in range(T):
-        total = torch.einsum("pij,pbj->pbi", params.w_PNN, rate(x))
-        total = total + torch.einsum(
-            "pik,pbk->pbi", params.win_PNI, episode.input_PBTI[:, :, t]
-        )
-        total = total + params.bias_PN[:, None] + kicks[t]
-        total = total + episode.noise_PBTN[:, :, t]
-        x = free * (x + 0.001 / params.tau_PN[:, None] * (total - x)) + held
-        rs.append(rate(x))
-    r = torch.stack(rs, 2)
+    r = states(params, episode)[1][:, :, 1:]
     output = r[..., unit, None]
     if unit is None:
         output = torch.einsum("poi,pbti->pbto", params.wout_PON, r)

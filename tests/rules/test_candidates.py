@@ -6,6 +6,7 @@ import torch
 
 from popnet.core.cell import pick
 from popnet.core.constraints import project
+from popnet.core.draw import draw
 from popnet.core.kicks import currents
 from popnet.core.rollout import drive, readout, rollout
 from popnet.rules import candidates, genetic
@@ -26,8 +27,8 @@ def alone(params, episode, cell, weights, p, c):
         w_PNN=weights.w_PCNN[one, c], win_PNI=weights.win_PCNI[one, c],
         wout_PON=weights.wout_PCON[one, c],
     )  # fmt: skip
-    like = episode.x0_PBN[:, :, None].expand(-1, -1, episode.input_PBTI.shape[2], -1)
-    current = currents(episode.noise_PBTN, episode.kicks, like)[one]
+    steps = episode.input_PBTI.shape[2]
+    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)[one]
     driven = drive(own, episode.input_PBTI[one], current)
     r = rollout(own, cell, driven, episode.x0_PBN[one]).r_PBSN[:, :, 1:]
     return readout(own, cell, r)[0]
@@ -55,9 +56,13 @@ def single(leaves):
     return type(leaves)(*values)
 
 
-def test_losses_are_the_stated_ones_of_each_candidate_alone(searched, normal_weights):
+@pytest.mark.parametrize("form", ["current", "rate"])
+def test_losses_are_the_stated_ones_of_each_candidate_alone(
+    form, searched, normal_weights
+):
     """By plain torch, and by the kernel within rounding."""
     params, episode, cell = searched
+    cell = cell._replace(form=form)
     given = around(params, normal_weights(4))
     expected = stated(params, episode, cell, given, SILENCE)
     first = torch.stack([alone(params, episode, cell, given, p, 0) for p in range(2)])
@@ -145,8 +150,10 @@ def test_an_output_unit_has_no_readout_weights_to_draw(planned):
     member = planned(rule=rule, network=net)[0]
     drawn = candidates.normal_draws(member.config, member.seed, 0, 1)
     assert set(drawn) == {"w", "win"}
-    some = {name: torch.zeros(1, 1) for name in drawn}
-    assert candidates.normals(some).wout_PCON is None
+    some = {name: torch.zeros(1, *shape) for name, shape in
+            (("w", (1, 200, 200)), ("win", (1, 200, 5)))}  # fmt: skip
+    params = draw([member.config.network], [member.config.task], [member.seed])
+    assert candidates.normals(params, some).wout_PCON is None
     assert each(torch.neg, Weights(torch.ones(1), torch.ones(1), None))[2] is None
 
 
@@ -163,3 +170,26 @@ def test_a_network_with_an_output_unit_and_feedback_are_searched_too(name, plann
         (done,) = advance(begin(members, torch.device("cpu"))[0], 9)[1]
         assert done.status == "trained" and done.trials == 4
         assert not torch.equal(done.final.win_PNI, done.initial.win_PNI)
+
+
+PARTS = {"recurrent": "w_PNN", "input": "win_PNI", "readout": "wout_PON"}
+
+
+@pytest.mark.parametrize("trains", [("recurrent",), ("readout", "input")])
+@pytest.mark.parametrize("name", ["genetic", "evolution_strategies"])
+def test_what_is_not_trained_keeps_every_bit(name, trains, planned):
+    """Also under weight decay."""
+    from popnet.engine.train import advance, begin
+
+    rule = {"name": name, "batch_trials": 2, "trains": list(trains)}
+    rule |= {"weight_decay": 0.1} if name == "evolution_strategies" else {}
+    members = planned(
+        rule=rule, network={"units": 8}, train={"trials": 4, "until": None},
+        task={"name": "random_dots", "stimulus_s": 0.02, "response_s": 0.01},
+    )  # fmt: skip
+    drawn = candidates.normal_draws(members[0].config, members[0].seed, 0, 3)
+    assert len(drawn) == len(trains)
+    (done,) = advance(begin(members, torch.device("cpu"))[0], 9)[1]
+    for part, leaf in PARTS.items():
+        same = torch.equal(getattr(done.final, leaf), getattr(done.initial, leaf))
+        assert same == (part not in trains), part

@@ -174,7 +174,7 @@ def test_what_is_not_searched_stays(searched, normal_weights, drawn):
 def test_defaults_are_those_of_the_published_configuration():
     rule = EvolutionStrategies()
     assert (rule.sigma, rule.learning_rate, rule.weight_decay) == (0.02, 0.01, 0.0)
-    assert rule.compared == 65
+    assert rule.activity_copies == 4 * 65
 
 
 def test_learns_which_way_the_dots_move(planned):

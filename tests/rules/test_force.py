@@ -193,7 +193,7 @@ def curves(planned, **network):
 
 def test_learns_to_hold_two_bits_and_holds_them_by_the_feedback(planned):
     error_PC, accuracy_PC = curves(planned)
-    assert error_PC[:, -1].max() < 0.1 and accuracy_PC[:, -1].mean() > 0.9
+    assert error_PC[:, -1].max() < 0.05 and accuracy_PC[:, -1].mean() > 0.9
     # pulses are 33 steps apart, time constants 2 steps long
     forgetful_PC, poor_PC = curves(planned, feedback=0.0)
-    assert forgetful_PC[:, -1].min() > 0.25 and poor_PC[:, -1].mean() < 0.6
+    assert forgetful_PC[:, -1].min() > 0.1 and poor_PC[:, -1].mean() < 0.6

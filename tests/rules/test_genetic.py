@@ -150,7 +150,7 @@ def test_defaults_are_the_published_ones():
     rule = Genetic()
     numbers = (rule.candidates, rule.parents, rule.mutation_sd, rule.batch)
     assert numbers == (50, 5, 0.005, 500)
-    assert rule.state_copies == 5 and rule.compared == 50
+    assert rule.state_copies == 5 and rule.activity_copies == 4 * 50
 
 
 def test_learns_which_way_the_dots_move(planned):

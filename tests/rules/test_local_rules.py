@@ -5,28 +5,36 @@ import math
 import numpy as np
 import pytest
 import torch
+from plain_loop import (
+    ADAM,
+    CELL,
+    F64,
+    NAMES,
+    B,
+    N,
+    O,
+    P,
+    T,
+    close,
+    error_of,
+    networks_and_trials,
+    states,
+    watching,
+)
 
-from popnet.core.cell import NONLINEARITIES, Cell, Params
-from popnet.core.kicks import Kicks, dense
+from popnet.core.cell import Params
 from popnet.core.scoring import mean_error, tracking
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import start
-from popnet.rules import RULES, Episode
+from popnet.rules import RULES
 from popnet.rules.bptt import Penalties, loss_gradients
 from popnet.rules.eprop import EProp
 from popnet.rules.rflo import RFLO
 from popnet.seeding import Seed
 
-F64 = torch.float64
-P, B, T, N, I, O = 3, 2, 10, 6, 2, 2  # noqa: E741
-CELL = Cell(0.001, "tanh", ((2, 0.5),), None)
-NAMES = ("w_PNN", "win_PNI", "wout_PON", "bias_PN", "tau_PN")
 SEEDS = [Seed(5, number) for number in range(P)]
 HYPER = {
-    "learning_rate": torch.tensor([1e-2, 1e-3, 0.0], dtype=F64),
-    "beta1": torch.full((P,), 0.9, dtype=F64),
-    "beta2": torch.full((P,), 0.999, dtype=F64),
-    "epsilon": torch.full((P,), 1e-8, dtype=F64),
+    **ADAM,
     "clip": torch.tensor([10.0, 1e-3, 1.0], dtype=F64),
     "feedback_scale": torch.tensor([1.0, 0.5, 2.0], dtype=F64),
     "feedback_decay": torch.tensor([0.1, 0.02, 0.0], dtype=F64),
@@ -36,61 +44,9 @@ RANDOM, ADAPTIVE = EProp(feedback="random"), EProp(feedback="adaptive")
 
 @pytest.fixture
 def world():
-    """Every number differs: time constants, noise, impulses, what is scored."""
-    g = torch.Generator().manual_seed(4)
-
-    def normal(*shape):
-        return torch.randn(*shape, generator=g, dtype=F64)
-
-    params = Params(
-        normal(P, N, N) / N**0.5, normal(P, N, I), normal(P, O, N) / N**0.5,
-        0.1 * normal(P, N), 0.002 + 0.01 * torch.rand(P, N, generator=g, dtype=F64),
-        1 + 0.2 * normal(P, N), 0.1 * normal(P, N), None, None,
-    )  # fmt: skip
-    mask = torch.rand(P, B, T, O, generator=g) < 0.6
-    kick = Kicks(np.array([0, 4, 4, 9]), np.array([5, 1, 3, 0]), np.arange(4.0) - 6)
-    episode = Episode(
-        normal(P, B, T, I), normal(P, B, T, O).sign(), mask,
-        torch.zeros(P, B, dtype=torch.int64), torch.zeros(P, dtype=torch.int64),
-        0.1 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[kick] * B] * P,
-    )  # fmt: skip
+    """Networks, trials and weights to send errors back by."""
+    params, episode, normal = networks_and_trials()
     return params, episode, normal(P, O, N)
-
-
-def states(params, episode):
-    """x and r of each step, by a second plain loop that autograd can follow.
-
-    The rates that W passes on are taken as given.
-    """
-    phi, _ = NONLINEARITIES["tanh"]
-    kicks = torch.tensor(dense(episode.kicks[0][0], T, N))
-    free = torch.ones(N, dtype=F64)
-    free[2] = 0
-
-    def rate(x):
-        return phi(params.slope_PN[:, None] * (x - params.threshold_PN[:, None]))
-
-    xs = [episode.x0_PBN * free + 0.5 * (1 - free)]
-    rs = [rate(xs[0])]
-    for t in range(T):
-        total = torch.einsum("pij,pbj->pbi", params.w_PNN, rs[-1].detach())
-        total = total + torch.einsum(
-            "pik,pbk->pbi", params.win_PNI, episode.input_PBTI[:, :, t]
-        )
-        total = total + params.bias_PN[:, None] + kicks[t]
-        total = total + episode.noise_PBTN[:, :, t]
-        x = xs[-1] + 0.001 / params.tau_PN[:, None] * (total - xs[-1])
-        xs.append(free * x + 0.5 * (1 - free))
-        rs.append(rate(xs[-1]))
-    return torch.stack(xs, 2), torch.stack(rs, 2)
-
-
-def error_of(params, episode, r):
-    """dL/dz for the mean over what is scored, one network at a time."""
-    z = torch.einsum("poi,pbti->pbto", params.wout_PON, r[:, :, 1:])
-    wrong = torch.where(episode.mask_PBTO, z - episode.target_PBTO, 0.0)
-    count = torch.stack([m.count_nonzero() for m in episode.mask_PBTO])
-    return wrong, count[:, None, None, None]
 
 
 def local(params, episode, feedback_PON):
@@ -99,16 +55,10 @@ def local(params, episode, feedback_PON):
     return loss_gradients(params, episode, CELL, penalties, feedback_PON)[1]
 
 
-def close(got, expected, name):
-    scale = float(expected.abs().max())
-    torch.testing.assert_close(got, expected, rtol=0.0, atol=1e-12 * scale, msg=name)
-
-
 def test_symmetric_is_autograd_with_the_presynaptic_rate_detached(world):
     params, episode, _ = world
-    leaves = {n: getattr(params, n).clone().requires_grad_() for n in NAMES}
-    watched = params._replace(**leaves)
-    wrong, count = error_of(watched, episode, states(watched, episode)[1])
+    watched, leaves = watching(params)
+    wrong, count = error_of(watched, episode, states(watched, episode, cut=True)[1])
     loss = (wrong.square() / count).sum()
     expected = torch.autograd.grad(loss, list(leaves.values()))
     got = local(params, episode, params.wout_PON)
@@ -118,9 +68,8 @@ def test_symmetric_is_autograd_with_the_presynaptic_rate_detached(world):
 
 def test_other_feedback_is_autograd_with_the_error_sent_by_it(world):
     params, episode, feedback = world
-    leaves = {n: getattr(params, n).clone().requires_grad_() for n in NAMES}
-    watched = params._replace(**leaves)
-    r = states(watched, episode)[1]
+    watched, leaves = watching(params)
+    r = states(watched, episode, cut=True)[1]
     wrong, count = error_of(watched, episode, r.detach())
     sent = torch.einsum("pbto,poi->pbti", (2 * wrong / count).detach(), feedback)
     loss = (wrong.square() / count).sum() + (sent * r[:, :, 1:]).sum()

@@ -174,6 +174,33 @@ def test_whole_trials_are_a_plain_transcription_of_the_equations(power, world):
         assert 0 < one.clipped < N * N * TRIALS, "clip tested on both sides"
 
 
+@pytest.mark.parametrize("as_current", [False, True], ids=["list", "current"])
+def test_trials_given_at_once_are_learned_from_in_turn(as_current, world):
+    """Impulses come as a list or, on a GPU, as a current."""
+    params, episodes = world
+    rule, settings = RULES["reward_hebbian"], RewardHebbian()
+    start = rule.init(params, settings, HYPER, K, [])
+    one, state, errors = params, start, []
+    for episode in episodes:
+        one, state, outcome = rule.step(
+            one, state, episode, settings, HYPER, CELL, decision
+        )
+        errors.append(outcome.error_PB)
+    kicks = [[e.kicks[p][0] for e in episodes] for p in (0, 1)]
+    if as_current:
+        rows = [[dense(kick, T, N) for kick in row] for row in kicks]
+        kicks = torch.from_numpy(np.array(rows))
+    columns = [torch.cat(c, 1) for c in zip(*(e[:4] for e in episodes), strict=True)]
+    starts, noise = (torch.cat([e[k] for e in episodes], 1) for k in (5, 6))
+    batch = Episode(*columns, episodes[0].trial_P, starts, noise, kicks)
+    got, after, outcome = rule.step(
+        params, start, batch, settings, HYPER, CELL, decision
+    )
+    assert torch.equal(got.w_PNN, one.w_PNN)
+    assert all(torch.equal(a, b) for a, b in zip(after, state, strict=True))
+    assert torch.equal(outcome.error_PB, torch.cat(errors, 1))
+
+
 def test_only_the_recurrent_weights_learn(world):
     params, episodes = world
     settings = RewardHebbian()

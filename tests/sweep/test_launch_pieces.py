@@ -6,6 +6,7 @@ import torch
 from popnet.config import ConfigError, Machine
 from popnet.records import Store, open_run, tracking
 from popnet.sweep import launch as launching
+from popnet.sweep import tasks
 from popnet.sweep.cluster import check_device, cores, crew
 from popnet.sweep.launch import finish, launch, prepare, tables
 from popnet.sweep.shard import Shard
@@ -30,6 +31,40 @@ def no_ray(monkeypatch):
         pytest.fail("Ray would be started")
 
     monkeypatch.setattr(launching, "_work", work)
+
+
+# --- tests and comparisons ------------------------------------------------------------
+
+
+class _Endless:
+    """Tasks that are begun and never done."""
+
+    def options(self, **_):
+        return self
+
+    def remote(self, *_):
+        return object()
+
+    def wait(self, futures, **_):
+        return [], futures
+
+
+@pytest.mark.parametrize(
+    ("jobs", "tests", "comparisons"), [(1, 1, 1), (4, 1, 3), (5, 2, 3), (40, 3, 3)]
+)
+def test_a_process_more_for_several_tests(
+    jobs, tests, comparisons, tiny_run, monkeypatch
+):
+    test, compare = _Endless(), _Endless()
+    monkeypatch.setattr(tasks, "ray", test)
+    monkeypatch.setattr(tasks, "_test", test)
+    for task, expected in ((test, tests), (compare, comparisons)):
+        after = tasks.Afterwards(tiny_run, cpus=0, at_once=3)
+        for _ in range(jobs):
+            after._add(task, ())
+        after._turn(timeout=0)
+        assert len(after.busy) == expected
+        assert len(after.busy) + len(after.queue) == jobs
 
 
 # --- devices -------------------------------------------------------------------------
