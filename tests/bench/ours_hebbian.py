@@ -17,7 +17,8 @@ def learning(
     folder: Path, networks: int, preset: str = "published_code", drawing: bool = False,
     network: Any = None,
 ) -> Made:  # fmt: skip
-    """Trials of delayed non-match-to-sample, 10 a step as the engine gives them.
+    """Trials of delayed non-match-to-sample, as many a step as the engine
+    gives them.
 
     ``drawing``: they are drawn while it is timed, and the criterion is watched.
     """

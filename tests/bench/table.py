@@ -25,7 +25,7 @@ workers are wall times. Before a row is timed all sides must have computed the s
 weights or outputs. Learning rows time the rule's own step, one network after the other,
 on trials drawn beforehand for all sides, impulses included; popnet also scores each
 trial. "With drawing and criterion" adds, on both sides, drawing the trials and watching
-for the criterion. `reward_hebbian`: 10 trials a step, as in training; useful work 160
+for the criterion. `reward_hebbian`: 20 trials a step, as in training; useful work 160
 MFLOP a trial (half of it the trace). `bptt`: the flip-flop of 3 bits, tau = dt, Adam,
 clip 1; useful work 6 N² B T. `force`: 1,000 steps a trial; popnet runs each one twice,
 as it learns and as it was before, which is what it scores. The first of its loops is

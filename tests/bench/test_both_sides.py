@@ -13,6 +13,7 @@ import today_torch
 from processes import agree
 from same import Different, same
 
+from popnet.plan import TRIALS_AT_ONCE
 from popnet.tasks import flipflop, matching
 
 
@@ -135,7 +136,7 @@ def test_a_frozen_network_gives_the_same_outputs_in_torch(both, monkeypatch, dra
 
 def test_popnet_trains_on_with_drawing_and_criterion(tmp_path):
     for made, units in (
-        (small_hebbian("published_code", drawing=True)(tmp_path), 10),
+        (small_hebbian("published_code", drawing=True)(tmp_path), TRIALS_AT_ONCE),
         (small_bptt(tmp_path, drawing=True), 20),
         (small_force(tmp_path), 100),
     ):

@@ -17,7 +17,9 @@ def test_every_entry_is_told(popnet, registry):
     assert done.code == 0 and done.err == ""
     heads = [line for line in done.out.splitlines() if not line.startswith(" ")]
     for line, (name, model) in zip(heads, REGISTRIES[registry].items(), strict=True):
-        assert line == f"{name}: {model.summary}  [{model.reference}]"
+        square = getattr(model, "error", "") == "squared"
+        note = "; error: mean square" if square else ""
+        assert line == f"{name}: {model.summary}{note}  [{model.reference}]"
         assert model.summary and model.reference
 
 
