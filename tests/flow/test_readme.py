@@ -1,6 +1,8 @@
 """The README's Python runs, and says what it says."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,3 +52,28 @@ def test_every_registry_entry_is_named_in_the_readme():
     for registry in CATALOGUE:
         for name in registry:
             assert f"`{name}`" in README, name
+
+
+@pytest.mark.slow
+def test_the_rule_shown_is_one_file_and_one_line(tmp_path):
+    """Put where the README says, it passes the contract suite of rules."""
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "popnet", tmp_path / "popnet")
+    rules = tmp_path / "popnet" / "rules"
+    (rules / "delta.py").write_text(BLOCKS[2])
+    (line,) = re.findall(r'`("delta": Rule\(.*?\),)`', README)
+    registry = (rules / "__init__.py").read_text()
+    registry = registry.replace("    bptt,\n", "    bptt,\n    delta,\n", 1)
+    first = "RULES: dict[str, Rule] = {\n"
+    assert first in registry
+    (rules / "__init__.py").write_text(registry.replace(first, f"{first}    {line}\n"))
+    suite = root / "tests" / "contracts" / "test_every_rule.py"
+    asked = [sys.executable, "-m", "pytest", "-q", "-k", "[delta", str(suite)]
+    done = subprocess.run(
+        [*asked, "-c", str(root / "pyproject.toml"), "-p", "no:cacheprovider"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, cwd=tmp_path,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    dots = done.stdout.splitlines()[0].split()[0]
+    assert dots == "." * suite.read_text().count("\ndef test_"), done.stdout[-3000:]
