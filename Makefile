@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench published wheel clean
+.PHONY: quickstart test setup format check fast whole bench published neurogym wheel clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -45,6 +45,13 @@ bench: setup
 # every rule on its paper's task, to its criterion; an hour; fills the README's table
 published: setup
 	$(BIN)/python tests/papers/published.py
+
+# the tests of the extra popnet[neurogym], which holds numpy and matplotlib back, in an
+# environment of their own
+neurogym:
+	$(PYTHON) -m venv build/neurogym
+	build/neurogym/bin/python -m pip install --quiet --editable ".[dev,neurogym]"
+	build/neurogym/bin/python -m pytest tests/tasks/test_neurogym.py tests/contracts/test_every_task.py
 
 # the wheel, installed elsewhere: its own files alone, with this .venv's dependencies
 wheel: setup

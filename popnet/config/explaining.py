@@ -49,7 +49,7 @@ class Builder:
         self, place: Place, raw: Any, registry: Mapping[str, type[S]], what: str
     ) -> S:
         """A registry entry: its name, or ``{name: ..., settings}``."""
-        raw = {"name": raw} if isinstance(raw, str) else raw
+        raw = _opened({"name": raw} if isinstance(raw, str) else raw, registry)
         known = ", ".join(sorted(registry))
         if not isinstance(raw, dict) or "name" not in raw:
             got = shown(raw)
@@ -221,6 +221,17 @@ def _number(value: float) -> str:
     if value == 2**63:
         return "2^63"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def _opened(raw: Any, registry: Mapping[str, type[Settings]]) -> Any:
+    """``{name: neurogym:GoNogo-v0}`` written out, where the entry has that form."""
+    if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
+        return raw
+    name, colon, rest = raw["name"].partition(":")
+    setting = getattr(registry.get(name), "after_colon", "") if colon else ""
+    if not setting or setting in raw:
+        return raw
+    return {**raw, "name": name, setting: rest}
 
 
 def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:

@@ -53,6 +53,8 @@ class Named(Settings):
     name: str
     reference: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    after_colon: ClassVar[str] = ""
+    """The setting that may follow the name: ``neurogym:GoNogo-v0``."""
 
 
 class TaskSettings(Named):

@@ -51,6 +51,8 @@ class NeuroGym(TaskSettings):
     reference: ClassVar[str] = "Molano-Mazon et al. 2022; package neurogym"
     summary: ClassVar[str] = "a task of the NeuroGym package, by its name"
 
+    after_colon: ClassVar[str] = "env"
+
     name: Literal["neurogym"] = "neurogym"  # type: ignore[assignment]
     env: Annotated[str, Field(description="as NeuroGym calls it")] = (
         "PerceptualDecisionMaking-v0"

@@ -66,6 +66,26 @@ def without(monkeypatch):
 
 
 @pytest.mark.usefixtures("without")
+@pytest.mark.parametrize("task", ["neurogym:GoNogo-v0", {"name": "neurogym:GoNogo-v0"}])
+def test_the_name_may_follow_a_colon(task):
+    def given(task):
+        return load(read_text(yaml.safe_dump({**SWEEP, "task": task})), CATALOGUE)
+
+    assert "task.name: needs the package" in refusal(given, task)
+    assert "unknown task 'dnms:x'" in refusal(given, "dnms:x")
+    assert "unknown task" in refusal(given, {"name": "neurogym:a", "env": "b"})
+
+
+@needs_it
+def test_with_a_colon_it_is_the_same_network():
+    short, long = (
+        networks(load(read_text(yaml.safe_dump({**SWEEP, "task": task})), CATALOGUE))
+        for task in ("neurogym:GoNogo-v0", {"name": "neurogym", "env": "GoNogo-v0"})
+    )
+    assert short[0].key == long[0].key
+
+
+@pytest.mark.usefixtures("without")
 def test_without_the_package_one_line_says_what_to_install():
     text = refusal(read)
     assert "task.name: needs the package neurogym, which is not installed" in text
