@@ -27,9 +27,9 @@ from popnet.config.settings import PerNetwork as PerNetwork
 from popnet.config.settings import PerturbationSettings as PerturbationSettings
 from popnet.config.settings import RuleSettings as RuleSettings
 from popnet.config.settings import Settings as Settings
-from popnet.config.settings import Spread as Spread
 from popnet.config.settings import TaskSettings as TaskSettings
 from popnet.config.settings import Whereabouts as Whereabouts
 from popnet.config.settings import marked as marked
 from popnet.config.settings import shared_part as shared_part
 from popnet.config.settings import whereabouts as whereabouts
+from popnet.config.spread import Spread as Spread

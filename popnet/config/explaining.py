@@ -13,7 +13,8 @@ from pydantic_core import ErrorDetails
 
 from popnet.config.grid import axis_place
 from popnet.config.reading import ConfigError, Place, Source, nearest, shown
-from popnet.config.settings import Inconsistent, Settings, Spread
+from popnet.config.settings import Inconsistent, Settings
+from popnet.config.spread import Spread
 
 S = typing.TypeVar("S", bound=Settings)
 KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}

@@ -18,7 +18,7 @@ from popnet.config.reading import (
     write_text,
 )
 from popnet.config.schema import Catalogue, NetworkConfig, Sweep
-from popnet.config.settings import Spread
+from popnet.config.spread import Spread
 
 NETWORK_SECTIONS = ("network", "task", "rule", "train")
 

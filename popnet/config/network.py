@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from popnet.config.choices import only_with
-from popnet.config.settings import Inconsistent, PerNetwork, Settings, Spread
+from popnet.config.settings import Inconsistent, PerNetwork, Settings
+from popnet.config.spread import Spread
 
 
 class Readout(Settings):
