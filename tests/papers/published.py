@@ -1,8 +1,8 @@
 """Trains every rule on its paper's task to its paper's criterion; fills the README.
 
-``make published`` launches configs/published_*.yaml and configs/rules_by_tasks.yaml
-into runs/published (what is there is not trained again), and writes from their records
-the table of the README and its figure.  ``python tests/papers/published.py NAME ...``
+``make published`` launches the configs below and configs/rules_by_tasks.yaml into
+runs/published (what is there is not trained again), and writes from their records the
+table of the README and its figure.  ``python tests/papers/published.py NAME ...``
 launches these alone and writes from whatever is there.
 """
 
@@ -43,8 +43,6 @@ class Claim(NamedTuple):
 
 
 CLAIMS = [
-    Claim("dnms", "reward_hebbian", "dnms", "95 of 100 right; published median 843",
-          {"train.until.accuracy": 0.95}),
     Claim("selective_integration", "reward_hebbian", "selective_integration",
           "error at most 0.05 over 200 trials, by 20,000"),
     Claim("degeneracy_tasks", "bptt", "flipflop", "mse 0.001, 3 epochs in a row",
