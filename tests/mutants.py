@@ -145,6 +145,16 @@ MUTANTS = [
            "perturbations"),
     Mutant("analysis/weights.py", "{*one.fixed_units, *other.fixed_units}",
            "one.fixed_units", "analysis"),
+    Mutant("rules/reward_hebbian.py", "kicks_PTN.clone(), r[:, :-1]",
+           "kicks_PTN.clone(), r[:, 1:]", "rules/test_node_perturbation.py"),
+    Mutant("engine/progress.py", "in range(0, until.watched, window)",
+           "in range(0, window, window)", "engine/test_criterion.py"),
+    Mutant("core/scoring.py", "square = (output_PBTO - target_PBTO) ** 2",
+           "square = (output_PBTO - target_PBTO).abs()", "core/test_scoring.py"),
+    Mutant("rules/evolution_strategies.py", "for part in settings.trains or ALL",
+           "for part in ALL", "rules/test_candidates.py"),
+    Mutant("config/settings.py", "preset_networks.get(chosen, self.network_defaults)",
+           "preset_networks.get('', self.network_defaults)", "rules/test_presets.py"),
 ]  # fmt: skip
 
 
