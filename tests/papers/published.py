@@ -19,10 +19,11 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from fixed_points import counted
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter
 
 import popnet as pn
 from popnet.analysis.convergence import trials_or_cap, trials_quantiles
-from popnet.report.style import CATEGORIES, INK, house_style
+from popnet.report.style import CATEGORIES, INK, house_style, thousands
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs" / "published"
@@ -138,6 +139,16 @@ def row(claim: Claim, table: pd.DataFrame, minutes: float) -> str:
     )
 
 
+def trained(runs: dict[str, tuple[pn.Run, float]]) -> list[Claim]:
+    """The claims whose networks are there."""
+    return [
+        claim
+        for claim in CLAIMS
+        if claim.config in runs
+        and len(chosen(runs[claim.config][0].table(), claim.where))
+    ]
+
+
 def table_of(runs: dict[str, tuple[pn.Run, float]]) -> list[str]:
     """The table of the claims whose runs are there."""
     lines = [
@@ -145,10 +156,9 @@ def table_of(runs: dict[str, tuple[pn.Run, float]]) -> list[str]:
         "| frozen, new trials | launch, all its networks | config |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for claim in CLAIMS:
-        if claim.config in runs:
-            run, seconds = runs[claim.config]
-            lines.append(row(claim, run.table(), seconds / 60))
+    for claim in trained(runs):
+        run, seconds = runs[claim.config]
+        lines.append(row(claim, run.table(), seconds / 60))
     return lines
 
 
@@ -171,10 +181,11 @@ def crossed(run: pn.Run, seconds: float) -> list[str]:
 
 
 def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
-    """Every network's curve, and the criterion."""
+    """Every network's curve, and the criterion where it is of the same quantity."""
     own = chosen(run.table(), claim.where)
     by_error = own["train.until.error"].notna().all()
-    column = "error" if by_error else "accuracy"
+    generated = own["task.name"].eq("sum_of_sines").all()
+    column = "error" if by_error or generated else "accuracy"
     curves = run.curves()
     curves = curves[curves["key"].isin(own["key"])]
     window, every = own["train.until.window"], own["train.curve_every"]
@@ -183,20 +194,27 @@ def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
         curve = curve.sort_values("trial")
         values = curve[column].rolling(smooth, min_periods=1).mean()
         axes.plot(curve["trial"], values, color=colour, linewidth=0.8, alpha=0.6)
-    level = own["train.until.error" if by_error else "train.until.accuracy"].iloc[0]
-    axes.axhline(level, color=INK, linestyle=":", linewidth=0.9)
+    if by_error or not generated:
+        level = own[f"train.until.{column}"].iloc[0]
+        axes.axhline(level, color=INK, linestyle=":", linewidth=0.9)
     axes.set_xscale("log")
     if by_error:
         axes.set_yscale("log")
+    else:
+        axes.set_ylim(0)
+    for axis in (axes.xaxis, axes.yaxis) if by_error else (axes.xaxis,):
+        axis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
+        axis.set_major_formatter(thousands)
+        axis.set_minor_formatter(NullFormatter())
     axes.set_title(f"{claim.rule}\n{claim.task}", fontsize=8)
     square = claim.config == "degeneracy_tasks"
-    words = {"error": "mse" if square else "error", "accuracy": "share correct"}
-    axes.set_ylabel(words[column])
+    words = {"error": "mean square" if square else "mean |error|"}
+    axes.set_ylabel(words.get(column, "share correct"))
 
 
 def figure(runs: dict[str, tuple[pn.Run, float]]) -> None:
     """All learning curves."""
-    claims = [claim for claim in CLAIMS if claim.config in runs]
+    claims = trained(runs)
     with house_style():
         made, all_axes = plt.subplots(
             -(-len(claims) // 4), 4, figsize=(11, 2.2 * -(-len(claims) // 4)),
