@@ -206,6 +206,7 @@ def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
         axis.set_major_formatter(thousands)
         axis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", labelsize=7)
     axes.set_title(f"{claim.rule}\n{claim.task}", fontsize=8)
     square = claim.config == "degeneracy_tasks"
     words = {"error": "mean square" if square else "mean |error|"}
