@@ -182,6 +182,21 @@ def crossed(run: pn.Run, seconds: float) -> list[str]:
     return [*lines, "", f"One launch of {len(table)} networks, {seconds / 60:.0f} min."]
 
 
+def fallen(run: pn.Run) -> str:
+    """Errors of selective integration, where the paper's figure can be read."""
+    curves, words = run.curves(), []
+    for trial in (5000, 20_000):
+        last = curves[(curves["trial"] > trial - 500) & (curves["trial"] <= trial)]
+        low, middle, high = (
+            last.groupby("key")["error"].mean().quantile([0.25, 0.5, 0.75])
+        )
+        words.append(f"{middle:.3f} ({low:.3f} to {high:.3f}) after {trial:,} trials")
+    return (
+        f"Error of selective integration, median (quartiles): {' and '.join(words)}; "
+        "published about 0.15, upper quartile above 0.5, and below 0.05."
+    )
+
+
 def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
     """Every network's curve, and the criterion where it is of the same quantity."""
     own = chosen(run.table(), claim.where)
@@ -239,12 +254,15 @@ def main(names: list[str]) -> None:
     found = {c: run for c in [*CONFIGS, "rules_by_tasks"] if (run := opened(c))}
     figure(found)
     lines = [BEGIN, "", *table_of(found)]
+    if "selective_integration" in found:
+        lines += ["", fallen(found["selective_integration"][0])]
     if "full_force" in found:
         lines += ["", counted(found["full_force"][0])]
     if "rules_by_tasks" in found:
         lines += ["", *crossed(*found["rules_by_tasks"])]
     day = time.strftime("%d %B %Y").lstrip("0")
-    lines += ["", f"*`make published`, {day}.*", "", END]
+    about = "minutes are wall time on 2 cores with other work on them"
+    lines += ["", f"*`make published`, {day}; {about}.*", "", END]
     text = README.read_text()
     before, rest = text.split(BEGIN)
     README.write_text(before + "\n".join(lines) + rest.split(END)[1])
