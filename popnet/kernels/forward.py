@@ -123,6 +123,18 @@ def read(readout: Any, unit: int, r: Any, output_BO: Any) -> None:
 
 
 @compiled
+def mean_error(output_TO: Any, target_TO: Any, mask_TO: Any) -> Any:
+    """``core.scoring.mean_error`` of one trial."""
+    total, scored = 0.0, 0
+    for t in range(output_TO.shape[0]):
+        for o in range(output_TO.shape[1]):
+            if mask_TO[t, o]:
+                total += abs(output_TO[t, o] - target_TO[t, o])
+                scored += 1
+    return total / scored
+
+
+@compiled
 def run(
     net: Network, currents: Currents, first: int, u: Any, x0_BN: Any, xs: Any, rs: Any,
     total: Any, output_TBO: Any,

@@ -20,7 +20,7 @@ from torch import Tensor
 from popnet.core.cell import Cell, Params
 from popnet.core.scoring import Score
 from popnet.kernels.compiling import compiled
-from popnet.kernels.forward import read, with_one
+from popnet.kernels.forward import mean_error, read, with_one
 from popnet.kernels.packing import (
     NO_READOUT,
     Currents,
@@ -172,18 +172,6 @@ def _trial(
 
 
 @compiled
-def _mean_error(output_TO: Any, target_TO: Any, mask_TO: Any) -> Any:
-    """``core.scoring.mean_error`` of one trial."""
-    total, scored = 0.0, 0
-    for t in range(output_TO.shape[0]):
-        for o in range(output_TO.shape[1]):
-            if mask_TO[t, o]:
-                total += abs(output_TO[t, o] - target_TO[t, o])
-                scored += 1
-    return total / scored
-
-
-@compiled
 def _update(recurrent: Any, trace: Any, size: Any, limit: Any, may: _Allowed) -> None:
     """W += clip(size e, +-limit), and what is not allowed 0; all transposed.
 
@@ -224,7 +212,7 @@ def _learn(
         )  # fmt: skip
         output_TO = output_BTO[b]
         read(net.readout, net.unit, room.rs[1:], output_TO)
-        error = _mean_error(output_TO, trials.target_BTO[b], trials.mask_BTO[b])
+        error = mean_error(output_TO, trials.target_BTO[b], trials.mask_BTO[b])
         kind = trials.kind_B[b]
         before = np.float64(baseline_K[kind])
         if b >= constants.first:
