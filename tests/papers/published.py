@@ -169,7 +169,7 @@ def crossed(run: pn.Run, seconds: float) -> list[str]:
     table = run.table()
     tasks = list(dict.fromkeys(table["task.name"]))
     lines = [
-        f"| trials to criterion, median (how many of 8) | {' | '.join(tasks)} |",
+        f"| median trials (met by how many of 8; frozen) | {' | '.join(tasks)} |",
         "|---" * (len(tasks) + 1) + "|",
     ]
     for rule, own in table.groupby("rule.name", sort=False):
@@ -177,7 +177,7 @@ def crossed(run: pn.Run, seconds: float) -> list[str]:
         for task in tasks:
             one = own[own["task.name"] == task]
             met = int(one["trials_to_criterion"].notna().sum())
-            cells.append(f"{quantiles(one)[1]} ({met})")
+            cells.append(f"{quantiles(one)[1]} ({met}; {one['accuracy'].mean():.2f})")
         lines.append(f"| `{rule}` | {' | '.join(cells)} |")
     return [*lines, "", f"One launch of {len(table)} networks, {seconds / 60:.0f} min."]
 
