@@ -104,12 +104,12 @@ def _key(text: str, seed: Seed, physics: int) -> str:
 
 def networks(plan: Plan) -> list[PlannedNetwork]:
     """Every network a sweep asks for, condition by condition."""
-    labels = short_names(plan.varied)
+    labels, plain = short_names(plan.varied), told_by_name(plan)
     result: list[PlannedNetwork] = []
     for condition in plan.conditions:
         text = canonical(condition.config)
         name = digest(text, size=8)
-        label = label_of(condition, labels)
+        label = label_of(condition, labels, plain)
         for number in range(plan.sweep.networks):
             seed = Seed(plan.sweep.seed, number)
             key = _key(text, seed, PHYSICS)
@@ -118,8 +118,24 @@ def networks(plan: Plan) -> list[PlannedNetwork]:
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
-    """The shortest endings that tell the grid's paths apart."""
-    return {path: _short_name(path, [p for p in paths if p != path]) for path in paths}
+    """The shortest endings that tell the grid's paths apart; task for task.name."""
+    ends = {path: path.removesuffix(".name") for path in paths}
+    return {
+        path: _short_name(end, [e for p, e in ends.items() if p != path])
+        for path, end in ends.items()
+    }
+
+
+def told_by_name(plan: Plan) -> set[str]:
+    """The paths of whole entries (rules, tasks) that their names alone tell apart."""
+    paths = set()
+    for path in plan.varied:
+        values = [c.values[path] for c in plan.conditions if path in c.values]
+        entries = {json.dumps(v, sort_keys=True, default=str) for v in values}
+        names = {v.get("name") for v in values if isinstance(v, dict)}
+        if len(entries) == len(names) and None not in names:
+            paths.add(path)
+    return paths
 
 
 def _short_name(path: str, others: list[str]) -> str:
@@ -131,10 +147,11 @@ def _short_name(path: str, others: list[str]) -> str:
     return path
 
 
-def label_of(condition: Condition, names: dict[str, str]) -> str:
-    """A condition in words: "spread=0.2, learning_rate=0.1"."""
+def label_of(condition: Condition, names: dict[str, str], plain: set[str]) -> str:
+    """A condition in words: "spread=0.2, rule=bptt"; ``plain``: see told_by_name."""
     return ", ".join(
-        f"{names[path]}={_short(value)}" for path, value in condition.values.items()
+        f"{names[path]}={value['name'] if path in plain else _short(value)}"
+        for path, value in condition.values.items()
     )
 
 

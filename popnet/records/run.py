@@ -65,7 +65,8 @@ class Run:
     def varied(self) -> list[str]:
         """The columns of ``table()`` that the grid varies, in the grid's order.
 
-        A path that sets a whole section gives the settings in which conditions differ.
+        A path that sets a whole section gives the settings in which conditions differ;
+        between rules or tasks their names, and what differs among those of one name.
         """
         return self._varied
 
@@ -78,7 +79,7 @@ class Run:
             for path in self.plan.varied
             for column in columns
             if (column == path or column.startswith(f"{path}."))
-            and len({str(row.get(column)) for row in rows}) > 1
+            and _differs(rows, column, f"{path}.name")
         ]
 
     @cached_property
@@ -232,3 +233,12 @@ def launching(folder: Path) -> Iterator[None]:
                 "it, or stop it."
             ) from None
         yield
+
+
+def _differs(rows: list[dict[str, Any]], column: str, name: str) -> bool:
+    """Whether a column has several values among rows of one name, or is the name."""
+    groups: dict[Any, set[str]] = {}
+    for row in rows:
+        same = None if column == name else row.get(name)
+        groups.setdefault(same, set()).add(str(row.get(column)))
+    return any(len(values) > 1 for values in groups.values())

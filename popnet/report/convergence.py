@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from popnet.report.conditions import Condition, axis_title, evenly, facets, wrapped
 from popnet.report.population import (
@@ -165,6 +166,8 @@ def _scale(all_axes: list[Axes], networks: pd.DataFrame) -> bool:
     for axes in all_axes:
         if log:
             axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_minor_formatter(NullFormatter())
         else:
             axes.set_ylim(0, 1.04 * max(needed.max(), networks["cap"].max()))
         axes.yaxis.set_major_formatter(thousands)

@@ -91,6 +91,13 @@ def test_a_label_says_what_varies_and_no_more(changed):
     whole = changed("dnms", "bptt", "grid.task=[dnms, {name: dms, delay_s: 0.4}]")
     labels = [n.label for n in networks(whole)]
     assert labels == ["task=dnms", "task=dms(delay_s=0.4)"]
+    rules = "{name: bptt, clip: 2.0}, {name: genetic, candidates: 7}"
+    by_name = changed("dnms", "bptt", f"grid.rule=[{rules}]")
+    assert [n.label for n in networks(by_name)] == ["rule=bptt", "rule=genetic"]
+    twice = changed("dnms", "bptt", f"grid.rule=[{rules}, {{name: bptt, clip: 3.0}}]")
+    assert [n.label for n in networks(twice)] == [
+        "rule=bptt(clip=2)", "rule=genetic(candidates=7)", "rule=bptt(clip=3)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -101,8 +108,8 @@ def test_a_label_says_what_varies_and_no_more(changed):
             ["network.tau_s.spread", "network.bias.spread"],
             ["tau_s.spread", "bias.spread"],
         ),
-        (["task.name", "rule.name"], ["task.name", "rule.name"]),
-        (["task", "rule.name"], ["task", "name"]),
+        (["task.name", "rule.name"], ["task", "rule"]),
+        (["task", "rule.name"], ["task", "rule"]),
         (["network.tau_s", "network.bias.mean"], ["tau_s", "mean"]),
     ],
 )

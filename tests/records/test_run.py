@@ -96,6 +96,10 @@ def test_what_the_grid_varies_is_a_column(tiny, tmp_path):
     plan, source = tiny(grid=grid, rule="bptt")
     run = create_run(tmp_path, plan, dump(plan, source), {})
     assert run.varied == ["network.tau_s.spread", "rule.clip"]
+    rules = [{"name": "bptt", "clip": 2.0}, {"name": "genetic"}, {"name": "bptt"}]
+    plan, source = tiny(grid={"rule": rules}, rule="bptt")
+    run = create_run(tmp_path / "rules", plan, dump(plan, source), {})
+    assert run.varied == ["rule.name", "rule.clip"]
 
 
 def test_each_launch_is_kept_in_the_provenance(tiny, tmp_path):
