@@ -137,7 +137,8 @@ def _ranks(column: pd.Series) -> pd.Series:
 
 
 def _rest(row: pd.Series, varied: Sequence[str]) -> str:
-    pairs = [f"{path.rsplit('.', 1)[-1]}={named(row[path])}" for path in varied[1:]]
+    ends = [path.removesuffix(".name").rsplit(".", 1)[-1] for path in varied[1:]]
+    pairs = [f"{e}={named(row[p])}" for e, p in zip(ends, varied[1:], strict=True)]
     return ", ".join(pairs)
 
 
