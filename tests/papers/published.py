@@ -222,7 +222,9 @@ def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
     else:
         axes.set_ylim(0)
     for axis in (axes.xaxis, axes.yaxis) if by_error else (axes.xaxis,):
-        axis.set_major_locator(LogLocator(subs=(1, 3), numticks=6))
+        axis.set_major_locator(
+            LogLocator(subs=(1,) if by_error else (1, 3), numticks=6)
+        )
         axis.set_major_formatter(thousands)
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", labelsize=7)
