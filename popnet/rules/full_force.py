@@ -12,7 +12,8 @@ trials that is learned from, by least squares over the B trials at once,
 
     W r(t) -> c(t)      then      x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + ...)
 
-and W_out r(t+1) -> f(t) wherever an output is scored, f being 0 elsewhere.  Both start
+and W_out r(t+1) -> f(t) wherever an output is scored, f being 0 elsewhere; or, told
+``throughout`` as by McMahan et al., at every step that is learned from.  Both start
 from the trial's x(0).  The sums over samples, in P and P_out, go on over batches.
 
 Theirs besides: a hint, a further input of the target network, which McMahan et al. set
@@ -87,6 +88,10 @@ class FullForce(Published):
     target_scale: Annotated[
         float, PerNetwork, Field(ge=0, description="W_f ~ normal with this sd")
     ] = 0.7
+    told: Annotated[
+        Literal["scored", "throughout"],
+        Field(description="when f is the target and is learned: where scored, or all"),
+    ] = "scored"
     batch_trials: Annotated[int, Field(ge=1, description="B, learned at once")] = 32
 
     @property
@@ -186,6 +191,8 @@ def _learned(
     inner = Fit(params.w_PNN.double(), state.p_PNN)
     outer = Fit(params.wout_PON.double(), state.pout_PNN)
     mask_PBTO = episode.mask_PBTO
+    if settings.told == "throughout":
+        mask_PBTO = torch.ones_like(mask_PBTO)
     target_PBTO = torch.where(mask_PBTO, episode.target_PBTO, 0.0)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     trigger = round(settings.trigger_s / cell.dt_s)

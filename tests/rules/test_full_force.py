@@ -130,6 +130,18 @@ def test_a_batch_is_scored_before_it_is_learned_from(world):
     torch.testing.assert_close(outcome.error_PB, error)
 
 
+def test_told_throughout_is_learning_as_if_every_step_were_scored(world):
+    params, episode = world
+    whole = episode._replace(mask_PBTO=torch.ones_like(episode.mask_PBTO))
+    _, told, state, outcome = learn(params, episode, told="throughout")
+    _, expected, expected_state, _ = learn(params, whole)
+    for a, b in zip((*told, *state), (*expected, *expected_state), strict=True):
+        assert (a is None and b is None) or torch.equal(a, b)
+    _, other, _, scored = learn(params, episode)
+    assert not torch.equal(told.w_PNN, other.w_PNN)
+    assert torch.equal(outcome.error_PB, scored.error_PB), "scored as the task asks"
+
+
 def test_only_w_and_the_readout_are_learned_and_the_target_network_stays(world):
     params, episode = world
     state, got, after, _ = learn(params, episode)
