@@ -217,10 +217,10 @@ def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
         axes.set_yscale("log")
     else:
         axes.set_ylim(0)
+    low, high = axes.get_xlim()
+    few = by_error or high > 200 * low
     for axis in (axes.xaxis, axes.yaxis) if by_error else (axes.xaxis,):
-        axis.set_major_locator(
-            LogLocator(subs=(1,) if by_error else (1, 3), numticks=6)
-        )
+        axis.set_major_locator(LogLocator(subs=(1,) if few else (1, 3), numticks=6))
         axis.set_major_formatter(thousands)
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", labelsize=7)
