@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench published neurogym wheel clean
+.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -45,6 +45,10 @@ bench: setup
 # every rule on its paper's task, to its criterion; an hour; fills the README's table
 published: setup
 	$(BIN)/python tests/papers/published.py
+
+# a paper done again, within an hour; writes configs/studies/heterogeneity.md
+study: setup
+	$(BIN)/python tests/papers/study.py heterogeneity quick
 
 # the tests of the extra popnet[neurogym], which holds numpy and matplotlib back, in an
 # environment of their own

@@ -30,6 +30,7 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
+    from popnet.config import Plan, Source
     from popnet.sweep.launch import Launched, Status
 
 
@@ -89,6 +90,16 @@ def launch(
     from popnet.catalogue import load_sweep
 
     made, source = load_sweep(sweep, overrides(set_, device, workers))
+    done = launched(made, source, out, address, tracking_uri)
+    conclude(done)
+    failed = done.by_status.get("diverged", 0)
+    raise typer.Exit(SOME_FAILED if failed else DONE)
+
+
+def launched(
+    made: Plan, source: Source, out: Path, address: str | None, tracking_uri: str | None
+) -> Launched:
+    """Launch with live progress; an interruption says how to continue."""
     from popnet.sweep.launch import launch as launch_sweep
 
     shown = _Shown(made.sweep.name)
@@ -107,12 +118,11 @@ def launch(
         )
         raise typer.Exit(INTERRUPTED) from None
     shown.close()
-    _conclude(done)
-    failed = done.by_status.get("diverged", 0)
-    raise typer.Exit(SOME_FAILED if failed else DONE)
+    return done
 
 
-def _conclude(done: Launched) -> None:
+def conclude(done: Launched) -> None:
+    """What a launch came to, and where to look."""
     run = done.run
     counts = ", ".join(f"{n} {status}" for status, n in sorted(done.by_status.items()))
     new = f"{done.trained} trained now" if done.trained else "nothing to train"

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from . import launching, looking, making, registries, serving, shell
+from . import launching, looking, making, registries, serving, shell, studying
 
 app = typer.Typer(
     name="popnet",
@@ -22,6 +22,7 @@ for command in (
     making.init,
     launching.plan,
     launching.launch,
+    studying.study,
     looking.status,
     looking.show,
     making.retrain,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from popnet.analysis.behaviour import Behaviour, behaviour_distance
 from popnet.analysis.dynamics import spectral_radius as spectral_radius
 from popnet.analysis.dynamics import weight_change as weight_change
+from popnet.analysis.paths import Trajectories, trajectory_distance
 from popnet.analysis.subject import Subject as Subject
 from popnet.analysis.weights import Weights, weight_distance
 from popnet.config import MetricSettings, NetworkConfig
@@ -31,5 +32,6 @@ def _trials(config: NetworkConfig) -> Hashable:
 
 METRICS: dict[str, Metric] = {
     "behaviour": Metric(Behaviour, behaviour_distance, _trials),
+    "trajectories": Metric(Trajectories, trajectory_distance, _trials),
     "weights": Metric(Weights, weight_distance, _size),
 }

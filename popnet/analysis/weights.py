@@ -33,11 +33,14 @@ class Weights(MetricSettings):
     align: Annotated[
         bool, Field(description="find the best relabelling of hidden units first")
     ] = True
+    untrained: Annotated[
+        bool, Field(description="compare the networks as they were drawn: the null")
+    ] = False
 
 
 def weight_distance(settings: Weights, one: Subject, other: Subject) -> float:
     """The distance of two networks of one size; NaN between sizes."""
-    a, b = one.w_NN.astype(np.float64), other.w_NN.astype(np.float64)
+    a, b = _weights(settings, one), _weights(settings, other)
     if a.shape != b.shape:
         return float("nan")
     scale = np.sqrt(np.sum(a**2) + np.sum(b**2))
@@ -51,6 +54,12 @@ def weight_distance(settings: Weights, one: Subject, other: Subject) -> float:
     order = aligned(a, b, sorted({*one.fixed_units, *other.fixed_units}))
     best = float(np.linalg.norm(a - b[np.ix_(order, order)]))
     return min(plain, best) / float(scale)
+
+
+def _weights(settings: Weights, one: Subject) -> Array:
+    chosen = one.untrained_w_NN if settings.untrained else one.w_NN
+    assert chosen is not None, "its untrained weights were not given"
+    return chosen.astype(np.float64)
 
 
 def aligned(a: Array, b: Array, fixed: list[int]) -> NDArray[np.int64]:

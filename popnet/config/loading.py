@@ -246,10 +246,11 @@ def _sweep(source: Source, catalogue: Catalogue, first: NetworkConfig) -> Sweep:
         lists = {
             "perturb": (catalogue.perturbations, "perturbation"),
             "other_tasks": (catalogue.tasks, "task"),
+            "dynamics": (catalogue.perturbations, "perturbation"),
             "compare": (catalogue.metrics, "metric"),
         }
         for key, (registry, what) in lists.items():
-            if key in after:
+            if key in after and (after[key] is not None or key != "dynamics"):
                 after[key] = build.several(("after", key), after[key], registry, what)
     raw = dict(source.raw)
     raw |= {k: getattr(first, k) for k in NETWORK_SECTIONS}

@@ -114,9 +114,34 @@ class After(Settings):
     other_tasks: Annotated[
         tuple[SerializeAsAny[TaskSettings], ...], Field(strict=False)
     ] = ()
+    dynamics: (
+        Annotated[tuple[SerializeAsAny[PerturbationSettings], ...], Field(strict=False)]
+        | None
+    ) = None
+    """Activity is measured untrained, at rest and under these; None: it is not."""
     compare: Annotated[
         tuple[SerializeAsAny[MetricSettings], ...], Field(strict=False)
     ] = ()
+    sample: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            description="the first so many networks of each condition are compared, "
+            "and their activity kept; null: all are compared and none kept",
+        ),
+    ] = None
+
+    def compares(self, number: int) -> bool:
+        """Whether a condition's network of this number is compared with others."""
+        return self.sample is None or number < self.sample
+
+    def keeps(self, number: int) -> bool:
+        """Whether the activity of a condition's network of this number is kept."""
+        return (
+            self.dynamics is not None
+            and self.sample is not None
+            and number < self.sample
+        )
 
 
 class Machine(Settings):

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validato
 
 if TYPE_CHECKING:
     from popnet.config.network import Network
+    from popnet.config.schema import NetworkConfig
 
 
 class Mark(NamedTuple):
@@ -186,8 +187,8 @@ class PerturbationSettings(Named):
         tuple[float, ...], Field(strict=False, min_length=1, description="grades")
     ]
 
-    def refuse(self, task: TaskSettings, dt_s: float) -> str | None:  # noqa: ARG002
-        """Why this cannot be done to networks on a task: "FIELD: reason"; None: it can.
+    def refuse(self, config: NetworkConfig) -> str | None:  # noqa: ARG002
+        """Why this cannot be done to such networks: "FIELD: reason"; None: it can.
 
         FIELD is the setting of this perturbation that does not fit.
         """
@@ -198,6 +199,8 @@ class MetricSettings(Named):
     """Settings of a comparison between two networks."""
 
     kind: ClassVar[Literal["distance", "similarity"]] = "distance"
+    of_activity: ClassVar[bool] = False
+    """Compares the activity that ``after.dynamics`` with ``after.sample`` keeps."""
 
 
 class Impulses(Settings):

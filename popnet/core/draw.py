@@ -49,7 +49,7 @@ def _draw_one(net: Network, task: TaskSettings, seed: Seed) -> Params:
         "win_PNI": _input(net, task.inputs, seed),
         "wout_PON": _readout(net, task.outputs, seed),
         "bias_PN": draw_spread(net.bias, _uniform(net, seed, "bias")),
-        "tau_PN": _time_constants(net, seed),
+        "tau_PN": time_constants(net, _uniform(net, seed, "tau")),
         "slope_PN": draw_spread(net.slope, _uniform(net, seed, "slope")),
         "threshold_PN": draw_spread(net.threshold, _uniform(net, seed, "threshold")),
         "mask_PNN": mask,
@@ -112,8 +112,10 @@ def _uniform(net: Network, seed: Seed, parameter: str) -> Array:
     return seed.stream(f"intrinsic/{parameter}").uniform(size=net.units)
 
 
-def _time_constants(net: Network, seed: Seed) -> Array:
-    tau_N = draw_spread(net.tau_s, _uniform(net, seed, "tau"), low=2 * net.dt_s)
+def time_constants(net: Network, u_N: Array) -> Array:
+    """Time constants in seconds at the uniform numbers ``u_N``, the output unit's as
+    ``net.output_tau`` says."""
+    tau_N = draw_spread(net.tau_s, u_N, low=2 * net.dt_s)
     if net.readout.kind == "unit" and net.output_tau == "mean":
         tau_N[net.readout.unit] = net.tau_s.mean
     return tau_N

@@ -30,7 +30,8 @@ class Test(NamedTuple):
 
     identity: str
     kind: str
-    """task, quiet (own task without exploratory impulses) or perturbation."""
+    """task, quiet (own task without exploratory impulses) or perturbation; of activity:
+    untrained or trained, the network as it was drawn or as it became."""
     name: str
     level: float
     change: Callable[[Situation, Seed], Situation]
@@ -53,6 +54,20 @@ def battery(after: After, config: NetworkConfig) -> list[Test]:
         tests += [
             _perturbed(after, config, settings, level) for level in settings.levels
         ]
+    unique = {test.identity: test for test in tests}
+    return list(unique.values())
+
+
+def dynamics(after: After, config: NetworkConfig) -> list[Test]:
+    """Every measurement of activity that ``after`` asks of such a network."""
+    if after.dynamics is None:
+        return []
+    tests = [_activity(config, state, None) for state in ("untrained", "trained")]
+    tests += [
+        _activity(config, "trained", (settings, level))
+        for settings in after.dynamics
+        for level in settings.levels
+    ]
     unique = {test.identity: test for test in tests}
     return list(unique.values())
 
@@ -84,14 +99,40 @@ def _quiet(after: After, config: NetworkConfig) -> Test:
 def _perturbed(
     after: After, config: NetworkConfig, settings: PerturbationSettings, level: float
 ) -> Test:
+    identity = _identity(after, config, "perturbation", *_what(settings, level))
+    change = _change(settings, level)
+    return Test(identity, "perturbation", label(settings), level, change)
+
+
+def _what(settings: PerturbationSettings, level: float) -> tuple[str, str]:
+    """One level of a perturbation as text, whatever its other levels are."""
+    what = json.loads(canonical(settings))
+    what.pop("levels", None)
+    return json.dumps(what), json.dumps(level)
+
+
+def _change(
+    settings: PerturbationSettings, level: float
+) -> Callable[[Situation, Seed], Situation]:
     apply = PERTURBATIONS[settings.name].apply
 
     def change(situation: Situation, seed: Seed) -> Situation:
         return apply(settings, level, situation, seed)
 
-    what = json.loads(canonical(settings))
-    what.pop("levels", None)  # one level is the same test on a longer list of them
-    identity = _identity(
-        after, config, "perturbation", json.dumps(what), json.dumps(level)
-    )
-    return Test(identity, "perturbation", label(settings), level, change)
+    return change
+
+
+def _activity(
+    config: NetworkConfig,
+    state: str,
+    perturbed: tuple[PerturbationSettings, float] | None,
+) -> Test:
+    # how many trials are behind it is fixed: no part of ``after`` is in the identity
+    about = (str(PHYSICS), canonical(config), "dynamics", state)
+    if perturbed is None:
+        return Test(
+            digest(*about, size=8), state, "", 0.0, lambda situation, _: situation
+        )
+    settings, level = perturbed
+    identity = digest(*about, *_what(settings, level), size=8)
+    return Test(identity, state, label(settings), level, _change(settings, level))

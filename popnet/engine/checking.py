@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from popnet.config import (
+    After,
     Inconsistent,
+    MetricSettings,
     NetworkConfig,
     PerturbationSettings,
     Plan,
@@ -15,7 +17,7 @@ Place = tuple[str | int, ...]
 
 
 def check(plan: Plan, source: Source) -> None:
-    """Check other tasks, perturbations and impulses against every condition.
+    """Check other tasks, perturbations, metrics, impulses against every condition.
 
     Raises ConfigError naming file, line and key: another input layout, durations that
     are no whole number of steps, an epoch a task does not have, more than one impulse
@@ -24,6 +26,8 @@ def check(plan: Plan, source: Source) -> None:
     after = plan.sweep.after
     for i, other in enumerate(after.other_tasks):
         _check_sources(source, ("after", "other_tasks", i), other)
+    for i, metric in enumerate(after.compare):
+        _check_metric(source, ("after", "compare", i), after, metric)
     for condition in plan.conditions:
         config = condition.config
         _check_sources(source, ("task",), config.task)
@@ -31,6 +35,8 @@ def check(plan: Plan, source: Source) -> None:
             _check_task(source, ("after", "other_tasks", i), config, other)
         for i, settings in enumerate(after.perturb):
             _check_perturbation(source, ("after", "perturb", i), config, settings)
+        for i, settings in enumerate(after.dynamics or ()):
+            _check_perturbation(source, ("after", "dynamics", i), config, settings)
         rate_hz, dt_s = config.rule.impulses.rate_hz, config.network.dt_s
         if rate_hz * dt_s > 1:
             raise source.error(
@@ -45,6 +51,17 @@ def _check_sources(source: Source, place: Place, task: TaskSettings) -> None:
         task.check_sources()
     except Inconsistent as error:
         raise source.error((*place, error.path), str(error)) from None
+
+
+def _check_metric(
+    source: Source, place: Place, after: After, metric: MetricSettings
+) -> None:
+    if metric.of_activity and (after.dynamics is None or after.sample is None):
+        raise source.error(
+            place,
+            f"{metric.name!r} compares activity, which is kept only where after.sample "
+            "and after.dynamics are given (sample: 5, dynamics: []).",
+        )
 
 
 def _check_task(
@@ -71,7 +88,7 @@ def _check_task(
 def _check_perturbation(
     source: Source, place: Place, config: NetworkConfig, settings: PerturbationSettings
 ) -> None:
-    refused = settings.refuse(config.task, config.network.dt_s)
+    refused = settings.refuse(config)
     if refused is not None:
         field, _, reason = refused.partition(": ")
         raise source.error((*place, field), reason)

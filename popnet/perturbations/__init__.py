@@ -4,6 +4,7 @@ from popnet.perturbations import (
     epoch_durations,
     impulses,
     initial_state,
+    new_time_constants,
     synaptic_jitter,
     time_constants,
 )
@@ -16,6 +17,9 @@ PERTURBATIONS: dict[str, Perturbation] = {
         synaptic_jitter.SynapticJitter, synaptic_jitter.apply
     ),
     "time_constants": Perturbation(time_constants.TimeConstants, time_constants.apply),
+    "new_time_constants": Perturbation(
+        new_time_constants.NewTimeConstants, new_time_constants.apply
+    ),
     "initial_state": Perturbation(initial_state.InitialState, initial_state.apply),
     "impulses": Perturbation(impulses.AddedImpulses, impulses.apply),
     "epoch_durations": Perturbation(

@@ -6,28 +6,36 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from popnet.config import PerturbationSettings, TaskSettings
+from popnet.config import NetworkConfig, PerturbationSettings, TaskSettings
 from popnet.perturbations.situation import Situation
 from popnet.seeding import Seed
 
 
 class EpochDurations(PerturbationSettings):
-    """One epoch of the task stretched or shrunk."""
+    """One epoch of the task, or all of them, stretched or shrunk."""
 
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
-    summary: ClassVar[str] = "one epoch of the task stretched or shrunk"
+    summary: ClassVar[str] = "epochs of the task stretched or shrunk"
     unit: ClassVar[str] = "change of duration, relative"
     name: Literal["epoch_durations"] = "epoch_durations"  # type: ignore[assignment]
     epoch: Annotated[
-        str, Field(description="stimulus, delay, wait ...: the task's own epochs")
+        str,
+        Field(
+            description="stimulus, delay, wait ...: the task's own epochs; or all, "
+            "every one that can be stretched"
+        ),
     ]
     levels: Annotated[
         tuple[Annotated[float, Field(gt=-1, le=20)], ...],
         Field(strict=False, min_length=1),
     ] = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
 
-    def refuse(self, task: TaskSettings, dt_s: float) -> str | None:
-        """An epoch of this task, with something of it left at every level."""
+    def refuse(self, config: NetworkConfig) -> str | None:
+        """An epoch of the task, with something of it left at every level."""
+        task, dt_s = config.task, config.network.dt_s
+        if self.epoch == "all" and task.stretchable:
+            short = (self._too_short(task, one, dt_s) for one in _epochs("all", task))
+            return next(filter(None, short), None)
         if self.epoch not in task.stretchable:
             return (
                 f"epoch: task {task.name!r} has no epoch {self.epoch!r} to stretch; "
@@ -39,18 +47,29 @@ class EpochDurations(PerturbationSettings):
                 f"epoch: {self.epoch!r} lasts 0 s in task {task.name!r}; stretching it "
                 "changes nothing"
             )
-        shortest_s = duration_s * (1 + min(self.levels))
+        return self._too_short(task, self.epoch, dt_s)
+
+    def _too_short(self, task: TaskSettings, epoch: str, dt_s: float) -> str | None:
+        shortest_s = getattr(task, f"{epoch}_s") * (1 + min(self.levels))
         if round(shortest_s / dt_s) >= 1:
             return None
         return (
             f"levels: {min(self.levels):g} leaves {shortest_s:g} s of epoch "
-            f"{self.epoch!r}, less than one step of {dt_s:g} s"
+            f"{epoch!r}, less than one step of {dt_s:g} s"
         )
+
+
+def _epochs(epoch: str, task: TaskSettings) -> list[str]:
+    """The epochs meant: the named one, or all that last and can be stretched."""
+    if epoch != "all":
+        return [epoch]
+    return [one for one in task.stretchable if getattr(task, f"{one}_s") > 0]
 
 
 def apply(
     settings: EpochDurations, level: float, situation: Situation, seed: Seed
 ) -> Situation:
     """The network on the stretched task.  Raises ValueError for an unknown epoch."""
-    stretched = situation.task.with_epochs({settings.epoch: 1 + level})
+    factors = dict.fromkeys(_epochs(settings.epoch, situation.task), 1 + level)
+    stretched = situation.task.with_epochs(factors)
     return situation if level == 0 else situation._replace(task=stretched)

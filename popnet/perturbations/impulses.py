@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from popnet.config import Impulses, PerturbationSettings, TaskSettings
+from popnet.config import Impulses, NetworkConfig, PerturbationSettings
 from popnet.perturbations.situation import Situation
 from popnet.seeding import Seed
 
@@ -30,9 +30,9 @@ class AddedImpulses(PerturbationSettings):
     ] = 16.0
     into: Literal["drive", "state"] = "drive"
 
-    def refuse(self, task: TaskSettings, dt_s: float) -> str | None:  # noqa: ARG002
+    def refuse(self, config: NetworkConfig) -> str | None:
         """At most one impulse per unit and step."""
-        most_hz = max(self.levels)
+        most_hz, dt_s = max(self.levels), config.network.dt_s
         if most_hz * dt_s <= 1:
             return None
         return (

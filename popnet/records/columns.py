@@ -16,6 +16,11 @@ EMPTY = {
         "key", "kind", "name", "level", "accuracy", "flipped_accuracy", "error",
         "trials", "error_by_type",
     ],
+    "dynamics": [
+        "key", "state", "name", "level", "pca_dimension", "participation_ratio",
+        "speed", "condition_distance", "autocorrelation_s", "trajectory_change",
+        "condition_distance_t", "bin_s",
+    ],
     "comparisons": ["key_a", "key_b", "metric", "value"],
 }  # fmt: skip
 """Columns of each table; ``networks`` also has every setting by its path."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     from popnet.core.module import RateNetwork
 
-TABLES = ("networks", "curves", "evaluations", "comparisons")
-
 
 class Network(NamedTuple):
     """One recorded network as arrays, by the names in its weights file."""
@@ -116,6 +114,14 @@ class Run:
     def evaluations(self) -> pd.DataFrame:
         """key, kind, name, level, accuracy, flipped_accuracy, error, ..."""
         return self._read("evaluations")
+
+    def dynamics(self) -> pd.DataFrame:
+        """key, state, name, level, pca_dimension, participation_ratio, speed, ...
+
+        One row per measured activity: untrained, trained at rest (name ""), and under
+        each perturbation of ``after.dynamics``; empty without it.
+        """
+        return self._read("dynamics")
 
     def comparisons(self) -> pd.DataFrame:
         """key_a, key_b, metric, value: each pair of networks once."""

@@ -6,7 +6,8 @@ are never changed: of two that are the same the first stays, under a lock.  Seve
 launches may write at once, and a network that two of them trained counts once.
 
     index/B.json    weights/B.safetensors    networks/B.parquet   curves/B.parquet
-    evaluations/B.parquet   responses/B.safetensors   comparisons/B.parquet
+    evaluations/B.parquet   dynamics/B.parquet   responses/B.safetensors
+    trajectories/B.safetensors   comparisons/B.parquet
     checkpoints/SHARD.safetensors   networks in training
 """
 
@@ -45,7 +46,7 @@ class Batch(NamedTuple):
 
     name: str
     kind: str
-    """networks, evaluations or comparisons."""
+    """networks, evaluations, trajectories or comparisons."""
     keys: tuple[str, ...]
     files: dict[str, dict[str, Any]]
     """Path inside the store -> {"sha256", "bytes"}."""
@@ -142,6 +143,8 @@ class Store:
                 table = pq.read_table(path)
             except (OSError, pa.ArrowException) as error:
                 raise StoreError(_damaged(path, str(error))) from None
+            if not table.num_rows:  # such as the curves of untrained networks
+                continue
             wanted = pa.array(sorted(here), pa.string())
             table = table.filter(pc.field(column).isin(wanted))
             if table.num_rows:

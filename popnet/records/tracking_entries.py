@@ -26,7 +26,7 @@ SCORES += ("accuracy", "error", "weight_change", "spectral_radius")
 NETWORK_TAGS = ("condition", "label", "status", "index", "seed")
 STATUSES = ("converged", "trained", "unconverged", "diverged")
 LONGEST_PARAM = 6000  # MLflow's limit
-TABLES = ("networks", "curves", "evaluations", "comparisons")
+TABLES = ("networks", "curves", "evaluations", "dynamics", "comparisons")
 POPULATION_NOTE = (
     "Over the networks that did not diverge. One that stopped early, at its criterion, "
     "counts with its last value from there on. median.trials_to_criterion is over all "

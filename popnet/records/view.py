@@ -15,17 +15,18 @@ if TYPE_CHECKING:
 
 
 def write_view(run: Run, tests: dict[str, list[str]], metrics: list[str]) -> None:
-    """Write the run's four tables, each whole or not at all.
+    """Write the run's tables, each whole or not at all.
 
     ``tests``: the identities of the tests each network is asked, by key; ``metrics``:
     those of the comparisons asked.  The store may hold more, from other sweeps.
     """
     planned = {n.key: n for n in run.networks}
-    evaluations = _evaluations(run, planned, tests)
+    evaluations = _tested("evaluations", run, planned, tests)
     frames = {
         "networks": _networks(run, planned, evaluations),
         "curves": _curves(run, planned),
         "evaluations": evaluations,
+        "dynamics": _tested("dynamics", run, planned, tests),
         "comparisons": _comparisons(run, planned, metrics),
     }
     for name, frame in frames.items():
@@ -101,14 +102,15 @@ def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
     return _in_order(frame, "key", planned, ["trial"])[EMPTY["curves"]]
 
 
-def _evaluations(
-    run: Run, planned: dict[str, PlannedNetwork], tests: dict[str, list[str]]
+def _tested(
+    name: str, run: Run, planned: dict[str, PlannedNetwork], tests: dict[str, list[str]]
 ) -> pd.DataFrame:
+    """The table of this name, a row per network and test."""
     import pandas as pd
 
-    frame = _frame(run, "evaluations", "evaluations", "key", set(planned))
+    frame = _frame(run, "evaluations", name, "key", set(planned))
     if frame.empty:
-        return pd.DataFrame(columns=EMPTY["evaluations"])
+        return pd.DataFrame(columns=EMPTY[name])
     frame = frame.drop_duplicates(["key", "identity"])
     place = {
         (key, identity): number
@@ -118,7 +120,7 @@ def _evaluations(
     pairs = list(zip(frame["key"], frame["identity"], strict=True))
     frame = frame.assign(place=[place.get(pair, -1) for pair in pairs])
     frame = frame[frame["place"] >= 0]
-    return _in_order(frame, "key", planned, ["place"])[EMPTY["evaluations"]]
+    return _in_order(frame, "key", planned, ["place"])[EMPTY[name]]
 
 
 def _comparisons(
@@ -129,7 +131,10 @@ def _comparisons(
     frame = _frame(run, "comparisons", "comparisons", "key_a", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["comparisons"])
-    frame = frame[frame["key_b"].isin(planned) & frame["identity"].isin(metrics)]
+    compares = run.sweep.after.compares
+    among = {key for key, n in planned.items() if compares(n.seed.number)}
+    both = frame["key_a"].isin(among) & frame["key_b"].isin(among)
+    frame = frame[both & frame["identity"].isin(metrics)]
     frame = frame.drop_duplicates(["key_a", "key_b", "identity"])
     return _in_order(frame, "key_a", planned, ["metric", "key_b"])[EMPTY["comparisons"]]
 

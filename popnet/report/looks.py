@@ -55,6 +55,18 @@ td.wrap { white-space:normal; overflow-wrap:anywhere; min-width:14rem }
 .bad,.status-unconverged,.status-diverged { color:var(--bad) }
 .status-diverged { font-weight:600 }
 .note { font-size:.84rem; color:var(--soft) }
+.claims td { white-space:normal; min-width:5.5rem }
+.claims td,.claims th { padding-left:.5rem; padding-right:.5rem }
+.claims td:first-child { min-width:16rem }
+.claims td:nth-child(2) { min-width:13rem }
+.claims .n,.claims td:last-child { min-width:0; white-space:nowrap }
+.claims .note { display:block; margin-top:.15rem; font-size:.8rem }
+.unit { color:var(--soft) }
+.verdict { white-space:nowrap; font-weight:600; padding:.1rem .5rem;
+  border-radius:1rem; border:1.5px solid }
+.verdict.holds { color:#0a5c96; background:#e8f2fa }
+.verdict.fails { color:#a63603; background:#fdf0e6 }
+.verdict.open { color:#5b6472; background:var(--wash); border-style:dashed }
 .nil { color:#9aa2ae }
 .chip { display:inline-block; width:.68em; height:.68em; border-radius:50%;
   margin-right:.5em }

@@ -34,9 +34,9 @@ def table(
     )
 
 
-def figure(drawing: Drawing, svg: str) -> str:
-    """A figure with its caption and the names of its files."""
-    path = escape(f"figures/{drawing.name}", quote=True)
+def figure(drawing: Drawing, svg: str, folder: str = "figures") -> str:
+    """A figure with its caption and the names of its files in `folder`."""
+    path = escape(f"{folder}/{drawing.name}", quote=True)
     return (
         f'<figure id="figure-{escape(drawing.name)}">\n'
         f'<div class="plot" tabindex="0">{svg}</div>\n'

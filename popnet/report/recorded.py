@@ -45,6 +45,10 @@ class RecordedRun(Protocol):
         """One row per unordered pair of networks and metric."""
         ...
 
+    def dynamics(self) -> pd.DataFrame:
+        """One row per network, state and perturbation; no row where none was asked."""
+        ...
+
     def provenance(self) -> dict[str, Any]:
         """Versions, machine, command, commit."""
         ...

@@ -1,5 +1,6 @@
 """Write the report: figures first, the page last, each whole or not at all."""
 
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from popnet.report.population import load
 from popnet.report.recorded import RecordedRun
 from popnet.report.render import inline_svg, png_bytes, svg_bytes
 from popnet.report.robustness import robustness
+from popnet.report.sections import Drawing
+from popnet.report.study_claims import claims
 from popnet.report.style import house_style
 
 CONDITION_DPI = 110
@@ -40,26 +43,33 @@ def write_report(run: RecordedRun) -> Path:
     figures = folder / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     population = load(run)
-    svgs: dict[str, str] = {}
     with house_style():
         sections = [section(population) for section in SECTIONS]
-        for drawing in (d for section in sections for d in section.drawings):
-            svg = svg_bytes(drawing.figure)
-            write_bytes(figures / f"{drawing.name}.svg", svg)
-            write_bytes(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
-            description = escape(f"{drawing.title} {drawing.caption}", quote=True)
-            svgs[drawing.name] = inline_svg(svg, drawing.name, description)
+        svgs = draw((d for section in sections for d in section.drawings), figures)
         portraits = set()
         for name, figure in condition_figures(population):
             write_bytes(figures / f"{name}.png", png_bytes(figure, CONDITION_DPI))
             portraits.add(name)
     index = folder / "index.html"
+    sections = [*claims(population), *sections]
     write_bytes(index, page(population, sections, svgs).encode())
-    _remove_stale(figures, set(svgs) | portraits)
+    remove_stale(figures, set(svgs) | portraits)
     return index
 
 
-def _remove_stale(figures: Path, names: set[str]) -> None:
+def draw(drawings: Iterable[Drawing], figures: Path) -> dict[str, str]:
+    """Write every figure as SVG and PNG; the SVG element of each by its name."""
+    svgs: dict[str, str] = {}
+    for drawing in drawings:
+        svg = svg_bytes(drawing.figure)
+        write_bytes(figures / f"{drawing.name}.svg", svg)
+        write_bytes(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
+        description = escape(f"{drawing.title} {drawing.caption}", quote=True)
+        svgs[drawing.name] = inline_svg(svg, drawing.name, description)
+    return svgs
+
+
+def remove_stale(figures: Path, names: set[str]) -> None:
     """Figures of an earlier report that this one no longer has would mislead."""
     for path in figures.iterdir():
         if path.suffix in (".svg", ".png") and path.stem not in names:

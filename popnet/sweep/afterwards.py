@@ -19,6 +19,7 @@ from popnet.engine.evaluate import evaluate, response
 from popnet.plan import PHYSICS, PlannedNetwork, canonical, digest, label
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
+from popnet.sweep.activity import measure
 
 
 class TestJob(NamedTuple):
@@ -38,30 +39,46 @@ class Pair(NamedTuple):
 
 
 def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
-    """Run the missing tests of some networks and record them; returns their keys."""
+    """Run the missing tests of some networks and record them; returns their keys.
+
+    Activity that is kept is a batch of its own, of those networks alone: which
+    networks have it is asked of the index.
+    """
     store = Store(Path(folder))
     tensors = store.many_tensors(n.key for n in job.networks)
     rows: list[dict[str, Any]] = []
+    moves: list[dict[str, Any]] = []
     responses: dict[str, NDArray[Any]] = {}
+    kept: dict[str, NDArray[Any]] = {}
     for network, missing in zip(job.networks, job.missing, strict=True):
-        params = params_of(_final(tensors[network.key]))
+        stages = {
+            state: params_of(_stage(tensors[network.key], stage))
+            for state, stage in (("untrained", "initial"), ("trained", "final"))
+        }
+        params = stages["trained"]
         config, seed = network.config, network.seed
         asked = [t for t in battery(after, config) if t.identity in missing]
         for result in evaluate(params, config, seed, asked, after.trials):
             rows.append({"key": network.key, **result._asdict()})
         responses[f"{network.key}/response"] = response(params, config, seed)
+        moved = measure(network, stages, missing, after)
+        moves += moved.rows
+        kept |= {f"{network.key}/{state}": t for state, t in moved.kept.items()}
     keys = [n.key for n in job.networks]
     what = digest(
         *(f"{k}{i}" for k, m in zip(keys, job.missing, strict=True) for i in m)
     )
-    store.commit(
-        "evaluations", keys, {"evaluations": rows}, {"responses": responses}, what
-    )
+    tables = {"evaluations": rows, "dynamics": moves}
+    tables = {name: some for name, some in tables.items() if some}
+    store.commit("evaluations", keys, tables, {"responses": responses}, what)
+    if kept:
+        of = {name.partition("/")[0] for name in kept}
+        store.commit("trajectories", of, {}, {"trajectories": kept})
     return tuple(keys)
 
 
-def _final(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    group = "final."
+def _stage(tensors: dict[str, NDArray[Any]], stage: str) -> dict[str, NDArray[Any]]:
+    group = f"{stage}."
     return {n[len(group) :]: a for n, a in tensors.items() if n.startswith(group)}
 
 
@@ -84,7 +101,10 @@ def compare_networks(
     keys = {key for pair in pairs for key in pair}
     weights = store.many_tensors(keys)
     responses = store.many_tensors(keys, "responses")
-    subjects = {k: _subject(weights[k], responses[k], configs[k]) for k in keys}
+    kept = store.many_tensors(keys if settings.of_activity else (), "trajectories")
+    subjects = {
+        k: _subject(weights[k], responses[k], kept.get(k, {}), configs[k]) for k in keys
+    }
     compare, identity = METRICS[settings.name].compare, metric_identity(settings)
     rows = [
         {
@@ -104,12 +124,23 @@ def compare_networks(
 def _subject(
     weights: dict[str, NDArray[Any]],
     responses: dict[str, NDArray[Any]],
+    kept: dict[str, NDArray[Any]],
     config: NetworkConfig,
 ) -> Subject:
     net = config.network
     fixed = set(net.clamped)
     if net.readout.kind == "unit":
         fixed.add(net.readout.unit)
-    # the output fed back is one more way from unit to unit
-    recurrent = closed(params_of(_final(weights))).w_PNN[0].float().numpy()
-    return Subject(recurrent, responses["response"], tuple(sorted(fixed)))
+    final, initial = (
+        # the output fed back is one more way from unit to unit
+        closed(params_of(_stage(weights, stage))).w_PNN[0].float().numpy()
+        for stage in ("final", "initial")
+    )
+    return Subject(
+        final,
+        responses["response"],
+        tuple(sorted(fixed)),
+        initial,
+        kept.get("trained"),
+        kept.get("untrained"),
+    )

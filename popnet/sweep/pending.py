@@ -8,9 +8,10 @@ from typing import NamedTuple, TypeVar
 
 from popnet.analysis import METRICS
 from popnet.config import MetricSettings
-from popnet.engine.battery import battery
+from popnet.engine.battery import Test, battery, dynamics
 from popnet.plan import PlannedNetwork
 from popnet.records import Run
+from popnet.sweep.activity import KEPT, asked_of
 from popnet.sweep.afterwards import Pair, TestJob, metric_identity
 
 T = TypeVar("T")
@@ -47,20 +48,31 @@ def statuses(run: Run) -> dict[str, str]:
 
 def tests(run: Run) -> Tests:
     """Every test asked of every network, and those recorded."""
-    by_config: dict[int, list[str]] = {}
+    by_config: dict[int, tuple[list[Test], list[Test]]] = {}
     asked: dict[str, list[str]] = {}
+    after = run.sweep.after
     for network in run.networks:
-        if id(network.config) not in by_config:
-            battery_of = battery(run.sweep.after, network.config)
-            by_config[id(network.config)] = [t.identity for t in battery_of]
-        asked[network.key] = by_config[id(network.config)]
+        config = network.config
+        if id(config) not in by_config:
+            by_config[id(config)] = battery(after, config), dynamics(after, config)
+        own, moves = by_config[id(config)]
+        asked[network.key] = [t.identity for t in own]
+        asked[network.key] += asked_of(network, moves, after)
+    return Tests(asked, _tested(run, set(asked)))
+
+
+def _tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
+    """Identities of what is recorded of each network."""
     done: dict[str, set[str]] = {}
-    table = run.store.table("evaluations", "evaluations", "key", set(asked))
-    if table is not None:
-        keys, found = table["key"].to_pylist(), table["identity"].to_pylist()
-        for key, identity in zip(keys, found, strict=True):
-            done.setdefault(key, set()).add(identity)
-    return Tests(asked, done)
+    for folder in ("evaluations", "dynamics"):
+        table = run.store.table("evaluations", folder, "key", keys)
+        if table is not None:
+            found = table["key"].to_pylist(), table["identity"].to_pylist()
+            for key, identity in zip(*found, strict=True):
+                done.setdefault(key, set()).add(identity)
+    for key in run.store.files_of(keys, "trajectories"):
+        done.setdefault(key, set()).add(KEPT)
+    return done
 
 
 def test_jobs(
@@ -100,10 +112,16 @@ def comparisons(
     """Pairs still to be compared, in jobs.
 
     Only networks that a metric can compare: of one size for weights, on the same
-    trials for behaviour.  Diverged networks are compared with nobody.
+    trials for behaviour.  Diverged networks are compared with nobody, nor are those
+    beyond the sample.
     """
     unique = {n.key: n for n in run.networks}
-    sound = [n for k, n in unique.items() if known.get(k, DIVERGED) != DIVERGED]
+    sound = [
+        n
+        for k, n in unique.items()
+        if known.get(k, DIVERGED) != DIVERGED
+        and run.sweep.after.compares(n.seed.number)
+    ]
     done = _compared(run, {n.key for n in sound})
     jobs: list[tuple[MetricSettings, list[Pair]]] = []
     for settings in run.sweep.after.compare:

@@ -15,16 +15,17 @@ def subject(seed, fixed=FIXED):
     random = np.random.default_rng(seed)
     w = random.standard_normal((UNITS, UNITS)).astype(np.float32)
     response = np.tanh(random.standard_normal((8, 20))).astype(np.float32)
-    return Subject(w, response, fixed)
+    drawn = random.standard_normal((UNITS, UNITS)).astype(np.float32)
+    paths = np.tanh(random.standard_normal((2, 3, 12, UNITS))).astype(np.float32)
+    return Subject(w, response, fixed, drawn, *paths)
 
 
 def near(one, seed, size=0.1):
     """A network close to another one, so that the labels' best match is clear."""
     other = subject(seed)
-    return one._replace(
-        w_NN=one.w_NN + np.float32(size) * other.w_NN,
-        response=one.response + np.float32(size) * other.response,
-    )
+    arrays = [f for f in Subject._fields if f != "fixed_units"]
+    moved = {f: getattr(one, f) + np.float32(size) * getattr(other, f) for f in arrays}
+    return one._replace(**moved)
 
 
 def compare(name, one, other, **given):
@@ -36,12 +37,25 @@ def relabelled(one, seed=3):
     order = np.arange(UNITS)
     free = [i for i in range(UNITS) if i not in FIXED]
     order[free] = np.random.default_rng(seed).permutation(free)
-    return one._replace(w_NN=one.w_NN[np.ix_(order, order)])
+    return one._replace(
+        w_NN=one.w_NN[np.ix_(order, order)],
+        trajectory_KSN=one.trajectory_KSN[..., order],
+    )
 
 
 def flipped(one):
     sign = np.where(np.arange(UNITS) % 2 == 0, 1, -1).astype(np.float32)
     return one._replace(w_NN=sign[:, None] * one.w_NN * sign)
+
+
+def moving(change):
+    """One network's activity changed: from [K, S, N] to another."""
+    return lambda a, b: (a._replace(trajectory_KSN=change(a.trajectory_KSN)), b)
+
+
+def rotation(seed=4):
+    gauss = np.random.default_rng(seed).standard_normal((UNITS, UNITS))
+    return np.linalg.qr(gauss)[0]
 
 
 TRANSFORMS = {
@@ -61,18 +75,35 @@ TRANSFORMS = {
         a._replace(response=a.response[::-1]), b._replace(response=b.response[::-1])
     ),
     "trials of one reordered": lambda a, b: (a._replace(response=a.response[::-1]), b),
+    "activity of one rotated": moving(lambda x_KSN: x_KSN @ rotation()),
+    "activity of one shifted": moving(lambda x_KSN: x_KSN + np.arange(UNITS)),
+    "activity of one scaled": moving(lambda x_KSN: 3 * x_KSN),
+    "activity of one stretched along some units": moving(
+        lambda x_KSN: x_KSN * np.linspace(0.2, 3, UNITS)
+    ),
+    "types of one exchanged": moving(lambda x_KSN: x_KSN[::-1]),
+    "time of one turned around": moving(lambda x_KSN: x_KSN[:, ::-1]),
+}  # fmt: skip
+ACTIVITY = {
+    "activity of one rotated", "activity of one shifted", "activity of one scaled",
+    "activity of one stretched along some units", "types of one exchanged",
+    "time of one turned around",
 }  # fmt: skip
 UNCHANGED = {
     "behaviour": {
         "hidden units of one relabelled", "hidden units of the other relabelled",
         "weights of both scaled", "weights of one scaled",
         "weights of one turned around", "hidden units of one sign-flipped",
-        "trials of both reordered",
+        "trials of both reordered", *ACTIVITY,
+    },
+    "trajectories": {
+        *(set(TRANSFORMS) - ACTIVITY), "activity of one rotated",
+        "activity of one shifted", "activity of one scaled",
     },
     "weights": {
         "hidden units of one relabelled", "hidden units of the other relabelled",
         "weights of both scaled", "response of one shifted", "response of one scaled",
-        "trials of both reordered", "trials of one reordered",
+        "trials of both reordered", "trials of one reordered", *ACTIVITY,
     },
 }  # fmt: skip
 """What each metric may not see, by its docstring; it must see everything else."""
@@ -112,9 +143,32 @@ def test_kind_and_range(name):
 def test_equal_networks(name):
     one = subject(5)
     expected = 0.0 if METRICS[name].settings.kind == "distance" else 1.0
-    assert compare(name, one, one) == expected
-    copy = Subject(one.w_NN.copy(), one.response.copy(), one.fixed_units)
-    assert compare(name, one, copy) == expected
+    # an arccos near 1 tells no smaller angles apart
+    room = 1e-7 if name == "trajectories" else 0.0
+    assert compare(name, one, one) == pytest.approx(expected, rel=0, abs=room)
+    copy = Subject(*(f if isinstance(f, tuple) else f.copy() for f in one))
+    assert compare(name, one, copy) == compare(name, one, one)
+
+
+@pytest.mark.parametrize("name", ["trajectories", "weights"])
+def test_untrained_networks_are_compared_as_if_they_were_the_trained(name):
+    one, other = subject(0), subject(1)
+    drawn = [
+        s._replace(w_NN=s.untrained_w_NN, trajectory_KSN=s.untrained_trajectory_KSN)
+        for s in (one, other)
+    ]
+    found = compare(name, one, other, untrained=True)
+    assert found == compare(name, *drawn) != compare(name, one, other)
+
+
+def test_activity_that_is_not_kept_is_not_compared():
+    one, other = subject(0), subject(1)
+    for lacking in ("trajectory_KSN", "untrained_trajectory_KSN"):
+        without = other._replace(**{lacking: None})
+        untrained = lacking.startswith("untrained")
+        found = compare("trajectories", one, without, untrained=untrained)
+        assert np.isnan(found)
+        assert compare("trajectories", one, without, untrained=not untrained) > 0
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -10,7 +10,7 @@ from popnet.perturbations import PERTURBATIONS, resting
 CPU = torch.device("cpu")
 TASK = {"name": "dnms", "stimulus_s": 0.02, "delay_s": 0.02, "wait_s": 0.02,
         "response_s": 0.02}  # fmt: skip
-GIVEN = {"epoch_durations": {"epoch": "delay"}}
+GIVEN = {"epoch_durations": {"epoch": "delay"}, "new_time_constants": {"spread": 0.5}}
 """Settings without a default."""
 
 pytestmark = pytest.mark.parametrize("name", PERTURBATIONS)

@@ -81,6 +81,41 @@ def test_time_constants_move_uniformly_around_themselves(rest):
         assert stats.kstest(u, stats.uniform(-1, 2).cdf).pvalue > 1e-3
 
 
+def anew(rest, level=1.0, spread=0.5, **network):
+    """Time constants before and after a new draw."""
+    situation, seed = rest(units=400, **network)
+    given = {"spread": spread}
+    new = perturbed("new_time_constants", level, situation, seed, **given).params
+    return situation.params.tau_PN[0].numpy(), new.tau_PN[0].numpy()
+
+
+def test_new_time_constants_are_of_the_network_s_own_law(rest):
+    old, new = anew(rest, tau_s={"mean": 0.04, "spread": 0.2})
+    u = new / 0.04 - 1
+    assert stats.kstest(u, stats.uniform(-0.5, 1).cdf).pvalue > 1e-3
+    assert abs(np.corrcoef(old, new)[0, 1]) < 4 / np.sqrt(400), "drawn anew"
+    _, normal = anew(rest, tau_s={"mean": 0.04, "law": "normal", "spread": 0.2})
+    law = stats.truncnorm((0.002 - 0.04) / 0.02, np.inf, 0.04, 0.02)
+    assert stats.kstest(normal, law.cdf).pvalue > 1e-3
+    assert (anew(rest, spread=0.0, tau_s={"spread": 0.3})[1] == 0.030).all()
+
+
+def test_new_time_constants_are_paired_over_spreads_and_levels(rest):
+    tau_s = {"mean": 0.04, "spread": 0.2}
+    old, wide = anew(rest, tau_s=tau_s)
+    _, narrow = anew(rest, spread=0.1, tau_s=tau_s)
+    np.testing.assert_allclose(wide - 0.04, 5 * (narrow - 0.04), rtol=0, atol=1e-12)
+    _, between = anew(rest, level=0.25, tau_s=tau_s)
+    np.testing.assert_allclose(between, 0.75 * old + 0.25 * wide, rtol=1e-12)
+
+
+@pytest.mark.parametrize("output_tau", ["drawn", "mean"])
+def test_the_output_unit_s_new_time_constant_is_as_the_network_says(output_tau, rest):
+    readout = {"kind": "unit", "unit": 7}
+    _, new = anew(rest, tau_s=0.03, readout=readout, output_tau=output_tau)
+    assert np.flatnonzero(new == 0.03).tolist() == ([7] if output_tau == "mean" else [])
+
+
 def test_time_constants_stay_above_one_step(rest):
     situation, seed = rest(tau_s=0.0012, units=400)
     new = perturbed("time_constants", 1.0, situation, seed).params.tau_PN
@@ -114,6 +149,15 @@ def test_epochs_are_stretched_one_at_a_time(epoch, rest):
         assert task.steps(0.001) == 1000 + repeats * round(200 * level)
 
 
+def test_all_epochs_are_stretched_together_but_the_scored_window(rest):
+    situation, seed = rest()
+    task = perturbed("epoch_durations", 0.5, situation, seed, epoch="all").task
+    for epoch in ("stimulus", "delay", "wait"):
+        assert getattr(task, f"{epoch}_s") == pytest.approx(0.3)
+    assert task.response_s == pytest.approx(0.2)
+    assert task.steps(0.001) == 1400
+
+
 @pytest.mark.parametrize("level", [0.0, 0.5])
 def test_an_epoch_the_task_does_not_have_is_refused(level, rest):
     situation, seed = rest()
@@ -122,14 +166,18 @@ def test_an_epoch_the_task_does_not_have_is_refused(level, rest):
         perturbed("epoch_durations", level, situation, seed, epoch="iti")
 
 
-@pytest.mark.parametrize("name", ["synaptic_jitter", "time_constants"])
-def test_networks_are_jittered_by_draws_of_their_own(name, planned):
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [("synaptic_jitter", {}), ("time_constants", {}),
+     ("new_time_constants", {"spread": 0.5})],
+)  # fmt: skip
+def test_networks_are_jittered_by_draws_of_their_own(name, given, planned):
     new = []
     for member in planned(count=2, network={"units": 30, "dtype": "float64"}):
         # the same weights in both: only the seed of the perturbation differs
         params = untrained([planned(network={"units": 30, "dtype": "float64"})[0]], CPU)
         situation = resting(params, member.config)
-        new.append(perturbed(name, 0.2, situation, member.seed).params)
+        new.append(perturbed(name, 0.2, situation, member.seed, **given).params)
     leaf = "w_PNN" if name == "synaptic_jitter" else "tau_PN"
     assert not torch.equal(getattr(new[0], leaf), getattr(new[1], leaf))
 
@@ -144,14 +192,20 @@ def test_networks_are_jittered_by_draws_of_their_own(name, planned):
         ("epoch_durations", {"epoch": "wait"}, "epoch: 'wait' lasts 0 s in task"),
         ("epoch_durations", {"epoch": "delay", "levels": [0, -0.999]},
          "levels: -0.999 leaves 0.0002 s of epoch 'delay'"),
+        ("epoch_durations", {"epoch": "all"}, None),  # its wait of 0 s is no hindrance
+        ("epoch_durations", {"epoch": "all", "levels": [-0.999]},
+         "levels: -0.999 leaves 0.0002 s of epoch 'stimulus'"),
         ("synaptic_jitter", {"levels": [0, 1e6]}, None),
         ("time_constants", {}, None),
         ("initial_state", {}, None),
+        ("new_time_constants", {"spread": 0.8}, None),
+        ("new_time_constants", {"spread": 0.9}, "spread: time constants down to 0.003"),
     ],
 )  # fmt: skip
 def test_each_says_itself_what_it_cannot_be_done_to(name, given, reason, planned):
-    (member,) = planned(task={"name": "dnms", "wait_s": 0.0})
-    found = PERTURBATIONS[name].settings(**given).refuse(member.config.task, 0.002)
+    task, network = {"name": "dnms", "wait_s": 0.0}, {"dt_s": 0.002}
+    (member,) = planned(task=task, network=network)
+    found = PERTURBATIONS[name].settings(**given).refuse(member.config)
     assert (found is None) if reason is None else found.startswith(reason)
 
 
@@ -162,8 +216,9 @@ class Fatigue(PerturbationSettings):
     levels: tuple[float, ...] = (0.0, 1.0)
     depth: float = 2.0
 
-    def refuse(self, task, dt_s):
-        return f"depth: {self.depth:g} is too deep for {task.name} at {dt_s:g} s"
+    def refuse(self, config):
+        dt_s = config.network.dt_s
+        return f"depth: {self.depth:g} is too deep for {config.task.name} at {dt_s:g} s"
 
 
 class FatigueLater(Fatigue):

@@ -1,5 +1,6 @@
 """A run that was never trained: the tables of popnet.records, made from formulas."""
 
+import sys
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import product
@@ -9,6 +10,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for made_up_study
 
 NETWORKS = [
     "key", "condition", "label", "index", "seed", "status", "trials",

@@ -222,7 +222,7 @@ def test_mlflow_away_is_a_note(own_run, monkeypatch):
 
 def test_tables_are_the_same_again(own_run):
     before = {p.name: p.read_bytes() for p in own_run.folder.glob("*.parquet")}
-    assert len(before) == 4
+    assert len(before) == 5
     tables(own_run)
     assert before == {p.name: p.read_bytes() for p in own_run.folder.glob("*.parquet")}
 

@@ -1,0 +1,95 @@
+"""popnet study: a paper done again, claim by claim."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .launching import launched
+from .shell import (
+    DONE,
+    SOME_FAILED,
+    Address,
+    AsJson,
+    Device,
+    Out,
+    Overrides,
+    TrackingUri,
+    Workers,
+    give,
+    give_json,
+    guarded,
+    overrides,
+    say,
+)
+
+if TYPE_CHECKING:
+    from popnet.records.findings import Finding
+
+
+@guarded
+def study(
+    name: Annotated[str, typer.Argument(help="heterogeneity", metavar="NAME")],
+    scale: Annotated[str, typer.Option("--scale", help="quick or paper")] = "quick",
+    out: Out = Path("runs"),
+    address: Address = None,
+    tracking_uri: TrackingUri = None,
+    set_: Overrides = None,
+    device: Device = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Do a paper again: its sweep, then the table of its claims.  Continues."""
+    from popnet.catalogue import load_sweep
+    from popnet.config import ConfigError
+    from popnet.records.findings import rows_of, write_findings
+    from popnet.report import write_report, write_study
+    from popnet.studies import STUDIES, conclude
+
+    if name not in STUDIES:
+        raise ConfigError(f"no study {name!r}; there is: {', '.join(STUDIES)}.")
+    chosen = STUDIES[name]
+    if scale not in chosen.scales:
+        known = ", ".join(chosen.scales)
+        raise ConfigError(f"--scale {scale!r}: {name} has the scales {known}.")
+    made, source = load_sweep(chosen.scales[scale], overrides(set_, device, workers))
+    done = launched(made, source, out, address, tracking_uri)
+    for note in done.notes:
+        say(f"note: {note}")
+    findings = conclude(chosen, done.run)
+    write_findings(done.run.folder, findings)
+    about = {"level": chosen.level, "memory": chosen.memory, "related": chosen.related}
+    page = write_study(done.run, findings, **about)
+    write_report(done.run)  # which shows the table too
+    if as_json:
+        give_json(rows_of(findings))
+    else:
+        _table(findings)
+        give(f"{chosen.reference}")
+        give(f"page      {page}")
+        give(f"networks  popnet show {done.run.folder}")
+    failed = done.by_status.get("diverged", 0)
+    raise typer.Exit(SOME_FAILED if failed else DONE)
+
+
+def _table(findings: list[Finding]) -> None:
+    """One claim after the other, its verdict first."""
+    for finding in findings:
+        give(f"{finding.verdict:14} {finding.says}")
+        give(f"{'':14} {_measured(finding)}")
+        give(f"{'':14} {finding.statistic}")
+        if finding.note:
+            give(f"{'':14} {finding.note}")
+        give("")
+
+
+def _measured(finding: Finding) -> str:
+    """ "0.41 (0.20 to 0.63) doublings, n = 12"."""
+    text = f"{finding.value:.3g}"
+    if not math.isnan(finding.low):
+        text += f" ({finding.low:.3g} to {finding.high:.3g})"
+    text += f" {finding.unit}, n = {finding.n} seeds"
+    return text if finding.p is None else f"{text}, p = {finding.p:.2g}"

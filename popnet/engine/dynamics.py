@@ -1,0 +1,63 @@
+"""Activity of frozen networks: the rates of every unit on common trials.
+
+P networks, B trials, K trial types, T time steps, S stored steps, N units.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from popnet.config import Impulses
+from popnet.config.network import Readout
+from popnet.core.cell import closed
+from popnet.engine.evaluate import RESPONSE_TRIALS, run
+from popnet.perturbations import Situation
+from popnet.seeding import Seed
+
+STORED_S = 0.010
+"""Time between the stored points of a trajectory."""
+
+
+def activity(situation: Situation, seed: Seed) -> NDArray[np.float32]:
+    """Rates [K, T, N] of one network (P = 1), the mean over trials of each type.
+
+    Exploratory impulses are off; noise that is part of the network stays on, and so
+    does what a perturbation brings.
+    """
+    quiet = situation._replace(impulses=Impulses())
+    rates_BTN = run(_outspoken(quiet), seed, RESPONSE_TRIALS).output_PBTO[0]
+    # the types take turns: see ``common_trials``
+    by_turn = rates_BTN.unflatten(0, (RESPONSE_TRIALS, situation.task.types))
+    return by_turn.mean(0).to("cpu", torch.float32).numpy()
+
+
+def _outspoken(situation: Situation) -> Situation:
+    """The same network with every unit's rate for an output."""
+    params, config = situation.params, situation.config
+    # an output that is fed back goes into the recurrent weights first
+    params = closed(params)
+    every_PNN = torch.eye(params.w_PNN.shape[-1]).to(params.w_PNN)[None]
+    linear = config.network.model_copy(update={"readout": Readout(kind="linear")})
+    return situation._replace(
+        params=params._replace(wout_PON=every_PNN),
+        config=config.model_copy(update={"network": linear}),
+    )
+
+
+def trajectory(rates_KTN: NDArray[np.float32], dt_s: float) -> NDArray[np.float16]:
+    """Activity as it is stored, [K, S, N]: its mean every 10 ms."""
+    steps = max(1, round(STORED_S / dt_s))
+    return in_bins(rates_KTN, steps, axis=1).astype(np.float16)
+
+
+def in_bins(
+    values: NDArray[np.floating], steps: int, axis: int
+) -> NDArray[np.floating]:
+    """Means over bins of so many steps along an axis; the last may have fewer."""
+    length = values.shape[axis]
+    starts = np.arange(0, length, steps)
+    counts = np.diff(starts, append=length)
+    shape = [-1 if a == axis else 1 for a in range(values.ndim)]
+    return np.add.reduceat(values, starts, axis) / counts.reshape(shape)

@@ -1,0 +1,231 @@
+"""Tests over levels keep their level under the null and find what is there."""
+
+import itertools
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import isotonic_regression
+
+from popnet.analysis.inference import (
+    interaction,
+    jonckheere,
+    monotone_departure,
+    trend,
+)
+
+S, L = 12, 6
+NAN = float("nan")
+RISING = np.arange(L)
+INVERTED_U = np.array([0, 0.8, 1.6, 1.6, 0.8, 0])
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def noise(seed, *shape):
+    """Normal, with a share that all levels of a seed have in common."""
+    random = rng(seed)
+    return random.standard_normal(shape) + random.standard_normal((*shape[:-1], 1))
+
+
+@cache
+def departures(truth, seeds=200):
+    """p under a truth, of many experiments."""
+    return np.array(
+        [
+            monotone_departure(np.array(truth) + noise(seed, S, L), rng(seed), 200).p
+            for seed in range(seeds)
+        ]
+    )
+
+
+def test_page_by_hand_and_by_brute_force():
+    values = np.array([[1.0, 2, 3], [1, 3, 2]])
+    found = trend(values)
+    ranks = list(itertools.permutations([1, 2, 3]))
+    page = [np.dot(a, [1, 2, 3]) + np.dot(b, [1, 2, 3]) for a in ranks for b in ranks]
+    assert found.p_predicted == pytest.approx(np.mean(np.array(page) >= 27))
+    assert found.p == pytest.approx(2 * found.p_predicted)
+    assert found.value == pytest.approx((1 + 0.5) / 2)  # mean Spearman
+    assert found.n == 2
+
+
+def test_trends_are_antisymmetric_and_ignore_the_scale_of_a_seed():
+    values = 0.3 * RISING + noise(7, S, L)
+    found, back = trend(values), trend(values[:, ::-1], predicted="decreasing")
+    assert found.value > 0.2 > 0.01 > found.p
+    assert back == (pytest.approx(-found.value), *found[1:])
+    against = trend(values, predicted="decreasing")
+    assert against.p == found.p
+    assert against.p_predicted > 0.99
+    assert trend(values * np.exp(noise(8, S, 1))) == found
+    spearman = [stats.spearmanr(RISING, row).statistic for row in values]
+    assert found.value == pytest.approx(np.mean(spearman))
+
+
+def test_a_trend_in_ties_alone_is_none():
+    assert trend(np.ones((S, L)))[:2] == (pytest.approx(0), 1)
+    assert jonckheere([[1, 1], [1, 1, 1]]) == (0, 1, 0.5, 5)
+
+
+def test_too_few_levels_or_seeds_have_no_trend():
+    lost = np.vstack([noise(0, 2, L), [NAN] * L])
+    assert trend(lost) == trend(lost[:2])
+    for few in (lost[1:], lost[:, :2]):
+        assert np.isnan(trend(few)[:3]).all()
+    assert np.isnan(jonckheere([[1, 1], [NAN]]).p)
+
+
+def test_jonckheere_on_a_published_example():
+    # motivation and knowledge of performance: J = 79 of mean 54, J* = 2.04 with ties
+    # Hollander & Wolfe, Nonparametric Statistical Methods (1999), example 6.2
+    groups = (
+        [40, 35, 38, 43, 44, 41],
+        [38, 40, 47, 44, 40, 42],
+        [48, 40, 45, 43, 46, 44],
+    )
+    found = jonckheere(groups)
+    assert found.p_predicted == pytest.approx(0.0207, abs=1e-4)
+    assert found.p == pytest.approx(2 * found.p_predicted)
+    assert jonckheere(groups[::-1], "decreasing")[1:] == found[1:]
+    assert jonckheere(groups[::-1]).p_predicted == pytest.approx(1 - found.p_predicted)
+
+
+def test_jonckheere_against_all_permutations():
+    groups = [1.0, 2, 2], [2, 5, 3], [4, 3]
+
+    def j(values):
+        a, b, c = values[:3], values[3:6], values[6:]
+        return sum(
+            (y > x) + (y == x) / 2
+            for low, high in [(a, b), (a, c), (b, c)]
+            for x in low
+            for y in high
+        )
+
+    values = list(itertools.chain(*groups))
+    every = np.array([j(v) for v in itertools.permutations(values)])
+    z = (j(values) - every.mean()) / every.std()
+    assert jonckheere([*groups, [NAN]]).p_predicted == pytest.approx(stats.norm.sf(z))
+    assert jonckheere(groups).n == 8
+
+
+def slow_departure(values):
+    """u with scipy's isotonic regression."""
+    means = values.mean(axis=0)
+    off = min(
+        np.sum((means - isotonic_regression(means, increasing=up).x) ** 2)
+        for up in (True, False)
+    )
+    own = values - means - values.mean(axis=1, keepdims=True) + means.mean()
+    return off * len(values) * (own.size - sum(own.shape) + 1) / np.sum(own**2)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_departure_against_a_slow_form(seed):
+    values = noise(seed, S, L)
+    found = monotone_departure(values, rng(), draws=10)
+    assert found.statistic == pytest.approx(slow_departure(values))
+    scaled = monotone_departure(3 * values + 5, rng(), draws=10)
+    assert scaled.statistic == pytest.approx(found.statistic)
+
+
+FLAT, STEP = (0,) * L, (0, 3, 3, 3, 3, 3)
+
+
+@pytest.mark.parametrize("truth", [FLAT, STEP, (0, -0.1, -0.2, -0.3, -0.4, -0.5)])
+@pytest.mark.parametrize("alpha", [0.05, 0.2])
+def test_monotone_truths_are_not_rejected_more_often_than_alpha(truth, alpha):
+    rejected = np.sum(departures(truth) <= alpha)
+    assert stats.binomtest(int(rejected), 200, alpha, "greater").pvalue > 0.01
+
+
+def test_the_level_of_the_test_is_not_wasted_under_a_flat_truth():
+    assert np.mean(departures(FLAT) <= 0.2) > 0.1
+
+
+def test_an_inverted_u_is_found():
+    assert np.mean(departures(tuple(INVERTED_U), 60) <= 0.05) > 0.8
+
+
+def test_the_departure_is_the_same_from_either_end_and_upside_down():
+    values = INVERTED_U + noise(9, S, L)
+    found = monotone_departure(values, rng(1))
+    back = monotone_departure(values[:, ::-1], rng(1))
+    assert back == (pytest.approx(found.statistic), found.p, "peak", S)
+    down = monotone_departure(-values, rng(1))
+    assert down == (pytest.approx(found.statistic), found.p, "valley", S)
+
+
+def test_shapes_and_data_without_noise():
+    def found(levels):
+        return monotone_departure(np.tile(levels, (S, 1)), rng(), draws=99)
+
+    assert found([0.1, 0.2, 0.2]) == (0, 1, "increasing", S)
+    assert found([0.3, 0.2, 0.1]) == (0, 1, "decreasing", S)
+    assert found([0.1, 0.1, 0.1]) == (0, 1, "flat", S)
+    assert found([0.1, 0.3, 0.2]) == (np.inf, 0.01, "peak", S)
+    assert found([0.3, 0.1, 0.2]) == (np.inf, 0.01, "valley", S)
+    lost = np.vstack([noise(0, S, L), [NAN] * L])
+    assert monotone_departure(lost, rng()) == monotone_departure(lost[:-1], rng())
+    for few in (lost[:1], lost[:, :2]):
+        assert np.isnan(monotone_departure(few, rng()).p)
+
+
+def test_with_two_tasks_and_levels_f_is_the_square_of_students_t():
+    values = noise(10, 2, S, 2)
+    slopes = np.diff(values, axis=2)[..., 0]
+    t, p = stats.ttest_1samp(slopes[0] - slopes[1], 0)
+    found = interaction(values, rng())
+    assert found.statistic == pytest.approx(t**2)
+    assert found.p == pytest.approx(p, abs=0.05)
+    assert found.n == S
+
+
+def test_f_of_three_tasks_written_out():
+    v = noise(11, 3, 5, 4)
+    between = within = 0.0
+    for t, s, level in np.ndindex(v.shape):
+        of_task = v[t, :, level].mean() - v[t].mean()
+        of_all = v[:, :, level].mean() - v.mean()
+        seed = v[t, s, level] - v[t, s].mean() - v[:, s, level].mean() + v[:, s].mean()
+        between += (of_task - of_all) ** 2 / (2 * 3)
+        within += (seed - (of_task - of_all)) ** 2 / (2 * 4 * 3)
+    assert interaction(v, rng()).statistic == pytest.approx(between / within)
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (0.2, 1, 3), (1, 1, 5)])
+def test_profiles_alike_in_all_tasks_are_no_interaction(sizes):
+    # tasks may differ in height and in noise
+    height, size = np.array([(0, 5, -3), sizes])[:, :, None, None]
+    p = [
+        interaction(RISING + height + size * noise(seed, 3, S, L), rng(seed), 200).p
+        for seed in range(200)
+    ]
+    for alpha in (0.05, 0.2):
+        rejected = int(np.sum(np.array(p) <= alpha))
+        assert stats.binomtest(rejected, 200, alpha, "greater").pvalue > 0.01
+    assert np.mean(np.array(p) <= 0.2) > 0.05
+
+
+def test_interactions_without_noise():
+    seeds_differ = np.tile(noise(0, S, L), (3, 1, 1))
+    assert interaction(seeds_differ, rng()) == (0, 1, S)
+    tasks_differ = np.tile(noise(0, 3, 1, L), (1, S, 1))
+    assert interaction(tasks_differ, rng(), draws=99) == (np.inf, 0.01, S)
+
+
+def test_profiles_that_differ_are_found():
+    apart = np.stack([INVERTED_U, -INVERTED_U / 2, 0 * RISING])[:, None]
+    p = [
+        interaction(apart + noise(seed, 3, S, L), rng(seed), 200).p
+        for seed in range(30)
+    ]
+    assert np.mean(np.array(p) <= 0.05) > 0.9
+    lost = apart + noise(0, 3, S, L)
+    lost[1, 0, 2] = NAN
+    assert interaction(lost, rng()) == interaction(lost[:, 1:], rng())
+    assert np.isnan(interaction(lost[:1], rng()).p)

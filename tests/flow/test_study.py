@@ -1,0 +1,79 @@
+"""popnet study from nothing to its table, with small networks; and again."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from popnet import open_run
+from popnet.studies import STUDIES
+from popnet.studies.evidence import gathered
+
+pytestmark = pytest.mark.slow
+SMALL = [
+    "networks=2", "network.units=12", "train.trials=100", "after.trials=1",
+    "after.sample=2", "grid.task=[dnms, go_nogo]", "grid.rule.exploration.into=[drive]",
+]  # fmt: skip
+
+
+def study(out):
+    command = [sys.executable, "-m", "popnet.cli.main", "study", "heterogeneity"]
+    options = [part for value in SMALL for part in ("--set", value)]
+    return subprocess.run(
+        [*command, "--out", str(out), *options, "--json"],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    out = tmp_path_factory.mktemp("study")
+    done = study(out)
+    assert done.returncode == 0, done.stderr
+    made = open_run(out / "heterogeneity-quick")
+    assert json.loads(done.stdout) == json.loads(
+        (made.folder / "findings.json").read_text()
+    )
+    return made
+
+
+def test_every_claim_is_on_the_page_and_in_the_report(run):
+    findings = json.loads((run.folder / "findings.json").read_text())
+    assert len(findings) == 15
+    page = (run.folder / "report" / "study.html").read_text()
+    assert all(f["says"].split(",")[0] in page for f in findings)
+    assert "study.html" in (run.folder / "report" / "index.html").read_text()
+
+
+def test_again_it_trains_and_tests_nothing_and_finds_the_same(run):
+    before = (run.folder / "findings.json").read_text()
+    batches = {b.name for b in run.store.batches()}
+    assert study(run.out).returncode == 0
+    assert {b.name for b in open_run(run.folder).store.batches()} == batches
+    assert (run.folder / "findings.json").read_text() == before
+
+
+def test_the_evidence_is_what_was_recorded(run):
+    e = gathered(run, STUDIES["heterogeneity"].level)
+    assert len(e.networks) == run.planned() == 24
+    assert e.networks.notna().all(axis=0)[["doublings", "area", "accuracy"]].all()
+    raw = run.evaluations()
+    key = e.networks["key"][3]
+    own = raw[(raw["key"] == key) & (raw["kind"] == "task")].set_index("name")
+    name = run.table().set_index("key")["task.name"][key]
+    worst = max(own.loc[name, "error_by_type"])
+    assert e.networks["worst_type"][3] == worst
+    jitter = raw[(raw["key"] == key) & (raw["name"] == "synaptic_jitter")]
+    rows = e.perturbed[e.perturbed["key"] == key]
+    rows = rows[rows["perturbation"] == "synaptic_jitter"]
+    np.testing.assert_array_equal(
+        rows["drop"], own.loc[name, "accuracy"] - jitter["accuracy"]
+    )
+    assert set(e.transfer["tested"]) >= {"dnms", "go_nogo", "dnms_long"}
+    assert (e.transfer["task"] != e.transfer["tested"]).all()
+    counts = e.pairs.groupby(["metric", "untrained"]).size()
+    # 12 networks of each task, each pair once
+    assert (counts == 2 * 66).all() and len(counts) == 4

@@ -1,0 +1,58 @@
+"""The sweeps of every study and scale: whole, and within what they promise."""
+
+import pytest
+
+from popnet.catalogue import CATALOGUE, load_sweep
+from popnet.engine.checking import check
+from popnet.plan import networks
+from popnet.records.findings import Finding, read_findings, write_findings
+from popnet.studies import STUDIES
+from popnet.studies.heterogeneity import KINDS, MEMORY
+
+SCALES = [(s, scale) for s, study in STUDIES.items() for scale in study.scales]
+
+
+@pytest.mark.parametrize(("study", "scale"), SCALES)
+def test_its_sweep_is_accepted_and_named_after_it(study, scale):
+    plan, source = load_sweep(STUDIES[study].scales[scale])
+    check(plan, source)
+    assert plan.sweep.name == f"{study}-{scale}"
+    assert STUDIES[study].level in plan.varied
+
+
+@pytest.mark.parametrize("scale", ["quick", "paper"])
+def test_heterogeneity_has_what_its_claims_need(scale):
+    study = STUDIES["heterogeneity"]
+    plan, _ = load_sweep(study.scales[scale])
+    configs = [condition.config for condition in plan.conditions]
+    tasks = {config.task.name for config in configs}
+    levels = {config.network.tau_s.spread for config in configs}
+    assert len(tasks & MEMORY) >= 3 and len(tasks - MEMORY) >= 3
+    assert len(levels) == 6 and min(levels) == 0
+    assert plan.sweep.networks >= 12
+    assert len(networks(plan)) == len(configs) * plan.sweep.networks
+    after = plan.sweep.after
+    assert {p.name for p in after.perturb} == {*KINDS, "new_time_constants"}
+    redrawn = [p for p in after.perturb if p.name == "new_time_constants"]
+    assert {p.spread for p in redrawn} == levels  # the matrix is whole
+    assert tasks <= {task.name for task in after.other_tasks}
+
+
+def test_tasks_named_by_claims_are_popnets():
+    study = STUDIES["heterogeneity"]
+    named = study.memory | {task for pair in study.related for task in pair}
+    assert named <= set(CATALOGUE.tasks)
+
+
+def test_findings_come_back_as_written(tmp_path):
+    row = Finding(
+        "learning", "says", "measured", 1.5, 1.0, 2.0, "doublings", 12, None, "holds",
+        "learning", "a note",
+    )  # fmt: skip
+    count = row._replace(low=float("nan"), high=float("nan"), p=0.01)
+    assert read_findings(tmp_path) == []
+    write_findings(tmp_path, [row, count])
+    back = read_findings(tmp_path)
+    assert back[0] == row
+    assert str(back[1]) == str(count)  # NaN is not equal to itself
+    assert "NaN" not in (tmp_path / "findings.json").read_text()  # no JSON knows it
