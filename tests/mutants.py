@@ -155,6 +155,20 @@ MUTANTS = [
            "for part in ALL", "rules/test_candidates.py"),
     Mutant("config/settings.py", "preset_networks.get(chosen, self.network_defaults)",
            "preset_networks.get('', self.network_defaults)", "rules/test_presets.py"),
+    Mutant("studies/judging.py", "if effect.low > bound:", "if effect.value > bound:",
+           "studies/test_judging.py"),
+    Mutant("studies/judging.py", "if effect.high < bound:", "if effect.value < bound:",
+           "studies/test_judging.py"),
+    Mutant("studies/judging.py", 'if "does not hold" in verdicts', 'if "" in verdicts',
+           "studies/test_judging.py"),
+    Mutant("studies/heterogeneity.py", "return (own - other)", "return (other - own)",
+           "studies/test_verdicts.py"),
+    Mutant("studies/heterogeneity.py", ' & ~frame["failed"]]', "]",
+           "studies/test_verdicts.py"),
+    Mutant("studies/profiles.py", "len(signs) > 1", "len(signs) > 2",
+           "studies/test_judging.py"),
+    Mutant("studies/likeness.py", 'pairs = pairs[pairs["seed_a"] != pairs["seed_b"]]',
+           "pairs = pairs.copy()", "studies/test_judging.py"),
 ]  # fmt: skip
 
 

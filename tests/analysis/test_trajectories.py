@@ -161,11 +161,11 @@ def test_procrustes_is_a_metric_and_agrees_with_scipy(one, two, three):
 
 
 def test_activity_that_does_not_vary_has_no_dimension_and_no_speed():
-    constant = np.full((2, 7, 3), 0.1)  # a mean of 14 is rounded
+    constant = np.full((2, 6, 3), 0.1)  # a mean of 12 is rounded
     for number in ONE_NETWORK[:2] + ONE_NETWORK[4:]:
         assert np.isnan(number(constant))
     assert speed(constant, DT_S) == 0
-    assert condition_distance_T(constant).tolist() == [0] * 7
+    assert condition_distance_T(constant).tolist() == [0] * 6
     assert np.isnan(speed(cloud(0)[:, :1], DT_S))
     assert np.isnan(condition_distance_T(cloud(0)[:1])).all()
 
