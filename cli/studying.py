@@ -48,6 +48,7 @@ def study(
     from popnet.records.findings import rows_of, write_findings
     from popnet.report import write_report, write_study
     from popnet.studies import STUDIES, conclude
+    from popnet.studies.evidence import graded
 
     if name not in STUDIES:
         raise ConfigError(f"no study {name!r}; there is: {', '.join(STUDIES)}.")
@@ -61,8 +62,10 @@ def study(
         say(f"note: {note}")
     findings = conclude(chosen, done.run)
     write_findings(done.run.folder, findings)
-    about = {"level": chosen.level, "memory": chosen.memory, "related": chosen.related}
-    page = write_study(done.run, findings, **about)
+    page = write_study(
+        done.run, findings, level=graded(done.run), memory=chosen.memory,
+        related=chosen.related,
+    )  # fmt: skip
     write_report(done.run)  # which shows the table too
     if as_json:
         give_json(rows_of(findings))

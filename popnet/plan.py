@@ -213,8 +213,9 @@ ALLOWANCE = 1.5
 """What the process holds by what its tensors take: freed memory stays with the
 allocator.  Measured up to 1.6 times the tensors of 1 to 16 networks of 800 units."""
 PLAIN_ALLOWANCE = 2.4
-"""The same where plain torch learns: it makes and frees arrays of the weights' size all
-the time.  Measured 1.4 to 2.4 times the tensors, from one run of the same to the next."""
+"""The same where plain torch learns, which makes and frees arrays of the weights' size
+all the time.  Measured 1.4 to 2.4 times the tensors, one run of the same to the next.
+"""
 
 
 def memory_of(config: NetworkConfig, device: str = "cpu") -> Memory:

@@ -9,7 +9,8 @@ EMPTY = {
     "networks": [
         "key", "condition", "label", "index", "seed", "status", "trials",
         "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
-        "weight_change", "spectral_radius", "physics", "recorded_at", "weights_file",
+        "weight_change", "spectral_radius", "output_tau_s", "physics", "recorded_at",
+        "weights_file",
     ],
     "curves": ["key", "trial", "error", "accuracy"],
     "evaluations": [

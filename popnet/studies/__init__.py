@@ -24,8 +24,6 @@ class Study(NamedTuple):
     summary: str
     scales: dict[str, Path]
     """The sweep file of each scale."""
-    level: str
-    """The setting that is graded."""
     memory: frozenset[str]
     """Tasks whose answer needs a stimulus that is over."""
     related: frozenset[tuple[str, str]]
@@ -42,7 +40,6 @@ STUDIES: dict[str, Study] = {
             "quick": HERE / "heterogeneity_quick.yaml",
             "paper": HERE / "heterogeneity_paper.yaml",
         },
-        "network.tau_s.spread",
         heterogeneity.MEMORY,
         frozenset(likeness.RELATED),
         (
@@ -71,4 +68,4 @@ def judged(study: Study, evidence: Evidence) -> list[Finding]:
 
 def conclude(study: Study, run: Run) -> list[Finding]:
     """Every claim of a study, held against what its run recorded."""
-    return judged(study, gathered(run, study.level))
+    return judged(study, gathered(run))

@@ -5,7 +5,7 @@ that failed counts with its cap of trials.  Columns that all tables share:
 
     key, task, level, configuration, seed, failed
 
-``level`` is the graded setting of the study, ``configuration`` what else the sweep
+``level`` is the graded spread of the study, ``configuration`` what else the sweep
 varies, ``failed`` whether a network never met its criterion.  Networks of one seed
 start from the same draws in every condition: seeds are the independent units of every
 interval.
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from popnet.analysis.convergence import trials_or_cap
 from popnet.analysis.learning import error_dynamics
+from popnet.config import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +51,25 @@ class Evidence(NamedTuple):
     """metric, untrained, value, seed_a, seed_b, same: pairs of one task's networks"""
 
 
-def gathered(run: Run, level: str) -> Evidence:
-    """The evidence of a run whose graded setting is ``level``."""
+def graded(run: Run) -> str:
+    """The setting whose heterogeneity the sweep grades: the spread with most values.
+
+    Time constants, slopes, thresholds or biases.  Raises ConfigError where there is
+    none.
+    """
     table = run.table()
+    spreads = [c for c in run.varied if c.endswith(".spread")]
+    if not spreads:
+        raise ConfigError(
+            f"{run.name}: nothing is graded; a study needs a spread in its grid, such "
+            "as network.tau_s.spread."
+        )
+    return max(spreads, key=lambda column: table[column].nunique())
+
+
+def gathered(run: Run) -> Evidence:
+    """The evidence of a study's run."""
+    table, level = run.table(), graded(run)
     table = table[table["status"] != "diverged"]
     others = [c for c in run.varied if c not in ("task.name", level)]
     needed = trials_or_cap(

@@ -169,6 +169,9 @@ def _row(trained: Trained) -> dict[str, object]:
             for params in (trained.initial, trained.final)
         )
         radius = spectral_radius(final)
+    net = network.config.network
+    own = net.readout.unit if net.readout.kind == "unit" else None
+    tau_N = trained.final.tau_PN[0]
     return {
         "key": network.key,
         "status": trained.status,
@@ -178,6 +181,7 @@ def _row(trained: Trained) -> dict[str, object]:
         "final_accuracy": trained.final_accuracy,
         "weight_change": weight_change(initial, final),
         "spectral_radius": radius,
+        "output_tau_s": None if own is None else float(tau_N[own]),
         "physics": PHYSICS,
         "settings": network.config.model_dump_json(),
     }

@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from popnet.cli import studying
 
@@ -29,7 +30,9 @@ def concluded(monkeypatch, tmp_path):
         claim="not_monotone", value=3, low=float("nan"), high=float("nan"), p=0.04,
         unit="of 15 metrics", verdict="undecided", note="",
     )  # fmt: skip
-    run = SimpleNamespace(folder=tmp_path)
+    spread = "network.tau_s.spread"
+    table = pd.DataFrame({spread: [0.0, 0.5]})
+    run = SimpleNamespace(folder=tmp_path, varied=[spread], table=lambda: table)
     status = {"converged": 1}
     done = SimpleNamespace(run=run, notes=["a note"], by_status=status)
     monkeypatch.setattr(studying, "launched", lambda *_: done)

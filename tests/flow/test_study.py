@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from popnet import open_run
-from popnet.studies import STUDIES
 from popnet.studies.evidence import gathered
 
 pytestmark = pytest.mark.slow
@@ -57,7 +56,7 @@ def test_again_it_trains_and_tests_nothing_and_finds_the_same(run):
 
 
 def test_the_evidence_is_what_was_recorded(run):
-    e = gathered(run, STUDIES["heterogeneity"].level)
+    e = gathered(run)
     assert len(e.networks) == run.planned() == 24
     assert e.networks.notna().all(axis=0)[["doublings", "area", "accuracy"]].all()
     raw = run.evaluations()

@@ -1,12 +1,17 @@
 """The sweeps of every study and scale: whole, and within what they promise."""
 
+from types import SimpleNamespace
+
+import pandas as pd
 import pytest
 
 from popnet.catalogue import CATALOGUE, load_sweep
+from popnet.config import ConfigError
 from popnet.engine.checking import check
 from popnet.plan import networks
 from popnet.records.findings import Finding, read_findings, write_findings
 from popnet.studies import STUDIES
+from popnet.studies.evidence import graded
 from popnet.studies.heterogeneity import KINDS, MEMORY
 
 SCALES = [(s, scale) for s, study in STUDIES.items() for scale in study.scales]
@@ -17,7 +22,21 @@ def test_its_sweep_is_accepted_and_named_after_it(study, scale):
     plan, source = load_sweep(STUDIES[study].scales[scale])
     check(plan, source)
     assert plan.sweep.name == f"{study}-{scale}"
-    assert STUDIES[study].level in plan.varied
+    assert "network.tau_s.spread" in plan.varied
+
+
+def test_what_is_graded_is_the_spread_with_most_values():
+    columns = {
+        "network.tau_s.spread": [0.0, 0.0, 0.5, 0.5],
+        "network.slope.spread": [0.0, 0.1, 0.2, 0.3],
+        "network.gain": [1.0, 1.1, 1.2, 1.3],
+    }
+    run = SimpleNamespace(name="r", varied=list(columns), table=lambda: table)
+    table = pd.DataFrame(columns)
+    assert graded(run) == "network.slope.spread"
+    run.varied = ["network.gain"]
+    with pytest.raises(ConfigError, match="nothing is graded"):
+        graded(run)
 
 
 @pytest.mark.parametrize("scale", ["quick", "paper"])
