@@ -105,8 +105,8 @@ def task_dependence(e: Evidence) -> Finding:
     row = Row(
         "task_dependence",
         "What heterogeneity does to learning and dynamics depends on the task.",
-        "metrics whose profile over levels differs between tasks (interaction, tasks "
-        "permuted within seeds, Holm over metrics)",
+        "metrics whose profile over levels differs between tasks (interaction of task "
+        "and level, bootstrap of seeds, Holm over metrics)",
         f"of {len(p_values)} metrics",
         "dynamics",
     )
@@ -200,9 +200,11 @@ def memory_breaks(e: Evidence) -> list[Finding]:
             "of trials",
             "robustness",
         )
+        top = rows[rows["grade"] == rows["grade"].max()]
         note = (
             f"Memory tasks alone: {own.value:.3f} ({own.low:.3f} to {own.high:.3f}). "
-            f"By task: {listed(rows, 'drop')}."
+            f"By task: {listed(rows, 'drop')}; at the top grade "
+            f"{listed(top, 'drop')}."
         )
         made.append(
             found(row, effect, both(above(effect, 0), above(own, NOTICED)), note)
