@@ -68,6 +68,8 @@ def estimate(finding: Finding) -> str:
     known = isfinite(finding.low) and isfinite(finding.high)
     ends = (finding.low, finding.high) if known else ()
     value, *interval = rounded(finding.value, *ends)
+    if not known and finding.value == round(finding.value):
+        value = f"{finding.value:,.0f}"  # a count
     shown = f"<br>[{', '.join(interval)}]" if interval else ""
     return f'<b>{value}</b>{shown} <span class="unit">{escape(finding.unit)}</span>'
 

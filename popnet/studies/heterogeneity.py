@@ -24,6 +24,7 @@ from popnet.studies.judging import (
     listed,
     mean_of,
     mean_over_seeds,
+    standardised,
 )
 from popnet.studies.profiles import by_seed, drawing, profiles, shapes
 
@@ -85,10 +86,11 @@ def learning(e: Evidence) -> Finding:
         "learning",
     )
     rows = slowed(e.networks)
-    effect = mean_over_seeds(memory_difference(rows, "slowing"))
+    difference = memory_difference(rows, "slowing")
+    effect = mean_over_seeds(difference)
     note = (
-        f"By task: {listed(rows, 'slowing')}. A network that failed counts with its "
-        "cap, so its slowing is a lower bound."
+        f"{standardised(difference)} By task: {listed(rows, 'slowing')}. A network "
+        "that failed counts with its cap, so its slowing is a lower bound."
     )
     return found(row, effect, above(effect, 0), note)
 
@@ -190,7 +192,8 @@ def memory_breaks(e: Evidence) -> list[Finding]:
     made = []
     for kind, what in named.items():
         rows = _kind(e.perturbed, kind)
-        effect = mean_over_seeds(memory_difference(rows, "drop"))
+        difference = memory_difference(rows, "drop")
+        effect = mean_over_seeds(difference)
         own = mean_of(rows[rows["task"].isin(MEMORY)], "drop")
         row = Row(
             kind,
@@ -202,9 +205,9 @@ def memory_breaks(e: Evidence) -> list[Finding]:
         )
         top = rows[rows["grade"] == rows["grade"].max()]
         note = (
-            f"Memory tasks alone: {own.value:.3f} ({own.low:.3f} to {own.high:.3f}). "
-            f"By task: {listed(rows, 'drop')}; at the top grade "
-            f"{listed(top, 'drop')}."
+            f"{standardised(difference)} Memory tasks alone: {own.value:.3f} "
+            f"({own.low:.3f} to {own.high:.3f}). By task: {listed(rows, 'drop')}; at "
+            f"the top grade {listed(top, 'drop')}."
         )
         made.append(
             found(row, effect, both(above(effect, 0), above(own, NOTICED)), note)

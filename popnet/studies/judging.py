@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from popnet.analysis.inference import Effect, bootstrap_mean
+import numpy as np
+
+from popnet.analysis.inference import Effect, bootstrap_mean, standardised_difference
 from popnet.records.findings import Finding, Verdict
 from popnet.studies.profiles import by_seed, drawing
 
@@ -58,6 +60,12 @@ def both(*verdicts: Verdict) -> Verdict:
 def mean_over_seeds(values: ArrayLike) -> Effect:
     """The mean with its interval, always by the same draws."""
     return bootstrap_mean(values, drawing())
+
+
+def standardised(values: ArrayLike) -> str:
+    """The mean over its deviation between seeds, in words (Hedges' g of pairs)."""
+    effect = standardised_difference(values, np.zeros(np.size(values)), drawing())
+    return f"Effect size {effect.value:.2f} ({effect.low:.2f} to {effect.high:.2f})."
 
 
 def mean_of(frame: pd.DataFrame, column: str) -> Effect:

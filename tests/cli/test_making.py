@@ -146,7 +146,7 @@ def test_report_makes_tables_and_page_again(popnet, own_run):
     page = own_run.folder / "report" / "index.html"
     assert done.code == 0 and done.out == f"{page}\n" and done.err == ""
     assert page.is_file() and len(own_run.table()) == 4
-    assert len(list(own_run.folder.glob("*.parquet"))) == 4
+    assert len(list(own_run.folder.glob("*.parquet"))) == 5
 
 
 def test_ui_without_a_store_says_how_to_make_one(refused, tiny_run, tmp_path):

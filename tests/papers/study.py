@@ -34,7 +34,7 @@ def done(name: str, scale: str) -> tuple[pn.Run, float]:
     command = [popnet, "study", name, "--scale", scale, "--out", RUNS]
     subprocess.run(command, check=True)
     seconds = time.monotonic() - begin
-    if before == 0.0 or seconds > 120:  # else nothing was trained or tested
+    if before == 0.0 or seconds > 300:  # else nothing was trained or tested
         took.write_text(json.dumps(before + seconds))
     return pn.open_run(RUNS / f"{name}-{scale}"), json.loads(took.read_text())
 
@@ -61,7 +61,7 @@ def figures(run: pn.Run, folder: Path) -> list[str]:
     """The page's figures, small enough to keep, in their order on the page."""
     page = (run.folder / "report" / "study.html").read_text()
     found = (run.folder / "report" / "study").glob("*.png")
-    pictures = sorted(found, key=lambda p: page.find(f'id="{p.stem}"'))
+    pictures = sorted(found, key=lambda p: page.find(f"study/{p.name}"))
     lines = []
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.png"):
@@ -69,7 +69,7 @@ def figures(run: pn.Run, folder: Path) -> list[str]:
     for picture in pictures:
         image = Image.open(picture).convert("RGB")
         size = (WIDTH, round(image.height * WIDTH / image.width))
-        small = image.resize(size, Image.Resampling.LANCZOS).quantize(64)
+        small = image.resize(size, Image.Resampling.LANCZOS).quantize(256)
         small.save(folder / picture.name, optimize=True)
         name = picture.stem.replace("_", " ")
         lines += ["", f"![{name}]({folder.name}/{picture.name})"]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from made_up_study import MadeUpStudy, findings
 
-from popnet.records.findings import read_findings, write_findings
+from popnet.records.findings import Finding, read_findings, write_findings
 from popnet.report import study as page
 from popnet.report import write as report
 from popnet.report import write_report, write_study
-from popnet.report.study_claims import MINUS, probability, rounded
+from popnet.report.study_claims import MINUS, estimate, probability, rounded
 
 NIL = "\N{EN DASH}"
 FIGURES = [
@@ -192,3 +192,12 @@ def test_a_probability_is_never_written_as_none():
     assert probability(0.0) == "&lt; 0.001"
     assert probability(0.0499) == "0.050"
     assert probability(0.4) == "0.40"
+
+
+def test_a_count_is_a_whole_number_and_has_no_interval():
+    nan = float("nan")
+    row = Finding(
+        "c", "says", "statistic", 3.0, nan, nan, "of 15", 12, None, "holds", "f", ""
+    )
+    assert estimate(row) == '<b>3</b> <span class="unit">of 15</span>'
+    assert "<b>3.00</b><br>[2.00, 4.00]" in estimate(row._replace(low=2.0, high=4.0))
