@@ -15,7 +15,10 @@ from popnet import sweep, engine
 where = popnet.__file__
 loaded = [m for m in ("ray", "mlflow", "matplotlib") if m in sys.modules]
 from popnet import report
-print(json.dumps([where, loaded, sorted(CATALOGUE.tasks)]))
+from popnet.studies import STUDIES
+sweeps = [path for study in STUDIES.values() for path in study.scales.values()]
+lacking = [path.name for path in sweeps if not path.is_file()]
+print(json.dumps([where, loaded, sorted(CATALOGUE.tasks), lacking]))
 """
 
 
@@ -38,10 +41,11 @@ def main(venv: Path) -> None:
             return done.stdout
 
         python = str((venv / "bin" / "python").absolute())
-        where, loaded, tasks = json.loads(run(python, "-c", PROBE))
+        where, loaded, tasks, lacking = json.loads(run(python, "-c", PROBE))
         assert str(venv.absolute()) in where, f"popnet was found at {where}"
         assert not loaded, f"importing popnet imported {loaded}"
         assert "dnms" in tasks
+        assert not lacking, f"the wheel lacks {lacking}"
         script = str((venv / "bin" / "popnet").absolute())
         assert "launch" in run(script, "--help")
         run(script, "init", "sweep.yaml")
