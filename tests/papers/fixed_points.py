@@ -47,10 +47,11 @@ def slowest_s(w_NN, point_N, tau_s):
     return -tau_s / np.linalg.eigvals(slope).real.max()
 
 
-def counted(run: pn.Run) -> str:
+def counted(run: pn.Run, alpha: float) -> str:
     """How many networks have two stable points and a saddle; how slow others are."""
     table = run.table()
     table = table[table["trials_to_criterion"].notna()]
+    table = table[table["rule.alpha"] == alpha]
     three, slow = {u: 0 for u in INPUTS}, []
     for key, tau_s in zip(table["key"], table["network.tau_s.mean"], strict=True):
         final = run.network(key).final
@@ -62,9 +63,9 @@ def counted(run: pn.Run) -> str:
                 slow.append(slowest_s(w_NN, points[0], tau_s))
     holds = min(three.values()) > len(table) / 2
     text = (
-        "Fixed points for constant weak input, of the full-FORCE networks that met the "
-        "criterion: two stable ones and a saddle between them (as in the one network "
-        "of theirs that was looked at) in "
+        "Fixed points for constant weak input, of the full-FORCE networks (alpha "
+        f"{alpha:,.0f}) that met the criterion: two stable ones and a saddle between "
+        "them (as in the one network of theirs that was looked at) in "
         + ", ".join(f"{n} of {len(table)} at {u:+g}" for u, n in three.items())
         + f". **The claim {'holds' if holds else 'does not come out'} here.**"
     )

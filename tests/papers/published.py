@@ -60,8 +60,10 @@ CLAIMS = [
           {"task.name": "random_dots"}),
     Claim("random_dots", "bptt", "n_context (2), noise 0.5", "90 % right, 10 in a row",
           {"task.name": "n_context"}),
-    Claim("full_force", "full_force", "random_dots, noise 0.5",
-          "184 of 200 right, in about 300"),
+    Claim("full_force", "full_force, alpha 500", "random_dots, noise 0.5",
+          "184 of 200 right, in about 300", {"rule.alpha": 500}),
+    Claim("full_force", "full_force, alpha 50,000", "random_dots, noise 0.5",
+          "184 of 200 right, in about 300", {"rule.alpha": 50_000}),
     Claim("force", "force", "sum_of_sines", "90 % of the variance, 5 in a row"),
     Claim("search", "genetic", "random_dots, noise 0.1", "90 % right, 10 in a row",
           {"rule.name": "genetic"}),
@@ -257,7 +259,8 @@ def main(names: list[str]) -> None:
     if "selective_integration" in found:
         lines += ["", fallen(found["selective_integration"][0])]
     if "full_force" in found:
-        lines += ["", counted(found["full_force"][0])]
+        for alpha in (500, 50_000):
+            lines += ["", counted(found["full_force"][0], alpha)]
     if "rules_by_tasks" in found:
         lines += ["", *crossed(*found["rules_by_tasks"])]
     day = time.strftime("%d %B %Y").lstrip("0")
