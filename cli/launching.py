@@ -91,7 +91,7 @@ def launch(
 
     made, source = load_sweep(sweep, overrides(set_, device, workers))
     done = launched(made, source, out, address, tracking_uri)
-    conclude(done)
+    _conclude(done)
     failed = done.by_status.get("diverged", 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
 
@@ -121,8 +121,7 @@ def launched(
     return done
 
 
-def conclude(done: Launched) -> None:
-    """What a launch came to, and where to look."""
+def _conclude(done: Launched) -> None:
     run = done.run
     counts = ", ".join(f"{n} {status}" for status, n in sorted(done.by_status.items()))
     new = f"{done.trained} trained now" if done.trained else "nothing to train"

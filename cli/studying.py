@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +56,11 @@ def study(
         known = ", ".join(chosen.scales)
         raise ConfigError(f"--scale {scale!r}: {name} has the scales {known}.")
     made, source = load_sweep(chosen.scales[scale], overrides(set_, device, workers))
+    if not any(path.endswith(".spread") for path in made.varied):
+        raise ConfigError(
+            f"popnet study {name}: nothing is graded; its grid needs a spread, such as "
+            "network.tau_s.spread."
+        )
     done = launched(made, source, out, address, tracking_uri)
     for note in done.notes:
         say(f"note: {note}")
@@ -82,17 +86,8 @@ def _table(findings: list[Finding]) -> None:
     """One claim after the other, its verdict first."""
     for finding in findings:
         give(f"{finding.verdict:14} {finding.says}")
-        give(f"{'':14} {_measured(finding)}")
+        give(f"{'':14} {finding.measured}")
         give(f"{'':14} {finding.statistic}")
         if finding.note:
             give(f"{'':14} {finding.note}")
         give("")
-
-
-def _measured(finding: Finding) -> str:
-    """ "0.41 (0.20 to 0.63) doublings, n = 12"."""
-    text = f"{finding.value:.3g}"
-    if not math.isnan(finding.low):
-        text += f" ({finding.low:.3g} to {finding.high:.3g})"
-    text += f" {finding.unit}, n = {finding.n} seeds"
-    return text if finding.p is None else f"{text}, p = {finding.p:.2g}"

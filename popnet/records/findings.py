@@ -36,6 +36,15 @@ class Finding(NamedTuple):
     """The drawing of the study's page that shows it."""
     note: str
 
+    @property
+    def measured(self) -> str:
+        """What came out: "0.41 (0.2 to 0.63) doublings, n = 12, p = 0.01"."""
+        text = f"{self.value:.3g}"
+        if not math.isnan(self.low):
+            text += f" ({self.low:.3g} to {self.high:.3g})"
+        text += f" {self.unit}, n = {self.n}"
+        return text if self.p is None else f"{text}, p = {self.p:.2g}"
+
 
 def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Findings as JSON can say them: None for NaN."""

@@ -1,7 +1,8 @@
 """What a study's run recorded, as tables that claims are made of.
 
-Every network that did not diverge is in them, whether it met its criterion or not; one
-that failed counts with its cap of trials.  Columns that all tables share:
+Every network is in them, whether it met its criterion or not; one that failed counts
+with its cap of trials, and so does one that diverged, which has no tests.  Columns that
+all tables share:
 
     key, task, level, configuration, seed, failed
 
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 
 from popnet.analysis.convergence import trials_or_cap
 from popnet.analysis.learning import error_dynamics
-from popnet.config import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,23 +54,16 @@ class Evidence(NamedTuple):
 def graded(run: Run) -> str:
     """The setting whose heterogeneity the sweep grades: the spread with most values.
 
-    Time constants, slopes, thresholds or biases.  Raises ConfigError where there is
-    none.
+    Time constants, slopes, thresholds or biases; ``popnet study`` asks for one.
     """
     table = run.table()
     spreads = [c for c in run.varied if c.endswith(".spread")]
-    if not spreads:
-        raise ConfigError(
-            f"{run.name}: nothing is graded; a study needs a spread in its grid, such "
-            "as network.tau_s.spread."
-        )
     return max(spreads, key=lambda column: table[column].nunique())
 
 
 def gathered(run: Run) -> Evidence:
     """The evidence of a study's run."""
     table, level = run.table(), graded(run)
-    table = table[table["status"] != "diverged"]
     others = [c for c in run.varied if c not in ("task.name", level)]
     needed = trials_or_cap(
         table["status"], table["trials_to_criterion"].astype(float),

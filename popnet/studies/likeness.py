@@ -48,10 +48,11 @@ networks apart."""
 
 def transfer(e: Evidence) -> Finding:
     """Networks generalise to related tasks, not to distinct ones."""
-    pairs = list(zip(e.transfer["task"], e.transfer["tested"], strict=True))
+    frozen = e.transfer[~e.transfer["failed"]]
+    pairs = list(zip(frozen["task"], frozen["tested"], strict=True))
     sign = np.array([RELATED.get(pair, 0) for pair in pairs])
-    accuracy = e.transfer["accuracy"].where(sign >= 0, e.transfer["flipped_accuracy"])
-    rows = e.transfer.assign(accuracy=accuracy, pair=[f"{a} to {b}" for a, b in pairs])
+    accuracy = frozen["accuracy"].where(sign >= 0, frozen["flipped_accuracy"])
+    rows = frozen.assign(accuracy=accuracy, pair=[f"{a} to {b}" for a, b in pairs])
     related, distinct = rows[sign != 0], rows[sign == 0]
     near, far = mean_of(related, "accuracy"), mean_of(distinct, "accuracy")
     lead = by_seed(related, "accuracy") - by_seed(distinct, "accuracy")

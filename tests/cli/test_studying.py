@@ -16,6 +16,10 @@ def test_an_unknown_study_or_scale_is_refused(refused, tmp_path):
     refused("study", "heterogenity", "--out", out)
     refused("study", "heterogeneity", "--scale", "huge", "--out", out)
     refused("study", "heterogeneity", "--set", "network.unts=3", "--out", out)
+    flat = "grid={task: [dnms, xor]}"
+    assert "nothing is graded" in refused(
+        "study", "heterogeneity", "--set", flat, "--out", out
+    )
     assert not out.exists()
 
 
@@ -49,8 +53,8 @@ def test_the_table_says_claim_verdict_and_interval(popnet, tmp_path):
     assert told.code == 0 and "a note" in told.err
     lines = told.out.splitlines()
     assert lines[0].split(maxsplit=1) == ["holds", "Memory suffers more."]
-    assert lines[1].strip() == "0.41 (0.2 to 0.63) doublings, n = 12 seeds"
-    assert "3 of 15 metrics, n = 12 seeds, p = 0.04" in told.out
+    assert lines[1].strip() == "0.41 (0.2 to 0.63) doublings, n = 12"
+    assert "3 of 15 metrics, n = 12, p = 0.04" in told.out
     assert "undecided" in told.out and str(tmp_path / "study.html") in told.out
     kept = json.loads((tmp_path / "findings.json").read_text())
     assert [row["verdict"] for row in kept] == ["holds", "undecided"]

@@ -7,7 +7,6 @@ configs/studies/NAME.md with the table of claims and the page's figures.
 from __future__ import annotations
 
 import json
-import math
 import subprocess
 import sys
 import time
@@ -39,20 +38,11 @@ def done(name: str, scale: str) -> tuple[pn.Run, float]:
     return pn.open_run(RUNS / f"{name}-{scale}"), json.loads(took.read_text())
 
 
-def measured(finding: Finding) -> str:
-    """ "0.41 (0.20 to 0.63) doublings; p = 0.01"."""
-    text = f"{finding.value:.3g}"
-    if not math.isnan(finding.low):
-        text += f" ({finding.low:.3g} to {finding.high:.3g})"
-    text += f" {finding.unit}"
-    return text if finding.p is None else f"{text}; p = {finding.p:.2g}"
-
-
 def table(findings: list[Finding]) -> list[str]:
     """The claims, one a row."""
     lines = ["| claim | here (95 % interval over seeds) | verdict |", "|---|---|---|"]
     for f in findings:
-        here = f"**{measured(f)}** — {f.statistic}. {f.note}".strip()
+        here = f"**{f.measured}** — {f.statistic}. {f.note}".strip()
         lines.append(f"| {f.says} | {here} | **{f.verdict}** |")
     return lines
 
