@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from popnet.report.looks import CSS
 from popnet.report.sections import Drawing, Section
 
 NIL = '<span class="nil">\N{EN DASH}</span>'
@@ -64,3 +65,33 @@ def _code(words: str) -> str:
 def colour_chip(colour: str) -> str:
     """A dot in a condition's colour."""
     return f'<i class="chip" style="background:{colour}"></i>'
+
+
+def document(title: str, header: str, body: str) -> str:
+    """A whole page, self-contained; all three are HTML already."""
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · popnet</title>
+<style>{CSS}</style>
+</head>
+<body>
+<main>
+<header>
+{header}
+</header>
+{body}
+</main>
+</body>
+</html>
+"""
+
+
+def contents(sections: Sequence[Section]) -> str:
+    """Links to the sections."""
+    return "\n".join(
+        f'<a href="#{section.anchor}">{escape(section.title)}</a>'
+        for section in sections
+    )

@@ -11,7 +11,6 @@ from pathlib import Path
 from popnet.records.files import write_bytes
 from popnet.records.findings import Finding
 from popnet.report import markup
-from popnet.report.looks import CSS
 from popnet.report.population import STATUSES
 from popnet.report.recorded import RecordedRun
 from popnet.report.sections import Drawing, Section, sentences
@@ -95,10 +94,6 @@ def study_page(
         target = escape(finding.figure, quote=True)
         return f'<a href="#figure-{target}">{titles[finding.figure]}</a>'
 
-    links = "\n".join(
-        f'<a href="#{section.anchor}">{escape(section.title)}</a>'
-        for section in sections
-    )
     body = "\n".join(
         markup.section(
             section,
@@ -106,35 +101,20 @@ def study_page(
         )
         for section in sections
     )
-    return f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{name}, the study · popnet</title>
-<style>{CSS}</style>
-</head>
-<body>
-<main>
-<header>
-<h1>{name}</h1>
+    header = f"""<h1>{name}</h1>
 <p class="lead">{lead(study)}</p>
 <nav>
-{links}
+{markup.contents(sections)}
 <a href="index.html">Report of the run</a>
-</nav>
-</header>
-<section id="claims">
+</nav>"""
+    claims = f"""<section id="claims">
 <h2>Claims</h2>
 <p>{escape(counted(findings))}</p>
 {claims_table(findings, link)}
 <p class="note">{escape(ABOUT_CLAIMS)}</p>
 </section>
-{body}
-</main>
-</body>
-</html>
 """
+    return markup.document(f"{name}, the study", header, claims + body)
 
 
 ABOUT_CLAIMS = (

@@ -47,9 +47,13 @@ def slowest_s(w_NN, point_N, tau_s):
     return -tau_s / np.linalg.eigvals(slope).real.max()
 
 
-def counted(run: pn.Run, alpha: float) -> str:
-    """How many networks have two stable points and a saddle; how slow others are."""
+def counted(run: pn.Run, alpha: float, chosen_on: int = 0) -> str:
+    """How many networks have two stable points and a saddle; how slow others are.
+
+    ``chosen_on``: alpha was chosen by looking at so many of them, which do not count.
+    """
     table = run.table()
+    table = table[table["index"] >= chosen_on]
     table = table[table["trials_to_criterion"].notna()]
     table = table[table["rule.alpha"] == alpha]
     three, slow = {u: 0 for u in INPUTS}, []
@@ -67,6 +71,7 @@ def counted(run: pn.Run, alpha: float) -> str:
         f"{alpha:,.0f}) that met the criterion: two stable ones and a saddle between "
         "them (as in the one network of theirs that was looked at) in "
         + ", ".join(f"{n} of {len(table)} at {u:+g}" for u, n in three.items())
+        + (f" (without the {chosen_on} that alpha was chosen on)" if chosen_on else "")
         + f". **The claim {'holds' if holds else 'does not come out'} here.**"
     )
     if not slow:
