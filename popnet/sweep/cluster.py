@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # no tables on stdout
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # a lost machine is not one
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "RAY_TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
     # a process that has tested networks waits for more of them: as actors hold the
@@ -102,6 +103,8 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
 
     for name in ("ray", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # Ray prints the last lines of a lost machine's log; the launch says it in one
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None  # pyright: ignore
     runtime = {"env_vars": THREADS}
     common = {"logging_level": logging.ERROR, "log_to_driver": False}
     if ray.is_initialized():

@@ -18,6 +18,7 @@ from popnet.records.view import write_view
 from popnet.sweep import pending
 from popnet.sweep.afterwards import metric_identity
 from popnet.sweep.cluster import check_device
+from popnet.sweep.interruption import Interruption
 
 
 class Status(NamedTuple):
@@ -114,8 +115,10 @@ def launch(
             or pending.test_jobs(run, teller.known, teller.known)
             or (pending.comparisons(run, teller.known))
         ):
+            interruption = Interruption()
             try:
-                _work(run, todo, plan.sweep.machine, address, teller)
+                with interruption.heard():
+                    _work(run, todo, plan.sweep.machine, address, teller, interruption)
             except Exception:
                 tables(run)  # what was made is seen all the same
                 raise
@@ -159,12 +162,16 @@ class _Teller:
 
 
 def _work(
-    run: Run, todo: list[Pack], machine: Machine, address: str | None, teller: _Teller
-) -> None:
+    run: Run, todo: list[Pack], machine: Machine, address: str | None, teller: _Teller,
+    interruption: Interruption,
+) -> None:  # fmt: skip
     from popnet.sweep.cluster import cores, crew, ray_running
 
     teller.say("start")
-    with ray_running(address, max(cores(), machine.workers or 1)) as ray:
+    with (
+        ray_running(address, max(cores(), machine.workers or 1)) as ray,
+        interruption.heard(),  # Ray has put its own handler in place
+    ):
         resources = ray.cluster_resources()
         device, workers = crew(machine, resources)
         from popnet.sweep.tasks import Afterwards
@@ -181,7 +188,7 @@ def _work(
                 after.test(recorded, recorded)
 
             site = site_of(machine, todo, run.store.folder, device, workers)
-            train(todo, site, run.folder, report)
+            train(todo, site, run.folder, report, interruption)
             teller.known = pending.statuses(run)
             teller.finished = Counter(teller.known.values())
         after.test(teller.known, teller.known)

@@ -1,8 +1,8 @@
 """The Ray Tune trainable that trains one pack with shard actors of its own.
 
-The actors live in the trial's placement group, one per core or GPU, and take shards
-as they become free.  An actor that dies is replaced and its shard begun again from
-its checkpoint; nothing of a network is in Ray, everything is in the store.
+Its crew takes shards as actors become free.  The shard of an actor that dies is begun
+again, from its checkpoint, by another; nothing of a network is in Ray, everything is in
+the store.
 """
 
 from __future__ import annotations
@@ -13,36 +13,44 @@ from typing import Any, NamedTuple
 
 import ray
 from ray import tune
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 
 from popnet.plan import Pack, PlannedNetwork, shards
 from popnet.records.store import Store
-from popnet.sweep.shard import Beat, Shard
+from popnet.sweep.crew import Crew, Place
+from popnet.sweep.shard import Beat
 
 BEAT_S = 1.0
+PATIENCE_S = 5.0
+"""How long a step waits for a beat or for an actor to arrive."""
 SHARDS_PER_CORE = 4
 MOST_DEATHS = 20
-"""Actors lost per pack before it is given up: something kills them all."""
+"""Actors that one shard may lose before its pack is given up: it kills them all."""
+Members = tuple[PlannedNetwork, ...]
 
 
 class Site(NamedTuple):
-    """Where a pack trains."""
+    """Where packs train."""
 
-    store: str
-    device: str
+    place: Place
     workers: int
+    """Actors that the cluster can keep when the launch begins."""
+    limit: int | None
+    """Actors that the user allows; None: as many as the cluster has room for."""
     most: int
     """Networks per shard, at most."""
-    checkpoint_s: float
 
-    def split(self, pack: Pack) -> list[tuple[PlannedNetwork, ...]]:
+    def split(self, pack: Pack) -> list[Members]:
         """The pack's shards here."""
-        per_worker = 1 if self.device == "cuda" else SHARDS_PER_CORE
+        per_worker = 1 if self.place.device == "cuda" else SHARDS_PER_CORE
         return shards(pack, self.workers, self.most, per_worker)
 
-    def actors(self, pack: Pack) -> int:
-        """How many actors the pack can keep busy."""
-        return max(1, min(self.workers, len(self.split(pack))))
+    def room(self) -> int:
+        """Actors that the cluster can keep now: machines come and go."""
+        if self.limit is not None:
+            return self.limit
+        kind = "GPU" if self.place.device == "cuda" else "CPU"
+        return max(1, int(ray.cluster_resources().get(kind, 1)))
 
 
 class TrainPack(tune.Trainable):
@@ -52,17 +60,17 @@ class TrainPack(tune.Trainable):
         """Receive all packs and the site; ``config`` names the pack to train."""
         self.packs: dict[str, Pack] = given["packs"]
         self.site: Site = given["site"]
-        self.actors: list[Any] = []
+        self.crew = Crew(self.site.place)
         self._begin(config["pack"])
 
     def _begin(self, name: str) -> None:
         # another attempt may have recorded part of the pack before it was lost
-        recorded = Store(Path(self.site.store)).recorded()
+        recorded = Store(Path(self.site.place.store)).recorded()
         pack = self.packs[name]
         left = tuple(n for n in pack.networks if n.key not in recorded)
         self.queue = self.site.split(pack._replace(networks=left))
-        self.busy: dict[Any, tuple[Any, tuple[PlannedNetwork, ...]]] = {}
-        self.deaths = 0
+        self.busy: dict[Any, tuple[Any, Members]] = {}
+        self.deaths = Counter[str]()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take another pack with the same actors."""
@@ -73,45 +81,42 @@ class TrainPack(tune.Trainable):
         """Work for a beat and say what happened."""
         self._employ()
         beats: list[Beat] = []
-        if self.busy:
-            ready, _ = ray.wait(list(self.busy), num_returns=1, timeout=30)
-            more, _ = ray.wait(
-                list(self.busy), num_returns=len(self.busy), timeout=0.05
-            )
-            for future in {*ready, *more}:
-                beat = self._heard(future)
-                if beat is not None:
-                    beats.append(beat)
+        awaited = [*self.busy, *self.crew.arriving]
+        if awaited:
+            ready, _ = ray.wait(awaited, num_returns=1, timeout=PATIENCE_S)
+            more, _ = ray.wait(awaited, num_returns=len(awaited), timeout=0.05)
+            came = {*ready, *more}
+            self.crew.answered(came & set(self.crew.arriving))
+            try:
+                for future in came & set(self.busy):
+                    beat = self._heard(future)
+                    if beat is not None:
+                        beats.append(beat)
+            except RayTaskError as error:  # the same would happen again
+                return {**_summary(beats), "failed": cause(error), "done": True}
         return {**_summary(beats), "done": not self.busy and not self.queue}
 
     def _employ(self) -> None:
-        """Give every free actor a shard; start actors while there is work for them."""
-        working = {id(actor) for actor, _ in self.busy.values()}
-        free = [a for a in self.actors if id(a) not in working]
-        while self.queue and (free or len(self.actors) < self.site.workers):
-            if free:
-                actor = free.pop()
-            else:
-                actor = self._hire()
-                self.actors.append(actor)
+        """Give every free actor a shard; ask for actors while there is work."""
+        free = self.crew.free(actor for actor, _ in self.busy.values())
+        for actor in free[: len(self.queue)]:
             members = self.queue.pop(0)
             started = actor.work.remote(BEAT_S, members, compiles=False)
             self.busy[started] = (actor, members)
-
-    def _hire(self) -> Any:
-        site = self.site
-        hire: Any = ray.remote(num_cpus=1, num_gpus=int(site.device == "cuda"))
-        return hire(Shard).remote(site.store, site.device, site.checkpoint_s)
+        if self.queue:
+            self.crew.ask(min(self.site.room(), len(self.busy) + len(self.queue)))
+        else:
+            self.crew.spare()
 
     def _heard(self, future: Any) -> Beat | None:
         actor, members = self.busy.pop(future)
         try:
             beat: Beat = ray.get(future)
         except RayActorError:
-            self.actors = [a for a in self.actors if a is not actor]
+            self.crew.lose(actor)
             self.queue.insert(0, members)
-            self.deaths += 1
-            if self.deaths > MOST_DEATHS:
+            self.deaths[members[0].key] += 1
+            if self.deaths[members[0].key] > MOST_DEATHS:
                 raise
             return None
         if not beat.done:
@@ -120,15 +125,20 @@ class TrainPack(tune.Trainable):
         return beat
 
     def cleanup(self) -> None:
-        """Let the actors go."""
-        for actor in self.actors:
-            ray.kill(actor)
+        """Let the actors save what they have, and go."""
+        self.crew.let_go()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing to save: shards checkpoint themselves into the store."""
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing to load."""
+
+
+def cause(error: BaseException) -> str:
+    """The last line of what a worker raised; the lines before it are Ray's."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
 
 
 def _summary(beats: list[Beat]) -> dict[str, Any]:
@@ -142,4 +152,6 @@ def _summary(beats: list[Beat]) -> dict[str, Any]:
         "finished": dict(finished),
         "recorded": recorded,
         "compiling": any(beat.must_compile for beat in beats),
+        "notes": [note for beat in beats for note in beat.notes],
+        "waiting": next((b.waiting for b in beats if b.waiting), ""),
     }

@@ -5,12 +5,17 @@ This is the body of the shard actor; it knows the clock and the store, not Ray.
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
+from safetensors import SafetensorError
 
 from popnet.analysis import spectral_radius, weight_change
 from popnet.core.cell import closed
@@ -23,8 +28,13 @@ from popnet.records import checkpoints
 from popnet.records.store import Store
 from popnet.records.tensors import tensors_of
 
+T = TypeVar("T")
 STEPS = TRIALS_AT_ONCE
 """Learning steps between two looks at the clock."""
+UNWRITABLE = (OSError, SafetensorError)
+"""What writing to a full, lost or read-only disk raises."""
+PATIENCE_S = 900.0
+"""How long a shard keeps what it cannot put on disk before it gives up."""
 
 
 class Beat(NamedTuple):
@@ -40,6 +50,10 @@ class Beat(NamedTuple):
     done: bool
     must_compile: bool = False
     """A kernel is not on this machine yet: the next work takes seconds longer."""
+    waiting: str = ""
+    """Why nothing can be put on disk at the moment, in words."""
+    notes: tuple[str, ...] = ()
+    """What the user should know, such as a damaged checkpoint."""
 
 
 class Shard:
@@ -52,6 +66,12 @@ class Shard:
         self.name = ""
         self.populations: list[Population] = []
         self.finished: list[Trained] = []
+        self.unwritable = ""
+        self.written = time.monotonic()
+        self.working = self.leaving = False
+        if threading.current_thread() is threading.main_thread():
+            # a machine that is taken back sends it, with seconds of grace
+            signal.signal(signal.SIGTERM, self._told_to_leave)
 
     def take(self, members: tuple[PlannedNetwork, ...]) -> None:
         """Take up networks, each from its checkpoint or untrained.
@@ -83,9 +103,10 @@ class Shard:
         """
         if members is not None:
             self.take(members)
+        self.working = True
         until = time.monotonic() + seconds
         trials, statuses, must_compile = 0, Counter[str](), False
-        while self.populations and time.monotonic() < until:
+        while self.populations and time.monotonic() < until and not self.leaving:
             population = self.populations[0]
             before = int(population.progress.trial_P.sum())
             advanced = _advanced(population, compiles)
@@ -99,19 +120,58 @@ class Shard:
             trials += after - before + sum(t.trials for t in ended)
             statuses.update(t.status for t in ended)
             if time.monotonic() - self.last_checkpoint > self.checkpoint_s:
-                self._checkpoint()
-        recorded = self._record()
-        if not self.populations:
+                self._written(self._checkpoint)
+        recorded = self._written(self._record) or {}
+        self.working = False
+        if self.leaving:
+            self._leave_now()
+        done = not self.populations and not self.finished
+        if done:
             checkpoints.drop(self.store.folder, self.name)
-        done = not self.populations
-        return Beat(self.name, trials, dict(statuses), recorded, done, must_compile)
+        elif not self.populations:
+            time.sleep(min(seconds, 1.0))  # for room on the disk
+        return Beat(
+            self.name, trials, dict(statuses), recorded, done, must_compile,
+            self.unwritable,
+        )  # fmt: skip
+
+    def _written(self, write: Callable[[], T]) -> T | None:
+        """What writing gave; None where the disk refuses, which is tried again.
+
+        Raises what the disk raised when nothing could be written for PATIENCE_S.
+        """
+        try:
+            result = write()
+        except UNWRITABLE as error:
+            why = getattr(error, "strerror", None) or str(error)
+            self.unwritable = f"{self.store.folder} cannot be written: {why}"
+            if time.monotonic() - self.written > PATIENCE_S:
+                raise
+            self.last_checkpoint = time.monotonic()
+            return None
+        self.unwritable, self.written = "", time.monotonic()
+        return result
+
+    def leave(self) -> None:
+        """Put on disk what there is; the actor ends afterwards."""
+        self._written(self._record)
+        self._written(self._checkpoint)
+
+    def _told_to_leave(self, *_: object) -> None:
+        self.leaving = True
+        if not self.working:
+            self._leave_now()
+
+    def _leave_now(self) -> None:
+        self.leave()
+        os._exit(128 + signal.SIGTERM)
 
     def _record(self) -> dict[str, str]:
         """Put what has finished on disk, as one batch."""
         made = {t.network.key: t.status for t in self.finished}
         if made:
             record(self.store, self.finished)
-        self.finished = []
+            self.finished = []
         return made
 
     def _checkpoint(self) -> None:

@@ -15,10 +15,13 @@ from ray.tune import Callback, PlacementGroupFactory
 
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
-from popnet.sweep.pack import Site, TrainPack
+from popnet.sweep.crew import Place
+from popnet.sweep.interruption import Interruption
+from popnet.sweep.pack import Site, TrainPack, cause
 
 CPU_SHARD = 16
-RETRIES = 3
+RETRIES = 30
+"""Times that a pack is begun again because its machine was lost."""
 Report = Callable[[dict[str, Any]], None]
 
 
@@ -50,7 +53,8 @@ def site_of(
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    return Site(str(store.resolve()), device, workers, most, machine.checkpoint_s)
+    place = Place(str(store.resolve()), device, machine.checkpoint_s)
+    return Site(place, workers, machine.workers, most)
 
 
 def _free_gpu_bytes() -> int:
@@ -68,21 +72,42 @@ def memory_bytes(device: str, workers: int) -> int:
     return int(total) // workers
 
 
-def train(packs: list[Pack], site: Site, folder: Path, report: Report) -> None:
+class _Stop(tune.Stopper):
+    """Ends training when the launch was told to stop."""
+
+    def __init__(self, interruption: Interruption) -> None:
+        self.interruption = interruption
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        """No single pack is ended."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Whether to end them all; each saves its networks first."""
+        return self.interruption.asked
+
+
+def train(
+    packs: list[Pack],
+    site: Site,
+    folder: Path,
+    report: Report,
+    interruption: Interruption,
+) -> None:
     """Train packs; returns when all are on disk.  Raises RuntimeError if one failed.
 
     ``folder``: where Ray Tune keeps its own state while it runs.
     """
     by_name = {pack.name: pack for pack in packs}
-    bundle: dict[str, float] = {"CPU": 1.0}
-    if site.device == "cuda":
-        bundle["GPU"] = 1.0
+    failures: list[str] = []
 
-    def resources(config: dict[str, Any]) -> PlacementGroupFactory:
-        # the first bundle is the trial's own, which only waits
-        actors = site.actors(by_name[config["pack"]])
-        return PlacementGroupFactory([{}] + [bundle] * actors)
+    def heard(result: dict[str, Any]) -> None:
+        if "failed" in result:
+            failures.append(result["failed"])
+        report(result)
 
+    # the first bundle is the trial's, which only waits; the second its first actor's
+    resources = PlacementGroupFactory([{}, site.place.bundle])
     trainable = tune.with_resources(
         tune.with_parameters(TrainPack, packs=by_name, site=site), resources
     )
@@ -96,18 +121,15 @@ def train(packs: list[Pack], site: Site, folder: Path, report: Report) -> None:
                 name="packs",
                 storage_path=str(scratch.resolve()),
                 verbose=0,
-                callbacks=[_Heard(report)],
+                stop=_Stop(interruption),
+                callbacks=[_Heard(heard)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),
         )
-        results = tuner.fit()
+        with interruption.held():
+            results = tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    if results.errors:
-        raise RuntimeError(f"training failed: {cause(results.errors[0])}")
-
-
-def cause(error: BaseException) -> str:
-    """The last line of what a worker raised; the lines before it are Ray's."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    failures += [cause(error) for error in results.errors]
+    if failures:
+        raise RuntimeError(f"training failed: {failures[0]}")

@@ -1,6 +1,9 @@
 """A shard: trains in beats, records and checkpoints itself, whoever goes on with it."""
 
+import errno
 import math
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from popnet.plan import networks
 from popnet.records import Store, checkpoints
 from popnet.rules import RULES
 from popnet.sweep import shard as shard_module
-from popnet.sweep.shard import Shard
+from popnet.sweep.shard import Beat, Shard
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_finished_networks_are_on_disk_with_every_beat(shard, members):
 def test_a_beat_of_no_time_does_nothing(shard, members):
     worker = shard()
     beat = worker.work(0.0, members)
-    assert beat == (beat.shard, 0, {}, {}, False, False) and len(beat.shard) == 16
+    assert beat == Beat(beat.shard, 0, {}, {}, done=False) and len(beat.shard) == 16
     assert not worker.store.folder.exists()
 
 
@@ -135,8 +138,9 @@ def test_a_damaged_checkpoint_is_as_good_as_none(shard, members):
     one, other = shard("one"), shard("other", checkpoint_s=0.0)
     one.work(3600, members)
     other.take(members)
-    other.work(1e-3)
-    path = next((other.store.folder / "checkpoints").iterdir())
+    while not (folder := other.store.folder / "checkpoints").is_dir():
+        other.work(1e-3)
+    path = next(folder.iterdir())
     data = bytearray(path.read_bytes())
     data[-5] ^= 64
     path.write_bytes(bytes(data))
@@ -186,17 +190,65 @@ def test_a_worker_takes_one_shard_after_another(shard, members):
     assert_same(one.store, other.store, members)
 
 
-def test_a_record_that_fails_is_made_with_the_next_beat(shard, members, monkeypatch):
+def test_what_the_disk_refuses_is_kept_and_recorded_when_it_can_be(
+    shard, members, monkeypatch
+):
     worker = shard()
-    with monkeypatch.context() as patched, pytest.raises(OSError, match="full"):
+    with monkeypatch.context() as patched:
         patched.setattr(worker.store, "commit", _full)
-        worker.work(3600, members)
-    beat = worker.work(1)
+        refused = worker.work(1e-3, members)
+        while worker.populations:
+            refused = worker.work(1e-3)
+        assert not refused.done and not refused.recorded
+        assert "No space left" in refused.waiting
+    beat = worker.work(1e-3)
+    assert beat.done and beat.waiting == ""
     assert set(beat.recorded) == {m.key for m in members} == worker.store.recorded()
 
 
+def test_a_disk_that_refuses_for_too_long_ends_the_shard(shard, members, monkeypatch):
+    worker = shard()
+    monkeypatch.setattr(shard_module, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(worker.store, "commit", _full)
+    with pytest.raises(OSError, match="No space left"):
+        worker.work(3600, members)
+
+
 def _full(*_):
-    raise OSError("the disk is full")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("told", ["between two beats", "within a beat"])
+def test_who_is_told_to_leave_saves_first(shard, members, monkeypatch, told):
+    """SIGTERM: what it trains goes on from where it was, by another."""
+    worker, ends = shard(), []
+    monkeypatch.setattr(os, "_exit", ends.append)
+    worker.work(1e-3, members)
+    if told == "within a beat":
+        advance = shard_module.advance
+
+        def interrupted(population, steps):
+            signal.raise_signal(signal.SIGTERM)
+            return advance(population, steps)
+
+        monkeypatch.setattr(shard_module, "advance", interrupted)
+        worker.work(3600)
+        monkeypatch.setattr(shard_module, "advance", advance)
+    else:
+        signal.raise_signal(signal.SIGTERM)
+    assert ends == [128 + signal.SIGTERM]
+    seen = sum(int(p.progress.trial_P.sum()) for p in worker.populations)
+    left = sum(m.config.train.trials for m in members) - seen
+    beat = shard().work(3600, members)
+    assert 0 < beat.trials == left - 60 * (len(members) - len(worker.populations))
+
+
+@pytest.fixture(autouse=True)
+def _handlers():
+    """A shard listens to SIGTERM; the tests' own process does not."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def test_networks_recorded_before_are_not_trained_again(shard, members):
@@ -206,7 +258,7 @@ def test_networks_recorded_before_are_not_trained_again(shard, members):
     beat = other.work(3600, members)
     assert beat.trials == 2 * 60 and beat.done
     assert set(beat.recorded) == {m.key for m in members[2:]}
-    assert other.work(1, members) == (beat.shard, 0, {}, {}, True, False)
+    assert other.work(1, members) == Beat(beat.shard, 0, {}, {}, done=True)
 
 
 # --- diverged networks ---------------------------------------------------------------

@@ -1,0 +1,135 @@
+"""The shard actors of one pack: as many as the cluster has room for, at any moment.
+
+Every actor stands in a placement group of its own core or GPU, the first in that of the
+pack's trial, so that a pack always has one and a machine that is lost, or that comes
+later, changes how fast a pack trains and nothing else.  An actor counts as hired when
+it has answered: one that waits for room holds no shard.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import ray
+from ray.exceptions import RayActorError
+from ray.util import placement_group, remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from popnet.sweep.shard import Shard
+
+IDLE_S = 3.0
+"""After so long without work an actor gives its core or GPU to other packs."""
+GRACE_S = 10.0
+"""What an actor that is let go may take to save its networks."""
+
+
+class Place(NamedTuple):
+    """Where actors run and what they are told."""
+
+    store: str
+    device: str
+    checkpoint_s: float
+
+    @property
+    def bundle(self) -> dict[str, float]:
+        """What one actor claims of Ray."""
+        gpu = {"GPU": 1.0} if self.device == "cuda" else {}
+        return {"CPU": 1.0, **gpu}
+
+
+class Hand(NamedTuple):
+    """An actor and its placement group; None: that of the trial."""
+
+    actor: Any
+    group: Any
+
+
+class Crew:
+    """The actors of one pack."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.hired: list[Hand] = []
+        self.arriving: dict[Any, Hand] = {}
+        """Asked for, by the answer that is awaited."""
+        self.idle: dict[Any, float] = {}
+        """Since when an actor has had no work."""
+
+    def __len__(self) -> int:
+        return len(self.hired) + len(self.arriving)
+
+    def ask(self, number: int) -> None:
+        """Ask for actors until there are so many, hired or on the way."""
+        while len(self) < number:
+            everyone = [*self.hired, *self.arriving.values()]
+            in_trial = any(hand.group is None for hand in everyone)
+            hand = self._hire(
+                placement_group([self.place.bundle]) if in_trial else None
+            )
+            self.arriving[hand.actor.__ray_ready__.remote()] = hand
+
+    def _hire(self, group: Any) -> Hand:
+        options: dict[str, Any] = {"num_cpus": 1}
+        if self.place.device == "cuda":
+            options["num_gpus"] = 1
+        if group is not None:
+            options["scheduling_strategy"] = PlacementGroupSchedulingStrategy(group)
+        hire: Any = ray.remote(**options)
+        return Hand(hire(Shard).remote(*self.place), group)
+
+    def answered(self, futures: Iterable[Any]) -> None:
+        """Take in actors that have answered, or could not."""
+        for future in futures:
+            hand = self.arriving.pop(future)
+            try:
+                ray.get(future)
+            except RayActorError:
+                self._release(hand)
+                continue
+            self.hired.append(hand)
+
+    def free(self, busy: Iterable[Any]) -> list[Any]:
+        """Actors without work; ``busy`` are those that have some."""
+        working = {id(actor) for actor in busy}
+        free = [h.actor for h in self.hired if id(h.actor) not in working]
+        now = time.monotonic()
+        self.idle = {actor: self.idle.get(actor, now) for actor in free}
+        return free
+
+    def lose(self, actor: Any) -> None:
+        """An actor is dead or cannot be reached."""
+        for hand in self.hired:
+            if hand.actor is actor:
+                self.hired.remove(hand)
+                self._release(hand)
+                return
+
+    def spare(self) -> None:
+        """Let go whom no work waits for; the trial's own actor stays."""
+        for future in [f for f, hand in self.arriving.items() if hand.group]:
+            self._release(self.arriving.pop(future))
+        since = time.monotonic() - IDLE_S
+        for hand in [h for h in self.hired if h.group]:
+            if self.idle.get(hand.actor, since) < since:
+                self.hired.remove(hand)
+                self._release(hand)
+
+    def let_go(self) -> None:
+        """End all actors, each after it has saved its networks."""
+        saved = [hand.actor.leave.remote() for hand in self.hired]
+        if saved:
+            ray.wait(saved, num_returns=len(saved), timeout=GRACE_S)
+        for hand in [*self.hired, *self.arriving.values()]:
+            self._release(hand)
+        self.hired, self.arriving = [], {}
+
+    @staticmethod
+    def _release(hand: Hand) -> None:
+        with suppress(Exception):  # it may be gone, and its machine too
+            ray.kill(hand.actor)
+        if hand.group is not None:
+            with suppress(Exception):
+                remove_placement_group(hand.group)

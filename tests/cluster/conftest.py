@@ -1,0 +1,98 @@
+"""A cluster of three machines, and the sweep that is trained on it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from machines import POPNET, Machines, wait_until, why_not
+from popnet import open_run
+
+SWEEP = {
+    "name": "shared",
+    "seed": 3,
+    "networks": 6,
+    # 60 units at 5 ms: some seconds a network, so that losses fall in mid-training
+    "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.030}},
+    "task": {"name": "dnms"},
+    "rule": {"name": "reward_hebbian"},
+    "train": {"trials": 12_000, "until": None, "curve_every": 500},
+    "grid": {"network.tau_s.spread": [0.0, 0.4]},
+    "after": {
+        "trials": 2,
+        "perturb": [{"name": "synaptic_jitter", "levels": [0, 0.5]}],
+    },
+    "machine": {"checkpoint_s": 1.0},
+}
+
+
+class Lab:
+    """A cluster, a shared folder and the command on the head."""
+
+    def __init__(self, machines, folder: Path):
+        self.machines, self.out = machines, folder / "runs"
+        self.file = folder / "sweep.yaml"
+        self.file.write_text(yaml.safe_dump(SWEEP, sort_keys=False))
+
+    def launch(self, *more: str) -> subprocess.Popen:
+        command = [POPNET, "launch", str(self.file), "--out", str(self.out)]
+        command += ["--address", self.machines.address, *more]
+        return self.machines.popen(
+            0, command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+
+    def training(self, process: subprocess.Popen, seconds: float = 120) -> None:
+        """Wait until networks are in mid-training."""
+        folder = self.out / "store" / "checkpoints"
+
+        def begun() -> bool:
+            assert process.poll() is None, process.communicate()
+            return folder.is_dir() and any(folder.glob("*.safetensors"))
+
+        wait_until(begun, seconds, "a checkpoint")
+
+    def ends(self, process: subprocess.Popen, code: int = 0) -> str:
+        out, err = process.communicate(timeout=400)
+        assert process.returncode == code, out + err
+        return err
+
+    def bits(self) -> dict[str, dict[str, bytes]]:
+        """Every network's trained tensors, by key."""
+        run = open_run(self.out / "shared")
+        return {
+            key: {n: a.tobytes() for n, a in run.network(key).final.items()}
+            for key in run.table()["key"]
+        }
+
+
+@pytest.fixture(scope="package")
+def machines():
+    reason = why_not()
+    if reason:
+        from raylets import Raylets
+
+        print(f"several raylets at one address instead of machines: {reason}")
+        cluster = Raylets(workers=2)
+    else:
+        cluster = Machines(workers=2)
+    try:
+        for number in range(cluster.count):
+            cluster.start(number)
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture
+def lab(machines, tmp_path):
+    return Lab(machines, tmp_path)
+
+
+@pytest.fixture(scope="package")
+def laptop(tmp_path_factory, machines):
+    """The same sweep on this machine alone: the bits that are asked for."""
+    alone = Lab(machines, tmp_path_factory.mktemp("laptop"))
+    command = [POPNET, "launch", str(alone.file), "--out", str(alone.out)]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    return alone.bits()

@@ -1,0 +1,55 @@
+"""Several raylets on one machine, by Ray's own test cluster: where no namespaces are.
+
+The same interface as ``machines.Machines``, as far as the tests here use it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Sequence
+
+import psutil
+
+
+class Raylets:
+    """A head (no CPU for work) and some workers, all at one address."""
+
+    def __init__(self, workers: int, cpus: int = 1):
+        from ray.cluster_utils import Cluster
+
+        self.token, self.cpus = secrets.token_hex(32), cpus
+        self.count = workers + 1
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
+        self.cluster = Cluster()
+        self.nodes = {}
+
+    @property
+    def address(self) -> str:
+        return self.cluster.address
+
+    def start(self, number: int) -> None:
+        self.nodes[number] = self.cluster.add_node(
+            num_cpus=self.cpus if number else 0,
+            object_store_memory=100 * 2**20,
+            include_dashboard=False,
+        )
+
+    def popen(
+        self, number: int, command: Sequence[str], **settings: object
+    ) -> subprocess.Popen:
+        return subprocess.Popen(command, **settings)  # type: ignore[call-overload]
+
+    def named(self, number: int, title: str) -> list[psutil.Process]:
+        (raylet,) = self.nodes[number].all_processes["raylet"]
+        children = psutil.Process(raylet.process.pid).children(recursive=True)
+        return [p for p in children if title in " ".join(p.cmdline()[:1])]
+
+    def kill(self, number: int) -> None:
+        self.cluster.remove_node(self.nodes.pop(number), allow_graceful=False)
+
+    def close(self) -> None:
+        self.cluster.shutdown()
+        for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN"):
+            os.environ.pop(name, None)
