@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel clean
+.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel soak clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -49,6 +49,11 @@ published: setup
 # a paper done again, within an hour; writes configs/studies/heterogeneity.md
 study: setup
 	$(BIN)/python tests/papers/study.py heterogeneity quick
+
+# a sweep through 66 faults on a cluster of four machines; half an hour; needs root for
+# network namespaces.  make soak ARGS=--readme writes the README's part
+soak: setup
+	$(BIN)/python tests/soak/run.py $(ARGS)
 
 # the tests of the extra popnet[neurogym], which holds numpy and matplotlib back, in an
 # environment of their own

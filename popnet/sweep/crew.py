@@ -1,9 +1,10 @@
 """The shard actors of one pack: as many as the cluster has room for, at any moment.
 
-Every actor stands in a placement group of its own core or GPU, the first in that of the
-pack's trial, so that a pack always has one and a machine that is lost, or that comes
-later, changes how fast a pack trains and nothing else.  An actor counts as hired when
-it has answered: one that waits for room holds no shard.
+The first stands in the placement group of the pack's trial, so that a pack that begins
+can work; the others come as there is room.  So a machine that is lost, or that comes
+later, changes how fast a pack trains and nothing else.  (Groups for the others too
+would outlive a pack that dies: Ray removes a group when the whole launch ends.)  An
+actor counts as hired when it has answered: one that waits for room holds no shard.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ from typing import Any, NamedTuple
 
 import ray
 from ray.exceptions import RayActorError
-from ray.util import placement_group, remove_placement_group
-from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from popnet.sweep.shard import Shard
 
@@ -41,10 +40,11 @@ class Place(NamedTuple):
 
 
 class Hand(NamedTuple):
-    """An actor and its placement group; None: that of the trial."""
+    """An actor."""
 
     actor: Any
-    group: Any
+    first: bool
+    """Whether it stands in the placement group of the trial."""
 
 
 class Crew:
@@ -65,20 +65,17 @@ class Crew:
         """Ask for actors until there are so many, hired or on the way."""
         while len(self) < number:
             everyone = [*self.hired, *self.arriving.values()]
-            in_trial = any(hand.group is None for hand in everyone)
-            hand = self._hire(
-                placement_group([self.place.bundle]) if in_trial else None
-            )
+            hand = self._hire(first=not any(hand.first for hand in everyone))
             self.arriving[hand.actor.__ray_ready__.remote()] = hand
 
-    def _hire(self, group: Any) -> Hand:
+    def _hire(self, first: bool) -> Hand:
         options: dict[str, Any] = {"num_cpus": 1}
         if self.place.device == "cuda":
             options["num_gpus"] = 1
-        if group is not None:
-            options["scheduling_strategy"] = PlacementGroupSchedulingStrategy(group)
+        if not first:
+            options["scheduling_strategy"] = "SPREAD"
         hire: Any = ray.remote(**options)
-        return Hand(hire(Shard).remote(*self.place), group)
+        return Hand(hire(Shard).remote(*self.place), first)
 
     def answered(self, futures: Iterable[Any]) -> None:
         """Take in actors that have answered, or could not."""
@@ -109,10 +106,10 @@ class Crew:
 
     def spare(self) -> None:
         """Let go whom no work waits for; the trial's own actor stays."""
-        for future in [f for f, hand in self.arriving.items() if hand.group]:
+        for future in [f for f, hand in self.arriving.items() if not hand.first]:
             self._release(self.arriving.pop(future))
         since = time.monotonic() - IDLE_S
-        for hand in [h for h in self.hired if h.group]:
+        for hand in [h for h in self.hired if not h.first]:
             if self.idle.get(hand.actor, since) < since:
                 self.hired.remove(hand)
                 self._release(hand)
@@ -130,6 +127,3 @@ class Crew:
     def _release(hand: Hand) -> None:
         with suppress(Exception):  # it may be gone, and its machine too
             ray.kill(hand.actor)
-        if hand.group is not None:
-            with suppress(Exception):
-                remove_placement_group(hand.group)

@@ -92,13 +92,13 @@ def _ray(out: Path, address: str | None) -> Iterator[Finding]:
                 f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
                 f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
             )  # fmt: skip
-            yield from _shared(ray, nodes, out)
+            yield from shared(ray, nodes, out)
     except (ConfigError, RuntimeError, OSError) as error:
         text = str(error).strip().splitlines()[0]
         yield "ray", False, f"{text} (Ray 2.59 and later need RAY_AUTH_MODE=token)"
 
 
-def _shared(ray: Any, nodes: list[dict[str, Any]], out: Path) -> Iterator[Finding]:
+def shared(ray: Any, nodes: list[dict[str, Any]], out: Path) -> Iterator[Finding]:
     """Can every node write where runs go, and does it see what others wrote?"""
     folder = out.resolve()
     while not folder.exists():

@@ -1,13 +1,17 @@
 """A cluster of three machines, and the sweep that is trained on it."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from machines import POPNET, Machines, wait_until, why_not
 from popnet import open_run
+
+sys.path.insert(0, str(Path(__file__).parent))  # the files here import each other
+
+from machines import POPNET, Machines, wait_until, why_not
 
 SWEEP = {
     "name": "shared",

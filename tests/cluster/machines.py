@@ -111,11 +111,11 @@ class Machines:
         # the head's is seen by the commands that run there
         private = f"mount --make-rprivate /; mount -t tmpfs tmpfs {temp}; "
         mount = private if number else ""
-        log = (self.scratch / f"{number}.log").open("ab")
-        self.rays[number] = self.popen(
-            number, ["bash", "-c", f"{mount}exec {RAY} start {own}"],
-            stdout=log, stderr=log,
-        )  # fmt: skip
+        with (self.scratch / f"{number}.log").open("ab") as log:
+            self.rays[number] = self.popen(
+                number, ["bash", "-c", f"{mount}exec {RAY} start {own}"],
+                stdout=log, stderr=log,
+            )  # fmt: skip
         if number == 0:
             self._wait_for_head(seconds)
 

@@ -4,7 +4,6 @@ import signal
 import sqlite3
 
 import pytest
-
 from machines import Machines, wait_until
 
 pytestmark = pytest.mark.cluster
