@@ -143,8 +143,9 @@ def _rendered(sweep: Path, changes: list[str] | None, options: dict[str, Any]) -
     from popnet.kubernetes import as_yaml, job
     from popnet.kubernetes import render as objects
 
-    ray = options.pop("ray_version") or version("ray")
-    settings = job(ray=ray, **options)
+    settings = job(
+        **{**options, "ray_version": options["ray_version"] or version("ray")}
+    )
     plan, source = load_sweep(sweep, changes)
     check(plan, source)
     return as_yaml(objects(plan, source, settings))

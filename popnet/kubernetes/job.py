@@ -26,14 +26,11 @@ SELECTOR = rf"^({_PART}/)?{_PART}={_PART}$"
 """``label=value`` of a node."""
 
 Name = Annotated[str, Field(pattern=LABEL, description="a name of a-z, 0-9 and -")]
-Address = Annotated[
-    str,
-    Field(
-        pattern=URI,
-        description="a URI such as s3://bucket/folder, without a password (--secret), "
-        "a blank, a quote or $",
-    ),
-]
+_ADDRESS = Field(
+    pattern=URI,
+    description="a URI such as s3://bucket/folder, without a password (--secret), a "
+    "blank, a quote or $",
+)
 
 
 class Job(Settings):
@@ -66,8 +63,8 @@ class Job(Settings):
     """None: by the sweep's networks."""
     claim: Name = "popnet-runs"
     """Of a volume that every node can write."""
-    storage: Address | None = None
-    tracking_uri: Address | None = None
+    storage: Annotated[str | None, _ADDRESS] = None
+    tracking_uri: Annotated[str | None, _ADDRESS] = None
     secret: Annotated[
         str | None, Field(pattern=SUBDOMAIN, description="the name of a Secret")
     ] = None
@@ -78,7 +75,7 @@ class Job(Settings):
         int, Field(ge=0, le=100, description="how often to begin again")
     ] = 3
     keep_s: Annotated[int, Field(ge=0, le=2_592_000, description="seconds")] = 600
-    ray: Annotated[
+    ray_version: Annotated[
         str, Field(pattern=r"^\d+\.\d+\.\d+$", description="a version such as 2.60.0")
     ]
 

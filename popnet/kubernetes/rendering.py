@@ -56,7 +56,7 @@ def render(plan: Plan, source: Source, job: Job) -> list[Object]:
 
 def _ray_job(plan: Plan, job: Job, name: str, about: Object) -> Object:
     cluster: Object = {
-        "rayVersion": job.ray,
+        "rayVersion": job.ray_version,
         # the operator makes the token, a Secret that every pod of the cluster gets
         "authOptions": {"mode": "token"},
         "enableInTreeAutoscaling": job.least is not None,
