@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 
 Option = typer.Option
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""What typer raises for an option that there is not."""
 Image = Annotated[str, Option("--image", help="the image, with its tag")]
 Workers = Annotated[int, Option("--workers", help="worker pods, at most")]
 Least = Annotated[
@@ -174,40 +176,40 @@ def start(
     from popnet.config import ConfigError
 
     try:
-        _checked(sweep)
-    except ConfigError as error:
+        command = _launch_command()
+        # an option that this image's popnet does not have is refused here too
+        parsed = command.make_context("popnet launch", [str(sweep), *ctx.args])
+        _check(sweep)
+    except (ConfigError, UsageError) as error:
         say(f"popnet: {error}")
         _stop_own_job()
         raise typer.Exit(WRONG) from None
     from popnet.sweep.workers import wait_for_workers
 
-    each = {"CPU": float(node_cpus)}
-    if node_gpus:
-        each["GPU"] = float(node_gpus)
+    each = {"CPU": float(node_cpus)} | ({"GPU": float(node_gpus)} if node_gpus else {})
     wait_for_workers("auto", nodes, each, patience_s, say)
-    code = _launch([str(sweep), *ctx.args])
-    if code == SOME_FAILED:
+    try:
+        with parsed:
+            command.invoke(parsed)
+    except typer.Exit as ended:
+        if ended.exit_code != SOME_FAILED:
+            raise
         say("the diverged networks are recorded and would diverge again: code 0")
-        code = DONE
-    raise typer.Exit(code)
+        raise typer.Exit(DONE) from None
 
 
-def _checked(sweep: Path) -> None:
+def _launch_command() -> Any:
+    """popnet launch; it raises its errors, so that they are not taken for its end."""
+    one = typer.Typer(add_completion=False, rich_markup_mode=None)
+    one.command()(inspect.unwrap(launching.launch))
+    return typer.main.get_command(one)
+
+
+def _check(sweep: Path) -> None:
     from popnet.catalogue import load_sweep
     from popnet.engine.checking import check
 
     check(*load_sweep(sweep, None))
-
-
-def _launch(words: list[str]) -> int:
-    """The code of ``popnet launch``; an error that is not the sweep's is raised."""
-    command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    command.command()(inspect.unwrap(launching.launch))
-    try:
-        command(words)
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    return DONE
 
 
 def _stop_own_job() -> None:
@@ -216,7 +218,7 @@ def _stop_own_job() -> None:
     number = about.get("metadata", {}).get("job_submission_id")
     if number is None:
         return
-    say("the sweep file is wrong, and would be on every new cluster: stopping the job")
-    ray = str(Path(sys.executable).with_name("ray"))
-    subprocess.run([ray, "job", "stop", "--no-wait", number], check=False)
+    say("that would be wrong on every new cluster: stopping the job")
+    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    subprocess.run([*ray, "job", "stop", "--no-wait", number], check=False)
     time.sleep(30)  # Ray ends this process

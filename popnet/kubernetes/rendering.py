@@ -144,7 +144,7 @@ def _stays(source: Source, place: str, path: str) -> ConfigError:
 class _Writer(yaml.SafeDumper):
     """YAML that every reader takes for the same: a text in doubt is quoted."""
 
-    def ignore_aliases(self, _data: Any) -> bool:
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
         """Write out what occurs twice."""
         return True
 
