@@ -14,6 +14,8 @@ from popnet.kubernetes.names import LONGEST
 
 LONGEST_CLUSTER = 53
 QUEUE = "kueue.x-k8s.io/queue-name"
+MODES = ("K8sJobMode", "HTTPMode", "SidecarMode", "InteractiveMode")
+"""The schema takes any text."""
 TOKEN_SINCE = (2, 52)
 """Ray's first version that knows tokens."""
 
@@ -51,6 +53,8 @@ def _job(document: Object) -> Iterator[str]:
     mode = spec.get("submissionMode", "K8sJobMode")
     retries = spec.get("backoffLimit", 0)
     ttl = spec.get("ttlSecondsAfterFinished", 0)
+    if mode not in MODES:
+        yield f"submissionMode {mode}: it must be one of {', '.join(MODES)}"
     if spec.get("suspend") and not shut_down:
         yield "suspend needs shutdownAfterJobFinishes: true"
     if spec.get("suspend") and selector:

@@ -14,10 +14,13 @@ def submit(text: str, context: str | None = None, again: bool = False) -> list[s
     ``again`` deletes the objects first: a job that has ended does not run again.
     Raises ConfigError where there is no kubectl, or it refuses.
     """
+    # a key that the cluster does not know is an error, not dropped
+    words = ["apply", "--validate=true", "-f", "-"]
+    # tried first: what would be refused leaves nothing behind
+    _kubectl(context, [*words, "--dry-run=server"], text)
     if again:
         _kubectl(context, ["delete", "--ignore-not-found", "-f", "-"], text)
-    # --validate: a key that the cluster does not know is an error, not dropped
-    done = _kubectl(context, ["apply", "--validate=true", "-f", "-"], text)
+    done = _kubectl(context, words, text)
     return [line for line in done.splitlines() if line.strip()]
 
 
