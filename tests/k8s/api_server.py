@@ -12,8 +12,6 @@ KINDS = {
     "v1": ("configmaps", "ConfigMap"),
     "ray.io/v1": ("rayjobs", "RayJob"),
 }
-SWAGGER = b"\x0a\x032.0"
-"""An empty OpenAPI 2 document as protobuf, which older kubectl ask for."""
 
 
 class ApiServer(ThreadingHTTPServer):
@@ -80,6 +78,32 @@ def _openapi(version, kinds):
             "paths": {f"/{kinds[version][0]}/{{name}}": {"patch": patch}}}  # fmt: skip
 
 
+def _field(number, value):
+    """A text or a message in protobuf."""
+    data = value.encode() if isinstance(value, str) else value
+    size, length = len(data), b""
+    while size > 127:
+        length, size = length + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + data
+
+
+def _swagger(kinds):
+    """OpenAPI 2 in protobuf, for older kubectl: each kind may be tried (dryRun).
+
+    Field numbers: github.com/google/gnostic, openapiv2/OpenAPIv2.proto.
+    """
+    paths = b""
+    for version, (plural, kind) in kinds.items():
+        group, _, number = version.rpartition("/")
+        about = f"{{group: '{group}', version: {number}, kind: {kind}}}"
+        named = _field(1, "x-kubernetes-group-version-kind")
+        extension = _field(13, named + _field(2, _field(2, about)))
+        query = _field(1, _field(2, _field(3, _field(4, "dryRun"))))
+        patch = _field(8, _field(8, query) + extension)
+        paths += _field(2, _field(1, f"/{plural}/{{name}}") + _field(2, patch))
+    return _field(1, "2.0") + _field(8, paths)
+
+
 def _merged(old, new):
     """RFC 7396."""
     if not isinstance(old, dict) or not isinstance(new, dict):
@@ -130,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
             return ({"major": "1", "minor": "31", "gitVersion": "v1.31.0"},)
         if path == "/openapi/v2":
             kind = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-            return SWAGGER, kind
+            return _swagger(kinds), kind
         if path == "/openapi/v3":
             ways = {self._way(v): v for v in kinds}
             return ({"paths": {w: {"serverRelativeURL": f"/openapi/v3/{w}"}

@@ -1,6 +1,7 @@
 """Every manifest and rendering against the real schemas; a wrong field is found."""
 
 import copy
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -44,14 +45,22 @@ def test_it_is_valid(documents, complaints, name):
         assert problems(one) == []
 
 
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_kubectl_makes_the_same_of_an_overlay(overlay, kubectl, name):
+    done = subprocess.run(
+        [kubectl, "kustomize", str(K8S / name)], capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+
+    def sorted_by_name(objects):
+        return sorted(objects, key=lambda o: (o["kind"], o["metadata"]["name"]))
+
+    theirs = [one for one in yaml.safe_load_all(done.stdout) if one]
+    assert sorted_by_name(theirs) == sorted_by_name(overlay(name))
+
+
 # --- a wrong field -------------------------------------------------------------------
 
-PODS = {
-    "Deployment": "spec.template.spec",
-    "StatefulSet": "spec.template.spec",
-    "RayJob": "spec.rayClusterSpec.headGroupSpec.template.spec",
-    "RayCluster": "spec.workerGroupSpecs.0.template.spec",
-}
 WRONG = [
     ("quickstart", "RayJob", "spec.ttlSecondAfterFinished", 5),
     ("quickstart", "RayJob", "spec.backoffLimit", "3"),
