@@ -11,10 +11,10 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
+from popnet.cli.main import app
 from typer.testing import CliRunner
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.cli.main import app
 from popnet.config import load, read_text
 from popnet.kubernetes import job, render
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 import typer
-from typer.testing import CliRunner
-
 from popnet.cli import kubernetes, launching
 from popnet.cli.main import app
+from typer.testing import CliRunner
+
 from popnet.config import ConfigError, dump
 from popnet.sweep import workers
 

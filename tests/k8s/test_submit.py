@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import pytest
 import yaml
-from typer.testing import CliRunner
-
 from popnet.cli.main import app
+from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent))
 from api_server import KINDS, ApiServer
