@@ -88,7 +88,6 @@ def kuberay():
             "no KubeRay definitions: neither POPNET_KUBERAY_CRD nor "
             "../shared/data/kuberay has rayjobs.yaml"
         )
-    print(f"KubeRay's definitions: {folder}")
     validators = {}
     for file, kind in (("rayjobs", "RayJob"), ("rayclusters", "RayCluster")):
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -103,6 +102,13 @@ def kuberay():
         return [f"{e.json_path}: {e.message[:200]}" for e in found]
 
     return complaints
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say which definitions were used, or that none were."""
+    folder = crd_folder()
+    used = folder or "none found; jobs were not checked against KubeRay's schema"
+    terminalreporter.write_line(f"KubeRay's definitions: {used}")
 
 
 @pytest.fixture(scope="session")

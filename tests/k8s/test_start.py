@@ -105,6 +105,14 @@ def test_what_is_stopped_is_this_very_job(monkeypatch):
     assert ran[0][-4:] == ["job", "stop", "--no-wait", "raysubmit_1"]
 
 
+@pytest.mark.parametrize("name", ["render", "submit", "start"])
+def test_each_command_has_help(name):
+    done = CliRunner().invoke(app, ["k8s", name, "--help"])
+    assert done.exit_code == 0 and f"Usage: popnet k8s {name}" in done.stdout
+    about = {"render": "--gpu-type", "submit": "--again", "start": "--patience-s"}
+    assert about[name] in done.stdout
+
+
 # --- waiting for workers -------------------------------------------------------------
 
 
