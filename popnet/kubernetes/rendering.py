@@ -21,7 +21,12 @@ from popnet.plan import shard_bytes
 LARGEST = 1_000_000
 """Bytes: Kubernetes takes a ConfigMap of 1 MiB."""
 PROCESS_GIB = 1.0
-"""A training process and its share of Ray's own, measured 0.3 to 0.6 GiB."""
+"""A process that trains or tests, one per CPU, and its share of Ray's own; measured 0.3
+to 0.6 GiB."""
+CUDA_GIB = 3.0
+"""What CUDA's libraries take of the host's memory besides, per GPU; an allowance."""
+SHARED_GIB = 0.5
+"""Memory that processes share, which is the pod's too; see pods."""
 SHARDS_PER_WORKER = 4
 """Of a pack, on CPUs; see plan.shards."""
 
@@ -111,8 +116,9 @@ def memory_gib(plan: Plan, job: Job) -> int:
     share = min(share, plan.sweep.machine.shard or share)
     largest = max(shard_bytes(c.config, share, "cpu") for c in plan.conditions)
     # a quarter is kept free when shards are sized: see plan.shard_capacity
-    each = PROCESS_GIB + largest / 2**30 / 0.75
-    return max(4, math.ceil(actors * each))
+    shards = actors * largest / 2**30 / 0.75
+    processes = PROCESS_GIB * job.cpus + CUDA_GIB * job.gpus
+    return math.ceil(SHARED_GIB + processes + shards)
 
 
 def _check_travels(plan: Plan, source: Source) -> None:

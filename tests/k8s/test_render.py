@@ -117,13 +117,15 @@ def test_memory_follows_the_networks():
     """By hand: 4 CPUs of 1 worker, 4 shards each: 16 shards of 4,000 / 16 networks."""
     asked = Job(**IMAGE)
     small, _ = sweep()
-    assert memory_gib(small, asked) == 5  # 4 processes of 1 GiB, and small shards
+    assert memory_gib(small, asked) == 5  # 4 processes of 1 GiB, 0.5 GiB shared
     large, _ = sweep(networks=4000, network={"units": 800})
     (condition,) = large.conditions
     shard = shard_bytes(condition.config, 250) / 2**30
-    assert memory_gib(large, asked) == int(4 * (1 + shard / 0.75)) + 1 == 14
+    assert memory_gib(large, asked) == int(4.5 + 4 * shard / 0.75) + 1 == 15
     halves, _ = sweep(networks=4000, network={"units": 800}, machine={"shard": 125})
-    assert memory_gib(halves, asked) == int(4 * (1 + shard / 1.5)) + 1
+    assert memory_gib(halves, asked) == int(4.5 + 4 * shard / 1.5) + 1
+    # one actor on a GPU; the CPUs test networks
+    assert memory_gib(small, Job(**IMAGE, gpus=1)) == 8
     assert memory_gib(large, Job(**IMAGE, memory=7)) == 7
 
 
