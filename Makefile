@@ -71,3 +71,8 @@ wheel: setup
 
 clean:
 	rm -rf build dist runs .pytest_cache .ruff_cache
+
+# the example job of k8s/, rendered by the command that k8s/README.md shows
+.PHONY: manifests
+manifests: setup
+	$(BIN)/$(shell grep '^popnet k8s render' k8s/README.md) > k8s/job/rayjob.yaml

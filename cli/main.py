@@ -6,7 +6,16 @@ import sys
 
 import typer
 
-from . import launching, looking, making, registries, serving, shell, studying
+from . import (
+    kubernetes,
+    launching,
+    looking,
+    making,
+    registries,
+    serving,
+    shell,
+    studying,
+)
 
 app = typer.Typer(
     name="popnet",
@@ -37,6 +46,7 @@ for command in (
     serving.doctor,
 ):
     app.command()(command)
+app.add_typer(kubernetes.app)
 
 
 def main() -> None:

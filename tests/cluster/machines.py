@@ -50,6 +50,8 @@ class Machines:
     def __init__(self, workers: int, cpus: int = 1):
         self.cpus, self.token = cpus, secrets.token_hex(32)
         self.tag = f"{os.getpid() % 100_000}"
+        # two clusters beside each other have networks of their own
+        self.net = f"10.{64 + os.getpid() % 128}.{os.getpid() // 128 % 250}"
         self.scratch = Path(tempfile.mkdtemp(prefix="pn", dir="/tmp"))
         (self.scratch / "ray").mkdir()
         self.count = workers + 1
@@ -57,6 +59,7 @@ class Machines:
         self.extra: dict[int, dict[str, str]] = {}
         """Environment of single machines."""
         _ip(f"link add pnb{self.tag} type bridge")
+        _ip(f"addr add {self.net}.254/24 dev pnb{self.tag}")
         _ip(f"link set pnb{self.tag} up")
         for number in range(self.count):
             self._wire(number)
@@ -65,7 +68,7 @@ class Machines:
         return f"pn{self.tag}m{number}"
 
     def ip(self, number: int) -> str:
-        return f"10.77.0.{number + 1}"
+        return f"{self.net}.{number + 1}"
 
     @property
     def address(self) -> str:

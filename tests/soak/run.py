@@ -33,7 +33,7 @@ SWEEP = {
     "seed": 60,
     "networks": 20,
     # 32 units at 10 ms: seconds a network, thousands of small writes
-    "network": {"units": 32, "dt_s": 0.01, "tau_s": {"mean": 0.030}},
+    "network": {"units": 32, "dt_s": 0.01, "tau_s": {"mean": 0.1}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian"},
     "train": {"trials": 20_000, "until": None, "curve_every": 500},

@@ -1,0 +1,118 @@
+"""What a job on Kubernetes is asked for besides its sweep; every value is closed.
+
+Kubernetes replaces ``$(NAME)`` in a container's arguments and the operator gives the
+start-up line to a shell.  So no value may hold a quote, a blank, a line's end or ``$``:
+what a shell or YAML could read as its own is refused here, and quoted all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from popnet.config import ConfigError, Settings
+from popnet.config.reading import shown
+
+LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+SUBDOMAIN = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
+IMAGE = (
+    r"^[a-z0-9][A-Za-z0-9._/:-]{0,200}"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64})$"
+)
+URI = r"^[a-z][a-z0-9+.-]{0,15}://[A-Za-z0-9_.,:/=%+?&-]{1,500}$"
+_PART = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+SELECTOR = rf"^({_PART}/)?{_PART}={_PART}$"
+"""``label=value`` of a node."""
+
+Name = Annotated[str, Field(pattern=LABEL, description="a name of a-z, 0-9 and -")]
+_ADDRESS = Field(
+    pattern=URI,
+    description="a URI such as s3://bucket/folder, without a password (--secret), a "
+    "blank, a quote or $",
+)
+
+
+class Job(Settings):
+    """Where a sweep runs on Kubernetes, and with what."""
+
+    image: Annotated[
+        str,
+        Field(pattern=IMAGE, description="registry/name:tag, or a digest"),
+    ]
+    workers: Annotated[
+        int, Field(ge=1, le=1000, description="a number of worker pods")
+    ] = 1
+    least: Annotated[
+        int | None, Field(ge=0, le=1000, description="a number of worker pods")
+    ] = None
+    """None: no autoscaler, all workers from beginning to end."""
+    cpus: Annotated[int, Field(ge=1, le=512, description="CPUs of a worker")] = 4
+    gpus: Annotated[int, Field(ge=0, le=16, description="GPUs of a worker")] = 0
+    gpu_type: Annotated[
+        str | None,
+        Field(
+            pattern=SELECTOR,
+            description="label=value of nodes, for example "
+            "nvidia.com/gpu.product=NVIDIA-A100-SXM4-40GB",
+        ),
+    ] = None
+    memory: Annotated[
+        int | None, Field(ge=1, le=4096, description="GiB of a worker")
+    ] = None
+    """None: by the sweep's networks."""
+    claim: Name = "popnet-runs"
+    """Of a volume that every node can write."""
+    storage: Annotated[str | None, _ADDRESS] = None
+    tracking_uri: Annotated[str | None, _ADDRESS] = None
+    secret: Annotated[
+        str | None, Field(pattern=SUBDOMAIN, description="the name of a Secret")
+    ] = None
+    namespace: Name = "popnet"
+    queue: Name | None = None
+    spot: bool = False
+    retries: Annotated[
+        int, Field(ge=0, le=100, description="how often to begin again")
+    ] = 3
+    keep_s: Annotated[int, Field(ge=0, le=2_592_000, description="seconds")] = 600
+    ray_version: Annotated[
+        str, Field(pattern=r"^\d+\.\d+\.\d+$", description="a version such as 2.60.0")
+    ]
+
+    @model_validator(mode="after")
+    def _together(self) -> Job:
+        if self.least is not None and self.queue is not None:
+            raise ValueError(
+                "--least and --queue do not go together: Kueue admits a job of a "
+                "fixed size; leave --least out"
+            )
+        if self.least is not None and self.least > self.workers:
+            raise ValueError(
+                f"--least {self.least} is more than --workers {self.workers}"
+            )
+        if self.gpu_type is not None and not self.gpus:
+            raise ValueError("--gpu-type chooses among GPU nodes; give --gpus too")
+        if self.image.endswith(":latest"):
+            raise ValueError(
+                "--image: the tag latest may be another image on every node; give a "
+                "version or a digest"
+            )
+        return self
+
+
+def job(**given: Any) -> Job:
+    """Checked settings.  Raises ConfigError that names the option."""
+    try:
+        return Job(**{k: v for k, v in given.items() if v is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        if not first["loc"]:
+            text = str(first["msg"]).removeprefix("Value error, ")
+            raise ConfigError(f"{text}.") from None
+        name = str(first["loc"][0])
+        about = Job.model_fields[name].description or "a text"
+        bounds = "" if "pattern" in first["type"] else f" ({first['msg']})"
+        raise ConfigError(
+            f"--{name.replace('_', '-')}: {shown(first['input'])} is not allowed; give "
+            f"{about}{bounds}."
+        ) from None

@@ -1,0 +1,51 @@
+"""Asks a cluster's autoscaler for its workers and waits until they have come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from popnet.sweep.cluster import ray_running
+
+EVERY_S = 2.0
+
+
+def wait_for_workers(
+    address: str,
+    nodes: int,
+    each: dict[str, float],
+    patience_s: float,
+    say: Callable[[str], None],
+) -> dict[str, float]:
+    """Wait for ``nodes`` with ``each`` CPUs and GPUs; returns what the cluster has.
+
+    A launch takes the workers that are there when it begins, and a cluster with an
+    autoscaler may begin with none.  After ``patience_s`` the launch makes do with one
+    node or more; raises TimeoutError where not one has come.  The request is taken
+    back at once: from then on it is the training itself that keeps the workers.
+    """
+    with ray_running(address, nodes) as ray:
+        from ray.autoscaler.sdk import request_resources
+
+        request_resources(bundles=[each] * nodes)
+        try:
+            began, told = time.monotonic(), -1
+            while True:
+                resources = ray.cluster_resources()
+                come = min(
+                    int(resources.get(kind, 0) // amount)
+                    for kind, amount in each.items()
+                )
+                if come != told:
+                    say(f"{min(come, nodes)} of {nodes} workers are there")
+                    told = come
+                late = time.monotonic() - began > patience_s
+                if come >= nodes or (late and come):
+                    return resources
+                if late:
+                    raise TimeoutError(
+                        f"no worker came in {patience_s:g} s (each asks for {each})"
+                    )
+                time.sleep(EVERY_S)
+        finally:
+            request_resources(bundles=[])
