@@ -8,7 +8,6 @@ its checkpoint; nothing of a network is in Ray, everything is in the store.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
@@ -57,7 +56,7 @@ class TrainPack(tune.Trainable):
 
     def _begin(self, name: str) -> None:
         # another attempt may have recorded part of the pack before it was lost
-        recorded = Store(Path(self.site.store)).recorded()
+        recorded = Store(self.site.store).recorded()
         pack = self.packs[name]
         left = tuple(n for n in pack.networks if n.key not in recorded)
         self.queue = self.site.split(pack._replace(networks=left))

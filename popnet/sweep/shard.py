@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -40,18 +39,21 @@ class Beat(NamedTuple):
     done: bool
     must_compile: bool = False
     """A kernel is not on this machine yet: the next work takes seconds longer."""
+    notes: tuple[str, ...] = ()
+    """What the user should know: checkpoints that were damaged."""
 
 
 class Shard:
     """Trains one shard at a time; ``work`` returns after some seconds with a beat."""
 
     def __init__(self, store: str, device: str, checkpoint_s: float) -> None:
-        self.store = Store(Path(store))
+        self.store = Store(store)
         self.device = torch.device(device)
         self.checkpoint_s = checkpoint_s
         self.name = ""
         self.populations: list[Population] = []
         self.finished: list[Trained] = []
+        self.notes: tuple[str, ...] = ()
 
     def take(self, members: tuple[PlannedNetwork, ...]) -> None:
         """Take up networks, each from its checkpoint or untrained.
@@ -63,9 +65,11 @@ class Shard:
         members = tuple(m for m in members if m.key not in recorded)
         keys = [m.key for m in members]
         self.finished = []
+        loaded = checkpoints.load(self.store.place, keys)
+        self.notes = loaded.notes
         saved = {
             key: {name: torch.from_numpy(array) for name, array in arrays.items()}
-            for key, arrays in checkpoints.load(self.store.folder, keys).items()
+            for key, arrays in loaded.networks.items()
         }
         self.populations = begin(members, self.device, saved) if members else []
         self.last_checkpoint = time.monotonic()
@@ -102,9 +106,11 @@ class Shard:
                 self._checkpoint()
         recorded = self._record()
         if not self.populations:
-            checkpoints.drop(self.store.folder, self.name)
-        done = not self.populations
-        return Beat(self.name, trials, dict(statuses), recorded, done, must_compile)
+            checkpoints.drop(self.store.place, self.name)
+        done, notes, self.notes = not self.populations, self.notes, ()
+        return Beat(
+            self.name, trials, dict(statuses), recorded, done, must_compile, notes
+        )
 
     def _record(self) -> dict[str, str]:
         """Put what has finished on disk, as one batch."""
@@ -124,7 +130,7 @@ class Shard:
             for population in self.populations
             if int(population.progress.trial_P.sum()) > 0
         ]
-        checkpoints.save(self.store.folder, self.name, groups)
+        checkpoints.save(self.store.place, self.name, groups)
         self.last_checkpoint = time.monotonic()
 
 

@@ -41,7 +41,7 @@ class _Heard(Callback):
 
 
 def site_of(
-    machine: Machine, packs: list[Pack], store: Path, device: str, workers: int
+    machine: Machine, packs: list[Pack], store: str, device: str, workers: int
 ) -> Site:
     """Where packs train, and how many networks a shard may hold in memory."""
     fits = min(
@@ -50,7 +50,7 @@ def site_of(
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    return Site(str(store.resolve()), device, workers, most, machine.checkpoint_s)
+    return Site(store, device, workers, most, machine.checkpoint_s)
 
 
 def _free_gpu_bytes() -> int:

@@ -89,7 +89,7 @@ def test_finished_networks_are_on_disk_with_every_beat(shard, members):
 def test_a_beat_of_no_time_does_nothing(shard, members):
     worker = shard()
     beat = worker.work(0.0, members)
-    assert beat == (beat.shard, 0, {}, {}, False, False) and len(beat.shard) == 16
+    assert beat == (beat.shard, 0, {}, {}, False, False, ()) and len(beat.shard) == 16
     assert not worker.store.folder.exists()
 
 
@@ -111,7 +111,7 @@ def test_another_split_goes_on_from_the_checkpoints(shard, members):
             beat = killed.work(1e-3)
         assert not beat.done
     store = Store(killed.store.folder)
-    saved = checkpoints.load(store.folder, [m.key for m in members])
+    saved = checkpoints.load(store.folder, [m.key for m in members]).networks
     assert set(saved) == {members[0].key, members[2].key}
 
     splits = [members[1:3], members[3:], members[:1]]
