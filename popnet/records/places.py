@@ -34,7 +34,7 @@ class Listed(NamedTuple):
 
     bytes: int
     modified: float
-    """Seconds since 1970, by the place's clock."""
+    """Seconds since 1970 by the place's clock; infinite where it does not say."""
 
 
 class Place(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -89,7 +90,7 @@ class Remote:
             FileSelector(f"{base}/{folder}", allow_not_found=True)
         )
         return {
-            f.base_name: Listed(f.size or 0, (f.mtime_ns or 0) / 1e9)
+            f.base_name: Listed(f.size or 0, f.mtime_ns / 1e9 if f.mtime_ns else inf)
             for f in found
             if f.type == FileType.File and not f.base_name.startswith(".")
         }
@@ -129,7 +130,16 @@ class Remote:
     def move(self, name: str, to: str) -> None:
         """Copy an object to another name and take away the first."""
         system, path = self._path(name)
-        system.move(path, self._path(to)[1])
+        target = self._path(to)[1]
+        self._there(system, path)
+        system.move(path, target)
+
+    @staticmethod
+    def _there(system: FileSystem, path: str) -> None:
+        from pyarrow.fs import FileType
+
+        if system.get_file_info(path).type == FileType.NotFound:
+            raise FileNotFoundError(path)
 
     def remove(self, name: str) -> None:
         """Take an object away."""

@@ -76,6 +76,9 @@ class TensorFile:
         self.header = json.loads(raw)
         self.start, self.room = 8 + length, size - 8 - length
         metadata = self.header.pop("__metadata__", {})
+        ends = [about["data_offsets"][1] for about in self.header.values()]
+        if max(ends, default=0) != self.room:
+            raise ValueError("it is torn")
         self.about = json.loads(metadata["popnet"]) if "popnet" in metadata else {}
         self.sums = self.about.get("sums", {})
 

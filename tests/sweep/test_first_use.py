@@ -28,7 +28,7 @@ def test_a_shard_stops_before_it_must_compile_and_then_goes_on(
     (member,) = planned(network=network, train={"trials": 30, "until": None})
     worker = Shard(str(tmp_path), "cpu", 3600)
     told = worker.work(3600, (member,), compiles=False)
-    assert told == (told.shard, 0, {}, {}, False, True)
+    assert told == (told.shard, 0, {}, {}, False, True, ())
     done = worker.work(3600, compiles=told.must_compile)
     assert done.done and done.trials == 30 and not done.must_compile
     assert Store(tmp_path).recorded() == {member.key}

@@ -206,7 +206,7 @@ def test_networks_recorded_before_are_not_trained_again(shard, members):
     beat = other.work(3600, members)
     assert beat.trials == 2 * 60 and beat.done
     assert set(beat.recorded) == {m.key for m in members[2:]}
-    assert other.work(1, members) == (beat.shard, 0, {}, {}, True, False)
+    assert other.work(1, members) == (beat.shard, 0, {}, {}, True, False, ())
 
 
 # --- diverged networks ---------------------------------------------------------------
