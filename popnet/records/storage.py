@@ -24,13 +24,11 @@ def storage_of(out: Path) -> Place:
     """
     path = out / FILE
     try:
-        text = path.read_text()
-    except (FileNotFoundError, NotADirectoryError):
-        return Local(out / "store")
-    try:
-        where = json.loads(text)["storage"]
+        where = json.loads(path.read_text())["storage"]
         if not isinstance(where, str):
             raise TypeError
+    except (FileNotFoundError, NotADirectoryError):
+        return Local(out / "store")
     except (ValueError, KeyError, TypeError):
         raise ConfigError(
             f'{path}: expected {{"storage": "PATH OR URI"}}, the place of the networks '
