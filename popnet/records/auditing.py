@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-import pyarrow as pa
-
 from popnet.records import merging
 from popnet.records.entries import Batch, read_entry
+from popnet.records.tensorfile import sum_of
 
 if TYPE_CHECKING:
     from popnet.records.places import Place
     from popnet.records.store import Store
 
-CHUNK = 1 << 23
+
+class Checked(NamedTuple):
+    """How much an audit went through."""
+
+    bytes: int
+    seconds: float
 
 
 class Found(NamedTuple):
@@ -56,21 +59,13 @@ def check(place: Place, batch: Batch) -> Found:
     for file, known in batch.files.items():
         try:
             with place.open(file) as handle:
-                size, found = _sum(handle)
+                size, found = sum_of(handle)
         except FileNotFoundError:
             return Found(read, file, "is missing")
         read += size
         if found != known["sha256"]:
             return Found(read, file, "is damaged")
     return Found(read)
-
-
-def _sum(handle: pa.NativeFile) -> tuple[int, str]:
-    size, found = 0, hashlib.sha256()
-    while data := handle.read(CHUNK):
-        size += len(data)
-        found.update(data)
-    return size, found.hexdigest()
 
 
 def _set_aside(store: Store, batch: Batch, what: Found) -> list[str]:

@@ -17,6 +17,14 @@ NOT_ONE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 """What reading something else than an entry raises."""
 
 
+class StoreError(RuntimeError):
+    """The store is damaged or cannot be used; the text says which file and why."""
+
+
+class Gone(Exception):
+    """A file of a batch is not there."""
+
+
 class Batch(NamedTuple):
     """One entry of the index."""
 

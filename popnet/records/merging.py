@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from popnet.plan import digest
-from popnet.records.entries import Batch, read_entry
+from popnet.records.entries import Batch, Gone, StoreError, read_entry
 from popnet.records.places import OLD_S
 
 if TYPE_CHECKING:
@@ -96,8 +96,6 @@ def _merge(store: Store, group: list[Batch]) -> bool:
 
     Of a network that two batches hold, the first batch's records are kept.
     """
-    from popnet.records.store import Gone, StoreError
-
     owner: dict[str, str] = {}
     for batch in store.batches(group[0].kind):
         for key in batch.keys:
@@ -213,8 +211,6 @@ def _clear(store: Store) -> None:
 
 def rescue(store: Store, batch: Batch) -> int:
     """Keep the whole networks of a damaged batch; returns how many there are."""
-    from popnet.records.store import Gone, StoreError
-
     if batch.kind != "networks":
         return 0
     whole: set[str] = set()

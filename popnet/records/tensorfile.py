@@ -12,6 +12,7 @@ import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ DTYPES = {
 }  # fmt: skip
 LONGEST_HEADER = 100_000_000
 """Bytes; safetensors' own limit."""
+CHUNK = 1 << 23
+"""Bytes read at once for a checksum."""
 GAP = 1 << 16
 """Bytes that are rather read than asked for apart."""
 UNUSABLE = (
@@ -58,6 +61,15 @@ def head_of(path: Path) -> str:
         return TensorFile(handle).head
 
 
+def sum_of(handle: pa.NativeFile) -> tuple[int, str]:
+    """Bytes and SHA-256 of an open file, read from its beginning."""
+    size, found = 0, hashlib.sha256()
+    while data := handle.read(CHUNK):
+        size += len(data)
+        found.update(data)
+    return size, found.hexdigest()
+
+
 class TensorFile:
     """A file of tensors open for reading.
 
@@ -83,10 +95,17 @@ class TensorFile:
         self.sums = self.about.get("sums", {})
 
     def of(self, key: str) -> Tensors:
-        """The tensors named KEY/..., by their names without the key."""
-        prefix = f"{key}/"
-        found = self.get(n for n in self.header if n.startswith(prefix))
-        return {n.removeprefix(prefix): a for n, a in found.items()}
+        """The tensors named KEY/NAME, by NAME."""
+        found = self.get(self._names.get(key, []))
+        return {n.rpartition("/")[2]: a for n, a in found.items()}
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The names of the tensors of each key."""
+        found: dict[str, list[str]] = {}
+        for name in self.header:
+            found.setdefault(name.rpartition("/")[0], []).append(name)
+        return found
 
     def get(self, names: Iterable[str]) -> Tensors:
         """Some tensors; those that lie side by side are read at once."""

@@ -13,9 +13,9 @@ from popnet.config import Machine, Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
+from popnet.records.auditing import Checked
 from popnet.records.provenance import command_line, provenance
 from popnet.records.storage import choose, refuse_links, remember
-from popnet.records.store import Checked
 from popnet.records.view import write_view
 from popnet.sweep import pending
 from popnet.sweep.afterwards import metric_identity

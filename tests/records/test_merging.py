@@ -1,90 +1,18 @@
 """Many small batches become few: nothing lost, nothing double, nothing altered."""
 
 import os
-import shutil
-import subprocess
-import sys
-import threading
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from batches import A, B, C, commit, commit_each_kind, values
-from failing import Failing, Killed
+from batches import A, B, C, commit, values
+from merged import ALL, contents, files, fill, keys_of, whole
 from safetensors.numpy import load_file
 
 from popnet.records import Store
 from popnet.records.entries import Batch, write_entry
 from popnet.records.merging import Bounds, compact
 from popnet.records.places import OLD_S
-
-ALL = Bounds(least=2)
-
-
-def keys_of(count):
-    return [f"{n:020x}" for n in range(count)]
-
-
-def fill(store, count=8, each=2):
-    """Batches of every kind; weights and rows differ by network."""
-    keys, rng = keys_of(count), np.random.default_rng(4)
-    for n in range(0, count, each):
-        some = keys[n : n + each]
-        rows = [{"key": k, "value": rng.standard_normal(), "none": None} for k in some]
-        curves = [{"key": k, "trial": t} for k in some for t in range(3)]
-        weights = {}
-        for k in some:
-            weights[f"{k}/initial.w"] = rng.standard_normal((3, 3)).astype(np.float32)
-            weights[f"{k}/final.w"] = np.array([np.nan, -0.0, rng.standard_normal()])
-            weights[f"{k}/final.count"] = np.arange(n, n + 5)
-            weights[f"{k}/final.none"] = np.zeros((0, 2), np.float32)
-        tables = {"networks": rows, "curves": [] if n == 2 else curves}
-        store.commit("networks", some, tables, {"weights": weights})
-        tests = [{"key": k, "identity": "t", "score": 0.5} for k in some]
-        moves = {"dynamics": tests} if n else {}
-        answers = {f"{k}/response": rng.standard_normal(3) for k in some}
-        tables = {"evaluations": tests, **moves}
-        store.commit("evaluations", some, tables, {"responses": answers})
-        pairs = [{"key_a": some[0], "key_b": some[-1], "value": rng.standard_normal()}]
-        store.commit("comparisons", some, {"comparisons": pairs}, {})
-    return keys
-
-
-def contents(store, keys):
-    """All that a store says of these networks, in a form that can be compared."""
-    found = {}
-    for kind, folder, column in (
-        ("networks", "networks", "key"), ("networks", "curves", "key"),
-        ("evaluations", "evaluations", "key"), ("evaluations", "dynamics", "key"),
-        ("comparisons", "comparisons", "key_a"),
-    ):  # fmt: skip
-        table = store.table(kind, folder, column, set(keys))
-        rows = [] if table is None else table.to_pylist()
-        found[folder] = sorted(repr(sorted(row.items())) for row in rows)
-        found[f"{folder} columns"] = (
-            None if table is None else sorted(map(str, table.schema))
-        )
-    for folder in ("weights", "responses"):
-        found[folder] = {
-            (key, name): (a.dtype.str, a.shape, a.tobytes())
-            for key, some in store.many_tensors(keys, folder).items()
-            for name, a in some.items()
-        }
-    found["recorded"] = store.recorded()
-    return found
-
-
-def files(store):
-    folders = ("index", "merged", "networks", "curves", "weights", "evaluations",
-               "dynamics", "responses", "comparisons")  # fmt: skip
-    return {f"{f}/{n}" for f in folders for n in store.place.listed(f)}
-
-
-def whole(store):
-    """Whether entries and files belong together, none too many."""
-    batches = store.batches()
-    named = {f for b in batches for f in b.files} | {b.entry for b in batches}
-    return named == files(store)
 
 
 def test_nothing_is_altered(store):
@@ -188,49 +116,6 @@ def test_other_programs_read_it(store):
     assert arrays[f"{keys[3]}/final.count"].tolist() == [2, 3, 4, 5, 6]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("dies", [False, True], ids=["full", "killed"])
-def test_a_merge_that_ends_at_any_operation_loses_nothing(tmp_path, after, dies):
-    """Each operation in turn fails, or the process is killed there."""
-    kth, ended, first = 0, [], Store(tmp_path / "first")
-    keys = fill(first, 4)
-    before = contents(first, keys)
-    while True:
-        kth += 1
-        store = Store(shutil.copytree(first.folder, tmp_path / str(kth)))
-        reader = Store(store.folder)
-        reader.batches()
-        place = Failing(store.place, kth, dies, after)
-        try:
-            compact(Store(place), ALL)
-        except (OSError, Killed) as error:
-            ended.append(type(error))
-        else:
-            if place.count < kth:
-                break
-        for opened in (reader, Store(store.folder)):
-            assert contents(opened, keys) == before, place.done[-1]
-            assert opened.audit(set(keys)) == []
-            for kind in ("networks", "evaluations", "comparisons"):
-                held = [k for b in opened.batches(kind) for k in b.keys]
-                assert sorted(held) == keys
-        again = Store(store.folder)
-        compact(again, ALL)
-        assert contents(again, keys) == before and len(again.batches()) == 3
-        sweep_all(again)
-        assert whole(again)
-    assert kth > 50 and len(ended) > 40
-    assert set(ended) == {Killed if dies else OSError}
-
-
-def sweep_all(store):
-    """Make what is left over old, and let it be taken away."""
-    for file in files(store):
-        os.utime(store.folder / file, (1, 1))
-    compact(store, ALL)
-
-
 def test_only_old_files_that_no_entry_names_are_swept(store):
     batch = commit(store, [A])
     aside = commit(store, [B])
@@ -270,56 +155,3 @@ def test_an_entry_hides_only_networks_that_it_holds(store):
     weak = Batch("00ff", "networks", (A,), {}, (one.name,))
     write_entry(store.place, weak)
     assert store.recorded() == {A, B} and one in store.batches()
-
-
-WRITER = """
-import sys
-from popnet.records import Store
-sys.path.insert(0, sys.argv[3])
-from batches import commit, commit_each_kind
-store, me = Store(sys.argv[1]), sys.argv[2]
-for i in range(15):
-    commit_each_kind(store, [f"{me}{i:019d}", f"f{i:019d}"])
-"""
-
-
-@pytest.mark.slow
-def test_readers_and_writers_see_everything_while_batches_are_merged(tmp_path):
-    """Two writers, two that merge, a reader: each network is always there, once."""
-    here = os.path.dirname(__file__)
-    command = [sys.executable, "-c", WRITER, str(tmp_path)]
-    writers = [subprocess.Popen([*command, me, here]) for me in "12"]
-    stop, trouble = threading.Event(), []
-
-    def merge():
-        mine = Store(tmp_path)
-        while not stop.is_set():
-            try:
-                compact(mine, Bounds(least=3, networks=40))
-            except Exception as error:
-                trouble.append(error)
-                return
-
-    merging = [threading.Thread(target=merge) for _ in "ab"]
-    for thread in merging:
-        thread.start()
-    reader, seen = Store(tmp_path), set()
-    while any(w.poll() is None for w in writers):
-        recorded = reader.recorded()
-        assert seen <= recorded
-        seen = recorded
-        found = values(reader, seen)
-        assert found == {k: [1.0] for k in seen}
-        assert set(reader.many_tensors(seen)) == seen
-        assert reader.audit(seen) == []
-    stop.set()
-    for thread in merging:
-        thread.join()
-    assert trouble == [] and [w.returncode for w in writers] == [0, 0]
-    store = Store(tmp_path)
-    keys = {f"{me}{i:019d}" for me in "12f" for i in range(15)}
-    assert store.recorded() == keys and values(store, keys) == {k: [1.0] for k in keys}
-    compact(store, ALL)
-    assert store.audit(keys) == [] and len(store.batches()) < 10
-    commit_each_kind(store, ["1" + "0" * 19, "f" + "0" * 19])
-    assert values(store, keys) == {k: [1.0] for k in keys}

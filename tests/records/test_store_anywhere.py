@@ -1,8 +1,12 @@
 """The store's promises hold in a folder, on an S3 server, and through fsspec."""
 
+import json
+from contextlib import contextmanager, nullcontext
+
 import numpy as np
 import pytest
 from batches import A, B, C, commit, commit_each_kind, values
+from failing import Failing
 
 from popnet.records import Store, StoreError, checkpoints
 from popnet.records.merging import Bounds, compact
@@ -146,3 +150,61 @@ def test_checkpoints_are_found_again_and_damage_is_said(anywhere):
     checkpoints.save(anywhere.place, "cd", [([A, B], arrays)])
     checkpoints.tidy(anywhere.place, {A, B})
     assert set(anywhere.place.listed("checkpoints")) == {"ab.safetensors.damaged"}
+
+
+def test_two_that_commit_the_same_at_the_same_moment_leave_one(anywhere):
+    """Where there is no lock: the other's whole commit falls between all of mine."""
+    other = again(anywhere)
+
+    class Overtaken(Failing):
+        def put(self, draft, name):
+            if name.startswith("index/"):
+                with anywhere_lock(self.place):
+                    commit(other, [A, B], value=2.0)
+            self.place.put(draft, name)
+
+    place = Overtaken(anywhere.place, 0)
+    commit(Store(place), [A, B], value=1.0)
+    store = again(anywhere)
+    (batch,) = store.batches()
+    assert store.audit({A, B}) == [] and store.recorded() == {A, B}
+    assert values(store, [A, B]) == {A: [1.0], B: [1.0]}
+    assert store.tensors(A)["final.recurrent"][0, 0] == 1.0
+    # a reader that knows the other entry still finds its files: they go when old
+    assert values(other, [A, B]) in ({A: [1.0], B: [1.0]}, {A: [2.0], B: [2.0]})
+    assert batch.file("weights").partition("/")[2] in store.place.listed("weights")
+
+
+@contextmanager
+def anywhere_lock(place):
+    """As if the place had no lock; a folder's is taken by the one who is overtaken."""
+    real = type(place).lock
+    type(place).lock = lambda _: nullcontext()
+    try:
+        yield
+    finally:
+        type(place).lock = real
+
+
+def test_a_store_of_an_earlier_version_reads_as_before(anywhere):
+    """Its entries had no checksum, its tensors none each, its files no own digits."""
+    batch = commit(anywhere, [A, B])
+    about = json.loads(anywhere.place.read(batch.entry))
+    del about["checksum"]
+    for file in list(about["files"]):
+        about["files"][file].pop("head", None)
+        folder, _, name = file.partition("/")
+        short = f"{folder}/{batch.name}{name[name.index('.') :]}"
+        about["files"][short] = about["files"].pop(file)
+        anywhere.place.move(file, short)
+    with anywhere.place.draft() as draft:
+        draft.write_text(json.dumps(about))
+        anywhere.place.put(draft, batch.entry)
+    old = again(anywhere)
+    assert old.recorded() == {A, B} and old.audit({A}) == []
+    assert values(old, [A, B]) == {A: [1.0], B: [1.0]}
+    assert old.tensors(B)["final.recurrent"].sum() == 4
+    harm(anywhere, f"weights/{batch.name}.safetensors", flip_last)
+    with pytest.raises(StoreError, match="checksum"):
+        old.tensors(A)
+    assert len(old.audit({A})) == 1 and old.recorded() == set()

@@ -141,9 +141,11 @@ def test_a_damaged_checkpoint_is_as_good_as_none(shard, members):
     data[-5] ^= 64
     path.write_bytes(bytes(data))
     again = shard("other")
-    again.take(members)
+    first = again.work(0.0, members)
     assert [int(p.progress.trial_P[0]) for p in again.populations] == [0] * 4
-    to_the_end(again)
+    (said,) = first.notes
+    assert said.startswith(f"checkpoints/{path.name}: the checkpoint of ")
+    assert all(beat.notes == () for beat in to_the_end(again))  # said once
     assert_same(one.store, again.store, members)
 
 
