@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from batches import A, B, C, commit, values
+from failing import Failing
 from merged import ALL, contents, files, fill, keys_of, whole
 from safetensors.numpy import load_file
 
@@ -114,6 +115,26 @@ def test_other_programs_read_it(store):
     assert pq.read_table(store.folder / "networks").num_rows == 8
     arrays = load_file(store.folder / batch.file("weights"))
     assert arrays[f"{keys[3]}/final.count"].tolist() == [2, 3, 4, 5, 6]
+
+
+def test_what_is_set_aside_during_a_merge_does_not_come_back(store):
+    keys = fill(store, 4, 1)
+    victim = store.batches("networks")[2]
+
+    class Overtaken(Failing):
+        def put(self, draft, name):
+            self.place.put(draft, name)
+            if self.place.listed("index").get(f"{victim.name}.json"):
+                self.place.move(victim.entry, f"index/{victim.name}.damaged")
+
+    compact(Store(Overtaken(store.place, 0)), Bounds(least=4, networks=8))
+    assert store.recorded() == set(keys) - set(victim.keys)
+    assert len(store.batches("networks")) == 3  # left as they were, for another time
+    assert {b.replaces for b in store.batches("networks")} == {()}
+    named = {f for b in store.batches("networks") for f in b.files}
+    assert {f for f in files(store) if f.startswith("weights/")} == {
+        f for f in named | set(victim.files) if f.startswith("weights/")
+    }
 
 
 def test_only_old_files_that_no_entry_names_are_swept(store):

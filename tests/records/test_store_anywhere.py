@@ -70,6 +70,18 @@ def test_damage_is_found_set_aside_and_made_again(anywhere):
     assert values(anywhere, [A, B]) == {A: [2.0], B: [1.0]}
 
 
+def test_a_sound_table_of_other_rows_is_damage_too(anywhere):
+    batch, other = commit(anywhere, [A], 1.0), commit(anywhere, [A], 2.0, "other")
+    wrong = anywhere.place.read(other.file("networks"))
+    harm(
+        anywhere,
+        batch.file("networks"),
+        lambda data: data.__setitem__(slice(None), wrong),
+    )
+    with pytest.raises(StoreError, match="its checksum does not match"):
+        anywhere.rows(batch, batch.file("networks"))
+
+
 def test_a_damaged_tensor_costs_one_network(anywhere):
     batch = commit(anywhere, [A, B, C])
     harm(anywhere, batch.file("weights"), flip_last)
@@ -173,6 +185,17 @@ def test_two_that_commit_the_same_at_the_same_moment_leave_one(anywhere):
     # a reader that knows the other entry still finds its files: they go when old
     assert values(other, [A, B]) in ({A: [1.0], B: [1.0]}, {A: [2.0], B: [2.0]})
     assert batch.file("weights").partition("/")[2] in store.place.listed("weights")
+
+
+def test_a_reader_that_knows_an_entry_made_again_since_reads_the_new_one(anywhere):
+    batch, reader = commit(anywhere, [A]), again(anywhere)
+    assert reader.recorded() == {A}
+    for file in batch.files:
+        anywhere.place.remove(file)
+    assert len(anywhere.audit({A})) == 1
+    assert commit(anywhere, [A], value=2.0).name == batch.name
+    assert values(reader, [A]) == {A: [2.0]} and again(anywhere).audit({A}) == []
+    assert reader.tensors(A)["final.recurrent"][0, 0] == 2.0
 
 
 @contextmanager
