@@ -19,6 +19,7 @@ from .shell import (
     Device,
     Out,
     Overrides,
+    Storage,
     SweepFile,
     TrackingUri,
     Workers,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 def plan(
     sweep: SweepFile,
     out: Out = Path("runs"),
+    storage: Storage = None,
     set_: Overrides = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,11 +48,12 @@ def plan(
     from popnet.engine.checking import check
     from popnet.plan import memory_of, networks, packs
     from popnet.records import Store
+    from popnet.records.storage import choose
 
     made, source = load_sweep(sweep, set_)
     check(made, source)
     wanted = {n.key: n for n in networks(made)}
-    recorded = Store(out / "store").recorded()
+    recorded = Store(choose(out, storage)).recorded()
     new = [n for key, n in wanted.items() if key not in recorded]
     memory = [memory_of(c.config) for c in made.conditions]
     summary: dict[str, Any] = {
@@ -80,6 +83,7 @@ def plan(
 def launch(
     sweep: SweepFile,
     out: Out = Path("runs"),
+    storage: Storage = None,
     address: Address = None,
     tracking_uri: TrackingUri = None,
     set_: Overrides = None,
@@ -90,14 +94,19 @@ def launch(
     from popnet.catalogue import load_sweep
 
     made, source = load_sweep(sweep, overrides(set_, device, workers))
-    done = launched(made, source, out, address, tracking_uri)
+    done = launched(made, source, out, address, tracking_uri, storage)
     _conclude(done)
     failed = done.by_status.get("diverged", 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
 
 
 def launched(
-    made: Plan, source: Source, out: Path, address: str | None, tracking_uri: str | None
+    made: Plan,
+    source: Source,
+    out: Path,
+    address: str | None,
+    tracking_uri: str | None,
+    storage: str | None = None,
 ) -> Launched:
     """Launch with live progress; an interruption says how to continue."""
     from popnet.sweep.launch import launch as launch_sweep
@@ -106,7 +115,7 @@ def launched(
     try:
         done = launch_sweep(
             made, source, out, address=address, tracking_uri=tracking_uri,
-            listen=shown,
+            storage=storage, listen=shown,
         )  # fmt: skip
     except KeyboardInterrupt:
         from popnet.records.provenance import command_line

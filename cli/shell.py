@@ -29,6 +29,16 @@ Address = Annotated[
     str | None,
     typer.Option("--address", help="a Ray cluster; default: one on this machine"),
 ]
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        "--storage",
+        metavar="PATH|URI",
+        help="where networks are kept: a folder all machines see, s3://BUCKET/FOLDER; "
+        "default: OUT/store",
+        show_default=False,
+    ),
+]
 TrackingUri = Annotated[
     str | None,
     typer.Option("--tracking-uri", help="an MLflow server; default: embedded"),

@@ -16,6 +16,7 @@ from .shell import (
     Device,
     Out,
     Overrides,
+    Storage,
     TrackingUri,
     Workers,
     give,
@@ -34,6 +35,7 @@ def study(
     name: Annotated[str, typer.Argument(help="heterogeneity", metavar="NAME")],
     scale: Annotated[str, typer.Option("--scale", help="quick or paper")] = "quick",
     out: Out = Path("runs"),
+    storage: Storage = None,
     address: Address = None,
     tracking_uri: TrackingUri = None,
     set_: Overrides = None,
@@ -61,7 +63,7 @@ def study(
             f"popnet study {name}: nothing is graded; its grid needs a spread, such as "
             "network.tau_s.spread."
         )
-    done = launched(made, source, out, address, tracking_uri)
+    done = launched(made, source, out, address, tracking_uri, storage)
     for note in done.notes:
         say(f"note: {note}")
     findings = conclude(chosen, done.run)

@@ -1,6 +1,12 @@
 """What every test may ask for: networks planned from a few settings."""
 
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -110,3 +116,31 @@ def own_run(tiny_run, tmp_path):
     """A copy of it that a test may change."""
     shutil.copytree(tiny_run.out, tmp_path / "runs")
     return type(tiny_run)(tmp_path / "runs" / tiny_run.name)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """An S3 server on loopback with a bucket: what follows a folder's URI."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        at = f"127.0.0.1:{probe.getsockname()[1]}"
+    host, port = at.split(":")
+    command = [sys.executable, "-m", "moto.server", "-H", host, "-p", port]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, **quiet)
+    own = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "secret"}
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in own.items():
+            patched.setenv(name, value)
+        try:
+            bucket = urllib.request.Request(f"http://{at}/bucket", method="PUT")
+            for _ in range(300):
+                try:
+                    urllib.request.urlopen(bucket).close()
+                    break
+                except OSError:
+                    time.sleep(0.1)
+            yield f"?endpoint_override={at}&scheme=http&region=us-east-1"
+        finally:
+            server.kill()
+            server.wait()

@@ -1,4 +1,4 @@
-"""Networks in training, on disk: found again by key, whoever trained them.
+"""Networks in training, in the store: found again by key, whoever trained them.
 
 A checkpoint file holds some networks' tensors stacked along P; a relaunch may split
 the networks into other shards and still finds each one's latest checkpoint.
@@ -6,110 +6,156 @@ the networks into other shards and still finds each one's latest checkpoint.
 
 from __future__ import annotations
 
-import json
-import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+import pyarrow as pa
 
 from popnet.plan import PHYSICS
-from popnet.records.files import write_atomically
+from popnet.records import tensorfile
+from popnet.records.places import Local, Place, place_of
+from popnet.records.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors
 
-Arrays = Mapping[str, NDArray[Any]]
-UNUSABLE = (
-    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
-    SafetensorError,
-)  # fmt: skip
-"""What reading a torn, damaged or foreign file raises."""
+Where = str | Path | Place
 
 
-def _folder(store: Path) -> Path:
-    return store / "checkpoints"
+class Loaded(NamedTuple):
+    """What was found of some networks in training."""
+
+    networks: dict[str, Tensors]
+    """P = 1 tensors of each network that has a sound checkpoint."""
+    notes: tuple[str, ...]
+    """What could not be used, and what is done instead: a sentence per file."""
+
+
+def _path(shard: str) -> str:
+    return f"checkpoints/{shard}.safetensors"
+
+
+def _files(place: Place) -> list[str]:
+    names = sorted(place.listed("checkpoints"))
+    return [f"checkpoints/{n}" for n in names if n.endswith(".safetensors")]
 
 
 def save(
-    store: Path, shard: str, groups: Sequence[tuple[Sequence[str], Arrays]]
+    store: Where, shard: str, groups: Sequence[tuple[Sequence[str], Arrays]]
 ) -> None:
     """Write a shard's checkpoint: groups of (keys, stacked tensors).
 
     Every tensor carries a checksum of its own; a damaged one is not used.
     """
-    tensors: dict[str, NDArray[Any]] = {}
-    about: dict[str, Any] = {"physics": PHYSICS, "groups": []}
-    for number, (keys, arrays) in enumerate(groups):
-        about["groups"].append(list(keys))
-        for name, array in arrays.items():
-            tensors[f"{number}/{name}"] = np.ascontiguousarray(array)
-    about["sums"] = {n: _sum(a) for n, a in tensors.items()}
-    write_atomically(
-        _folder(store) / f"{shard}.safetensors",
-        lambda part: save_file(tensors, part, {"popnet": json.dumps(about)}),
-    )
+    place = place_of(store)
+    tensors = {
+        f"{number}/{name}": array
+        for number, (_, arrays) in enumerate(groups)
+        for name, array in arrays.items()
+    }
+    about = {"physics": PHYSICS, "groups": [list(keys) for keys, _ in groups]}
+    with place.draft() as draft:
+        tensorfile.write(draft, tensors, about)
+        place.put(draft, _path(shard))
 
 
-def _sum(array: NDArray[Any]) -> int:
-    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-
-
-def drop(store: Path, shard: str) -> None:
+def drop(store: Where, shard: str) -> None:
     """Forget a shard's checkpoint; its networks are recorded."""
-    (_folder(store) / f"{shard}.safetensors").unlink(missing_ok=True)
+    place_of(store).remove(_path(shard))
 
 
-def tidy(store: Path, recorded: set[str]) -> None:
+def tidy(store: Where, recorded: set[str]) -> None:
     """Forget checkpoints all of whose networks are recorded."""
-    folder = _folder(store)
-    for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else []:
+    place = place_of(store)
+    for file in _files(place):
         try:
-            with safe_open(path, framework="numpy") as handle:
-                groups = json.loads(handle.metadata()["popnet"])["groups"]
+            with place.open(file) as handle:
+                groups = TensorFile(handle).about["groups"]
             whole = all(key in recorded for keys in groups for key in keys)
         except UNUSABLE:
             continue
         if whole:
-            path.unlink(missing_ok=True)
+            place.remove(file)
 
 
-def load(store: Path, keys: Iterable[str]) -> dict[str, dict[str, NDArray[Any]]]:
-    """The furthest checkpoint of each of these networks that has one: P = 1 tensors."""
-    wanted = set(keys)
-    found: dict[str, dict[str, NDArray[Any]]] = {}
-    folder = _folder(store)
-    for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else []:
+def load(store: Where, keys: Iterable[str]) -> Loaded:
+    """The furthest sound checkpoint of each of these networks that has one.
+
+    A file that cannot be read is set aside, as FILE.damaged, and said.
+    """
+    place, wanted = place_of(store), set(keys)
+    found: dict[str, Tensors] = {}
+    notes: list[str] = []
+    for file in _files(place):
         try:
-            here = _read(path, wanted)
-        except UNUSABLE:
-            continue  # torn or foreign: these networks train from the start
+            here, spoilt = _read(place, file, wanted)
+        except FileNotFoundError:
+            continue  # its networks were recorded meanwhile
+        except UNUSABLE as error:
+            notes += _set_aside(place, file, error)
+            continue
+        if spoilt:
+            notes.append(
+                f"{file}: the checkpoint of {spoilt} networks is damaged; they train "
+                "from an earlier one or from the start"
+            )
         for key, tensors in here.items():
             if key not in found or _trials(tensors) > _trials(found[key]):
                 found[key] = tensors
-    return found
+    return Loaded(found, tuple(notes))
+
+
+def _set_aside(place: Place, file: str, error: Exception) -> list[str]:
+    if isinstance(error, OSError):
+        kept = "it is left as it is"  # a disk or network that is away for now
+    else:
+        kept = f"it is kept as {file}.damaged"
+        try:
+            place.move(file, f"{file}.damaged")
+        except FileNotFoundError:
+            return []  # another shard was faster
+    return [
+        f"{file} cannot be read ({error}); {kept}, and its networks train from an "
+        "earlier checkpoint or from the start"
+    ]
 
 
 def _trials(tensors: Arrays) -> int:
     return int(tensors["progress.trial_P"][0])
 
 
-def _read(path: Path, wanted: set[str]) -> dict[str, dict[str, NDArray[Any]]]:
-    found: dict[str, dict[str, NDArray[Any]]] = {}
-    with safe_open(path, framework="numpy") as handle:
-        about = json.loads(handle.metadata()["popnet"])
+def _read(place: Place, file: str, wanted: set[str]) -> tuple[dict[str, Tensors], int]:
+    """The wanted networks of a file, and how many of them are damaged in it."""
+    with place.open(file) as handle:
+        tensors = TensorFile(handle)
+        about = tensors.about
         if about["physics"] != PHYSICS:
-            return {}
-        for number, keys in enumerate(about["groups"]):
-            rows = {key: row for row, key in enumerate(keys) if key in wanted}
-            if not rows:
-                continue
-            names = [n for n in about["sums"] if n.split("/", 1)[0] == str(number)]
-            arrays = {n.split("/", 1)[1]: handle.get_tensor(n) for n in names}
-            if any(_sum(arrays[n.split("/", 1)[1]]) != about["sums"][n] for n in names):
-                continue
-            for key, row in rows.items():
-                found[key] = {n: a[[row]] for n, a in arrays.items()}
-                _trials(found[key])  # raises where there is no such row or tensor
-    return found
+            return {}, 0
+        if not wanted.intersection(key for keys in about["groups"] for key in keys):
+            return {}, 0
+        if isinstance(place, Local):
+            return _networks(tensors, wanted)
+    # an object may be put anew between two ranges: all of it at once
+    with suppress(FileNotFoundError), pa.BufferReader(place.read(file)) as handle:
+        return _networks(TensorFile(handle), wanted)
+    return {}, 0
+
+
+def _networks(tensors: TensorFile, wanted: set[str]) -> tuple[dict[str, Tensors], int]:
+    found: dict[str, Tensors] = {}
+    spoilt = 0
+    for number, keys in enumerate(tensors.about["groups"]):
+        rows = {key: row for row, key in enumerate(keys) if key in wanted}
+        if not rows:
+            continue
+        prefix = f"{number}/"
+        names = [n for n in tensors.sums if n.startswith(prefix)]
+        try:
+            arrays = tensors.get(names)
+        except UNUSABLE:
+            spoilt += len(rows)
+            continue
+        for key, row in rows.items():
+            some = {n.removeprefix(prefix): a[[row]] for n, a in arrays.items()}
+            _trials(some)  # raises where there is no such row or tensor
+            found[key] = some
+    return found, spoilt

@@ -12,17 +12,24 @@ from pathlib import Path
 from typing import Any
 
 
+@contextmanager
+def draft_beside(path: Path) -> Iterator[Path]:
+    """A name of its own beside ``path`` to write under; taken away if it is left."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Let ``write`` fill a file beside ``path``, then put it in place at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
-    try:
+    with draft_beside(path) as part:
         write(part)
         with part.open("rb") as handle:
             os.fsync(handle.fileno())
         part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

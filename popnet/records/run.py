@@ -16,6 +16,7 @@ from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_fi
 from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.records.columns import EMPTY, flattened
 from popnet.records.files import write_json, write_text
+from popnet.records.storage import storage_of
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
 
@@ -42,7 +43,7 @@ class Run:
         unnamed = Path(folder).name in ("", "..")  # such as `popnet show .`
         self.folder = Path(folder).resolve() if unnamed else Path(folder)
         self.out = self.folder.parent
-        self.store = Store(self.out / "store")
+        self.store = Store(storage_of(self.out))
 
     @property
     def name(self) -> str:

@@ -2,75 +2,81 @@
 
 A batch is a set of files and one entry in ``index/`` naming them with their
 checksums.  The entry is written last: a batch exists when its entry does.  Batches
-are never changed: of two that are the same the first stays, under a lock.  Several
-launches may write at once, and a network that two of them trained counts once.
+are never changed: of two that are the same the first stays.  Several launches may
+write at once, and a network that two of them trained counts once.  Many small batches
+are merged into a few (records/merging.py).
 
-    index/B.json    weights/B.safetensors    networks/B.parquet   curves/B.parquet
-    evaluations/B.parquet   dynamics/B.parquet   responses/B.safetensors
-    trajectories/B.safetensors   comparisons/B.parquet
+    index/B.json    weights/BU.safetensors    networks/BU.parquet   curves/BU.parquet
+    evaluations/BU.parquet   dynamics/BU.parquet   responses/BU.safetensors
+    trajectories/BU.safetensors   comparisons/BU.parquet
+    merged/B.json   an entry that holds the records of others instead of them
     checkpoints/SHARD.safetensors   networks in training
+
+B: a hash of what the batch is about; U: eight digits of each writer's own.
 """
 
 from __future__ import annotations
 
-import json
-import re
+import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
-from popnet.plan import PHYSICS, digest
-from popnet.records.files import locked, sha256, write_atomically, write_json
+from popnet.plan import digest
+from popnet.records import tensorfile
+from popnet.records.auditing import Checked, audit
+from popnet.records.entries import (
+    Batch,
+    Gone,
+    Index,
+    StoreError,
+    read_entry,
+    write_entry,
+)
+from popnet.records.files import sha256
+from popnet.records.merging import compact
+from popnet.records.places import Local, Place, place_of
+from popnet.records.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors, sum_of
 
-Arrays = Mapping[str, NDArray[Any]]
 Rows = Sequence[Mapping[str, Any]]
-FILE = re.compile(r"[a-z_]+/[0-9a-f]+\.(parquet|safetensors)")
-
-
-class StoreError(RuntimeError):
-    """The store is damaged or cannot be used; the text says which file and why."""
-
-
-class Batch(NamedTuple):
-    """One entry of the index."""
-
-    name: str
-    kind: str
-    """networks, evaluations, trajectories or comparisons."""
-    keys: tuple[str, ...]
-    files: dict[str, dict[str, Any]]
-    """Path inside the store -> {"sha256", "bytes"}."""
+T = TypeVar("T")
+LOOKS = 10
+"""Times a reader looks again when a file it was about to read has been merged."""
 
 
 class Store:
-    """Reads and extends a store.  Opening it creates nothing."""
+    """Reads and extends a store.  Opening it creates nothing.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._batches: dict[str, Batch] = {}
+    ``where``: a path, a URI, or a place.
+    """
+
+    def __init__(self, where: str | Path | Place) -> None:
+        self.place = place_of(where)
+        self.checked = Checked(0, 0.0)
+        self.index = Index(self.place)
+
+    @property
+    def address(self) -> str:
+        """The path or URI by which any process opens this store."""
+        return self.place.address
+
+    @property
+    def folder(self) -> Path:
+        """The folder of a store that lies in one."""
+        if not isinstance(self.place, Local):
+            raise StoreError(f"{self.address} is no folder")
+        return self.place.folder
 
     def batches(self, kind: str | None = None) -> list[Batch]:
-        """Every whole batch, by name; only new index entries are read."""
-        index = self.folder / "index"
-        names = {p.stem for p in index.glob("*.json")} if index.is_dir() else set()
-        for gone in set(self._batches) - names:
-            del self._batches[gone]
-        for name in sorted(names - set(self._batches)):
-            entry = _read_entry(index / f"{name}.json")
-            if entry is not None:
-                self._batches[name] = entry
-        found = sorted(self._batches.values())
-        return [b for b in found if kind is None or b.kind == kind]
+        """Every whole batch: merged ones first, then by name."""
+        return [b for b in self.index.batches() if kind is None or b.kind == kind]
 
     def recorded(self) -> set[str]:
         """Keys of all networks whose training is recorded."""
@@ -84,42 +90,77 @@ class Store:
         tensors: Mapping[str, Arrays],
         identity: str = "",
     ) -> Batch:
-        """Put a batch on disk: tables and tensors by folder name, then its entry.
+        """Put a batch into the store: tables and tensors by folder, then its entry.
 
         The name is a hash of what the batch is about, so a batch written twice (a
         worker died after writing) is one batch: the first.
         """
         keys = tuple(sorted(keys))
-        name = digest(kind, identity, *keys, size=12)
-        entry = self.folder / "index" / f"{name}.json"
-        with locked(self.folder / ".lock"):
-            known = _read_entry(entry)
-            if known and all((self.folder / f).is_file() for f in known.files):
-                return known
-            files = self._write(name, tables, tensors)
-            about = {"kind": kind, "keys": list(keys), "files": files}
-            about |= {"physics": PHYSICS, "recorded_at": time.time()}
-            write_json(entry, about)
-        return Batch(name, kind, keys, files)
+        batch = Batch(digest(kind, identity, *keys, size=12), kind, keys, {})
+        known = self.index.known(batch)
+        if known is not None:
+            return known
+        made = {
+            f: pa.Table.from_pylist([dict(r) for r in t]) for f, t in tables.items()
+        }
+        return self.put(batch, made, tensors, self.index.known)
 
-    def _write(
-        self, name: str, tables: Mapping[str, Rows], tensors: Mapping[str, Arrays]
-    ) -> dict[str, dict[str, Any]]:
-        """Write a batch's files; returns them with their fingerprints."""
+    def put(
+        self,
+        batch: Batch,
+        tables: Mapping[str, pa.Table],
+        tensors: Mapping[str, Arrays],
+        known: Callable[[Batch], Batch | None],
+    ) -> Batch:
+        """Write a batch's files and then its entry; nothing is left where that fails.
+
+        ``known``: finds, under the lock, the same batch by another writer.
+        """
         files: dict[str, dict[str, Any]] = {}
-        for folder, rows in tables.items():
-            path = self.folder / folder / f"{name}.parquet"
-            table = pa.Table.from_pylist([dict(row) for row in rows])
-            write_atomically(
-                path, lambda part, t=table: pq.write_table(t, part, compression="zstd")
-            )
-            files[f"{folder}/{path.name}"] = _fingerprint(path)
-        for folder, arrays in tensors.items():
-            path = self.folder / folder / f"{name}.safetensors"
-            whole = {k: np.asarray(v, order="C") for k, v in arrays.items()}
-            write_atomically(path, lambda part, w=whole: save_file(w, part))
-            files[f"{folder}/{path.name}"] = _fingerprint(path)
-        return files
+        batch = batch._replace(files=files)
+        try:
+            for folder, table in tables.items():
+                self._put(files, batch.name, folder, table)
+            for folder, arrays in tensors.items():
+                self._put(files, batch.name, folder, arrays)
+            with self.place.lock():
+                first = known(batch)
+                if first is None:
+                    write_entry(self.place, batch)
+        except BaseException:
+            with suppress(OSError):  # where the place is away the files are swept later
+                now = read_entry(self.place, batch.entry)
+                if now is None or now.files != files:
+                    self._remove(files)
+            raise
+        if first is not None:
+            self._remove(files)
+        return first or batch
+
+    def _put(
+        self,
+        files: dict[str, dict[str, Any]],
+        name: str,
+        folder: str,
+        what: pa.Table | Arrays,
+    ) -> None:
+        """Write one file and note it, first, with its fingerprints."""
+        ending = "parquet" if isinstance(what, pa.Table) else "safetensors"
+        file = f"{folder}/{name}{uuid.uuid4().hex[:8]}.{ending}"
+        with self.place.draft() as draft:
+            about: dict[str, Any] = {}
+            if isinstance(what, pa.Table):
+                pq.write_table(what, draft, compression="zstd")
+            else:
+                tensorfile.write(draft, what)
+                about["head"] = tensorfile.head_of(draft)
+            about |= {"sha256": sha256(draft), "bytes": draft.stat().st_size}
+            files[file] = about
+            self.place.put(draft, file)
+
+    def _remove(self, files: Iterable[str]) -> None:
+        for file in files:
+            self.place.remove(file)
 
     def table(
         self, kind: str, folder: str, column: str, keys: set[str]
@@ -129,122 +170,130 @@ class Store:
         A network that two launches trained counts once: all its rows are of the first
         batch that holds it, as its weights are.
         """
-        left, parts = set(keys), []
-        for batch in self.batches(kind):
-            path = self.folder / folder / f"{batch.name}.parquet"
-            if f"{folder}/{path.name}" not in batch.files:
-                continue
-            here = left.intersection(batch.keys) if kind == "networks" else left
-            if not here:
-                continue
-            if kind == "networks":
-                left -= here
-            try:
-                table = pq.read_table(path)
-            except (OSError, pa.ArrowException) as error:
-                raise StoreError(_damaged(path, str(error))) from None
-            if not table.num_rows:  # such as the curves of untrained networks
-                continue
-            wanted = pa.array(sorted(here), pa.string())
-            table = table.filter(pc.field(column).isin(wanted))
-            if table.num_rows:
-                parts.append(table)
-        if not parts:
+
+        def read() -> list[pa.Table]:
+            left, wanted = set(keys), []
+            for batch in self.batches(kind):
+                here = left.intersection(batch.keys)
+                if kind == "networks":
+                    left -= here
+                file = batch.file(folder)
+                if here and file is not None:
+                    wanted.append((batch, file, here))
+            return self.place.each(lambda w: self._rows(*w, column=column), wanted)
+
+        parts = [part for part in self._steady(read) if part.num_rows]
+        if not parts:  # such as the curves of untrained networks
             return None
         return pa.concat_tables(parts, promote_options="permissive")
 
-    def tensors(self, key: str, folder: str = "weights") -> dict[str, NDArray[Any]]:
+    def _rows(self, batch: Batch, file: str, keys: set[str], column: str) -> pa.Table:
+        """The rows of some of a batch's networks."""
+        table = self.rows(batch, file)
+        if not table.num_rows or len(keys) == len(batch.keys):
+            return table
+        return table.filter(pc.field(column).isin(pa.array(sorted(keys), pa.string())))
+
+    def rows(self, batch: Batch, file: str) -> pa.Table:
+        """A table of a batch.  Raises StoreError when damaged."""
+        try:
+            data = self.place.read(file)
+            if hashlib.sha256(data).hexdigest() != batch.files[file]["sha256"]:
+                raise ValueError("its checksum does not match")
+            return pq.read_table(pa.BufferReader(data))
+        except FileNotFoundError:
+            raise Gone(file) from None
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise StoreError(_damaged(self.place.at(file), str(error))) from None
+
+    def tensors(self, key: str, folder: str = "weights") -> Tensors:
         """One network's tensors, by their names without the key.
 
         Raises KeyError when the network is not recorded, StoreError when damaged.
         """
-        for batch in self.batches():
-            name = f"{folder}/{batch.name}.safetensors"
-            if key not in batch.keys or name not in batch.files:
-                continue
-            path = self.folder / name
-            if not path.is_file():
-                raise StoreError(_damaged(path, "it is missing"))
-            if sha256(path) != batch.files[name]["sha256"]:
-                raise StoreError(_damaged(path, "its checksum does not match"))
-            return _tensors_of(path, key)
-        raise KeyError(key)
+        return self.many_tensors([key], folder)[key]
 
     def many_tensors(
         self, keys: Iterable[str], folder: str = "weights"
-    ) -> dict[str, dict[str, NDArray[Any]]]:
-        """Tensors of several networks; each file is read once."""
-        wanted, found = set(keys), {}
-        for batch in self.batches():
-            name = f"{folder}/{batch.name}.safetensors"
-            here = wanted.intersection(batch.keys) - set(found)
-            if here and name in batch.files:
-                for key in here:
-                    found[key] = _tensors_of(self.folder / name, key)
-        return found
+    ) -> dict[str, Tensors]:
+        """Tensors of several networks, each checked; each file is opened once.
+
+        Of a large file only the header and these networks' parts are read.
+        """
+        asked = set(keys)
+
+        def read() -> list[dict[str, Tensors]]:
+            left, wanted = set(asked), []
+            for batch in self.batches():
+                file = batch.file(folder)
+                if file is not None and (here := left.intersection(batch.keys)):
+                    left -= here
+                    wanted.append((batch, file, here))
+            return self.place.each(lambda w: self.arrays(*w), wanted)
+
+        return {k: t for some in self._steady(read) for k, t in some.items()}
+
+    def arrays(
+        self, batch: Batch, file: str, keys: Iterable[str]
+    ) -> dict[str, Tensors]:
+        """Tensors of some of a batch's networks.  Raises StoreError when damaged."""
+        try:
+            with self.place.open(file) as handle:
+                known = batch.files[file]
+                same = handle.size() == known.get("bytes", handle.size())
+                if "head" not in known:  # an older batch: all of it is read
+                    same = sum_of(handle)[1] == known["sha256"]
+                if not same:
+                    raise ValueError("its checksum does not match")
+                tensors = TensorFile(handle)
+                if known.get("head", tensors.head) != tensors.head:
+                    raise ValueError("its header's checksum does not match")
+                return {key: tensors.of(key) for key in sorted(keys)}
+        except FileNotFoundError:
+            raise Gone(file) from None
+        except UNUSABLE as error:
+            raise StoreError(_damaged(self.place.at(file), str(error))) from None
+
+    def _steady(self, read: Callable[[], T]) -> T:
+        """Read; where a file has gone, ask the index again: another launch merges."""
+        for _ in range(LOOKS):
+            try:
+                return read()
+            except Gone as gone:
+                self.index.clear()
+                file = str(gone)
+                if any(file in batch.files for batch in self.batches()):
+                    where = self.place.at(file)
+                    raise StoreError(_damaged(where, "it is missing")) from None
+        raise StoreError(f"{self.address}: its files change while they are read")
 
     def files_of(self, keys: Iterable[str], folder: str = "weights") -> dict[str, str]:
         """The file, inside the store, that holds each recorded network's tensors."""
         wanted, found = set(keys), dict[str, str]()
         for batch in self.batches():
-            name = f"{folder}/{batch.name}.safetensors"
-            if name in batch.files:
+            file = batch.file(folder)
+            if file is not None:
                 for key in wanted.intersection(batch.keys):
-                    found.setdefault(key, name)
+                    found.setdefault(key, file)
         return found
 
     def audit(self, keys: set[str]) -> list[str]:
         """Check every batch that holds these keys; set damaged ones aside.
 
         Returns one sentence per damaged batch; its networks count as not recorded.
+        ``checked`` says how much was read.
         """
-        problems = []
-        for batch in self.batches():
-            if not keys.intersection(batch.keys):
-                continue
-            for name, known in batch.files.items():
-                path = self.folder / name
-                if path.is_file() and sha256(path) == known["sha256"]:
-                    continue
-                problem = "is missing" if not path.is_file() else "is damaged"
-                entry = self.folder / "index" / f"{batch.name}.json"
-                with suppress(FileNotFoundError):  # another launch was faster
-                    entry.replace(entry.with_suffix(".damaged"))
-                self._batches.pop(batch.name, None)
-                problems.append(
-                    f"{name} {problem}; {len(batch.keys)} records of "
-                    f"{batch.kind} will be made again"
-                )
-                break
+        began = time.monotonic()
+        problems, read = audit(self, keys)
+        self.checked = Checked(read, time.monotonic() - began)
         return problems
 
-
-def _fingerprint(path: Path) -> dict[str, Any]:
-    return {"sha256": sha256(path), "bytes": path.stat().st_size}
-
-
-def _read_entry(path: Path) -> Batch | None:
-    """An entry of the index; None when it is torn or not one of popnet's."""
-    try:
-        entry = json.loads(path.read_text())
-        kind, keys, files = entry["kind"], entry["keys"], entry["files"]
-        whole = all(FILE.fullmatch(f) and known["sha256"] for f, known in files.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
-    texts = isinstance(keys, list) and all(isinstance(t, str) for t in (kind, *keys))
-    return Batch(path.stem, kind, tuple(keys), files) if whole and texts else None
+    def compact(self) -> int:
+        """Merge many small batches into few; returns how many were merged."""
+        return compact(self)
 
 
-def _tensors_of(path: Path, key: str) -> dict[str, NDArray[Any]]:
-    try:
-        with safe_open(path, framework="numpy") as handle:
-            names = [n for n in handle.keys() if n.split("/", 1)[0] == key]  # noqa: SIM118
-            return {n.split("/", 1)[1]: handle.get_tensor(n) for n in names}
-    except (OSError, ValueError, SafetensorError) as error:
-        raise StoreError(_damaged(path, str(error))) from None
-
-
-def _damaged(path: Path, why: str) -> str:
+def _damaged(path: str, why: str) -> str:
     return (
         f"{path} cannot be read ({why}); `popnet launch` of the sweep again makes its "
         "networks again."

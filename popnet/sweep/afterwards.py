@@ -6,7 +6,6 @@ These are the bodies of the Ray tasks; each reads the store and adds one batch t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -44,7 +43,7 @@ def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
     Activity that is kept is a batch of its own, of those networks alone: which
     networks have it is asked of the index.
     """
-    store = Store(Path(folder))
+    store = Store(folder)
     tensors = store.many_tensors(n.key for n in job.networks)
     rows: list[dict[str, Any]] = []
     moves: list[dict[str, Any]] = []
@@ -97,7 +96,7 @@ def compare_networks(
     settings: MetricSettings,
 ) -> int:
     """Compare pairs of networks by one metric and record it; returns how many."""
-    store = Store(Path(folder))
+    store = Store(folder)
     keys = {key for pair in pairs for key in pair}
     weights = store.many_tensors(keys)
     responses = store.many_tensors(keys, "responses")

@@ -25,7 +25,7 @@ GRACE_S = 10.0
 """What an actor that is let go may take to save its networks."""
 
 
-class Place(NamedTuple):
+class Station(NamedTuple):
     """Where actors run and what they are told."""
 
     store: str
@@ -50,8 +50,8 @@ class Hand(NamedTuple):
 class Crew:
     """The actors of one pack."""
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, station: Station) -> None:
+        self.station = station
         self.hired: list[Hand] = []
         self.arriving: dict[Any, Hand] = {}
         """Asked for, by the answer that is awaited."""
@@ -70,12 +70,12 @@ class Crew:
 
     def _hire(self, first: bool) -> Hand:
         options: dict[str, Any] = {"num_cpus": 1}
-        if self.place.device == "cuda":
+        if self.station.device == "cuda":
             options["num_gpus"] = 1
         if not first:
             options["scheduling_strategy"] = "SPREAD"
         hire: Any = ray.remote(**options)
-        return Hand(hire(Shard).remote(*self.place), first)
+        return Hand(hire(Shard).remote(*self.station), first)
 
     def answered(self, futures: Iterable[Any]) -> None:
         """Take in actors that have answered, or could not."""

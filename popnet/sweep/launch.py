@@ -13,12 +13,16 @@ from popnet.config import Machine, Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
+from popnet.records.auditing import Checked
 from popnet.records.provenance import command_line, provenance
+from popnet.records.storage import choose, refuse_links, remember
 from popnet.records.view import write_view
 from popnet.sweep import pending
 from popnet.sweep.afterwards import metric_identity
 from popnet.sweep.cluster import check_device
 from popnet.sweep.interruption import Interruption
+
+SLOW_S = 5.0
 
 
 class Status(NamedTuple):
@@ -58,18 +62,34 @@ class Prepared(NamedTuple):
     notes: list[str]
 
 
-def prepare(plan: Plan, source: Source, out: Path) -> Prepared:
+def prepare(
+    plan: Plan, source: Source, out: Path, storage: str | None = None
+) -> Prepared:
     """Check a sweep and write its folder; nothing is trained yet."""
     check(plan, source)
+    place = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
-    store = Store(out / "store")
+    store = Store(place)
     notes = store.audit({n.key for n in networks(plan)})
+    notes += _slow(store.checked)
+    remember(out, place)
     about = provenance(command_line())
     notes += _replaced(out / plan.sweep.name, plan)
     run = create_run(out, plan, dump(plan, source), about)
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)
     return Prepared(run, packs(pending.untrained(run)), notes)
+
+
+def _slow(checked: Checked) -> list[str]:
+    """A note when checking the store took long."""
+    if checked.seconds < SLOW_S:
+        return []
+    mb = checked.bytes / 1e6
+    return [
+        f"checked {mb:.0f} MB of recorded networks in {checked.seconds:.0f} s "
+        f"({mb / checked.seconds:.0f} MB/s)"
+    ]
 
 
 def _replaced(folder: Path, plan: Plan) -> list[str]:
@@ -95,6 +115,7 @@ def launch(
     *,
     address: str | None = None,
     tracking_uri: str | None = None,
+    storage: str | None = None,
     listen: Listener | None = None,
 ) -> Launched:
     """Do all that a sweep still needs.  Raises ConfigError before anything is written.
@@ -102,11 +123,13 @@ def launch(
     Every network is recorded as it finishes; a launch that was killed continues.
     """
     check(plan, source)
-    missing = {n.key for n in networks(plan)} - Store(out / "store").recorded()
+    place = choose(out, storage)
+    refuse_links(out, plan.sweep.name, place)
+    missing = {n.key for n in networks(plan)} - Store(place).recorded()
     if missing and address is None:  # a cluster may have the GPU that is not here
         check_device(plan.sweep.machine)
     with launching(out / plan.sweep.name):
-        prepared = prepare(plan, source, out)
+        prepared = prepare(plan, source, out, storage)
         run, todo = prepared.run, prepared.todo
         teller = _Teller(run, listen or (lambda _: None))
         before = len(teller.known)
@@ -122,7 +145,8 @@ def launch(
             except Exception:
                 tables(run)  # what was made is seen all the same
                 raise
-        checkpoints.tidy(run.store.folder, run.store.recorded())
+        checkpoints.tidy(run.store.place, run.store.recorded())
+        run.store.compact()
         notes = prepared.notes + finish(run, tracking_uri, teller.say)
         teller.say("done")
         by_status = dict(Counter(teller.known.values()))
@@ -187,7 +211,7 @@ def _work(
                 recorded = teller.heard(result)
                 after.test(recorded, recorded)
 
-            site = site_of(machine, todo, run.store.folder, device, workers)
+            site = site_of(machine, todo, run.store.address, device, workers)
             train(todo, site, run.folder, report, interruption)
             teller.known = pending.statuses(run)
             teller.finished = Counter(teller.known.values())

@@ -8,7 +8,6 @@ the store.
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
@@ -17,7 +16,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from popnet.plan import Pack, PlannedNetwork, shards
 from popnet.records.store import Store
-from popnet.sweep.crew import Crew, Place
+from popnet.sweep.crew import Crew, Station
 from popnet.sweep.shard import Beat
 
 BEAT_S = 1.0
@@ -32,7 +31,7 @@ Members = tuple[PlannedNetwork, ...]
 class Site(NamedTuple):
     """Where packs train."""
 
-    place: Place
+    station: Station
     workers: int
     """Actors that the cluster can keep when the launch begins."""
     limit: int | None
@@ -42,14 +41,14 @@ class Site(NamedTuple):
 
     def split(self, pack: Pack) -> list[Members]:
         """The pack's shards here."""
-        per_worker = 1 if self.place.device == "cuda" else SHARDS_PER_CORE
+        per_worker = 1 if self.station.device == "cuda" else SHARDS_PER_CORE
         return shards(pack, self.workers, self.most, per_worker)
 
     def room(self) -> int:
         """Actors that the cluster can keep now: machines come and go."""
         if self.limit is not None:
             return self.limit
-        kind = "GPU" if self.place.device == "cuda" else "CPU"
+        kind = "GPU" if self.station.device == "cuda" else "CPU"
         return max(1, int(ray.cluster_resources().get(kind, 1)))
 
 
@@ -60,12 +59,12 @@ class TrainPack(tune.Trainable):
         """Receive all packs and the site; ``config`` names the pack to train."""
         self.packs: dict[str, Pack] = given["packs"]
         self.site: Site = given["site"]
-        self.crew = Crew(self.site.place)
+        self.crew = Crew(self.site.station)
         self._begin(config["pack"])
 
     def _begin(self, name: str) -> None:
         # another attempt may have recorded part of the pack before it was lost
-        recorded = Store(Path(self.site.place.store)).recorded()
+        recorded = Store(self.site.station.store).recorded()
         pack = self.packs[name]
         left = tuple(n for n in pack.networks if n.key not in recorded)
         self.queue = self.site.split(pack._replace(networks=left))

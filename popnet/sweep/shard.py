@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -60,7 +59,7 @@ class Shard:
     """Trains one shard at a time; ``work`` returns after some seconds with a beat."""
 
     def __init__(self, store: str, device: str, checkpoint_s: float) -> None:
-        self.store = Store(Path(store))
+        self.store = Store(store)
         self.device = torch.device(device)
         self.checkpoint_s = checkpoint_s
         self.name = ""
@@ -72,6 +71,7 @@ class Shard:
         if threading.current_thread() is threading.main_thread():
             # a machine that is taken back sends it, with seconds of grace
             signal.signal(signal.SIGTERM, self._told_to_leave)
+        self.notes: tuple[str, ...] = ()
 
     def take(self, members: tuple[PlannedNetwork, ...]) -> None:
         """Take up networks, each from its checkpoint or untrained.
@@ -83,9 +83,11 @@ class Shard:
         members = tuple(m for m in members if m.key not in recorded)
         keys = [m.key for m in members]
         self.finished = []
+        loaded = checkpoints.load(self.store.place, keys)
+        self.notes = loaded.notes
         saved = {
             key: {name: torch.from_numpy(array) for name, array in arrays.items()}
-            for key, arrays in checkpoints.load(self.store.folder, keys).items()
+            for key, arrays in loaded.networks.items()
         }
         self.populations = begin(members, self.device, saved) if members else []
         self.last_checkpoint = time.monotonic()
@@ -127,12 +129,13 @@ class Shard:
             self._leave_now()
         done = not self.populations and not self.finished
         if done:
-            checkpoints.drop(self.store.folder, self.name)
+            checkpoints.drop(self.store.place, self.name)
         elif not self.populations:
             time.sleep(min(seconds, 1.0))  # for room on the disk
+        notes, self.notes = self.notes, ()
         return Beat(
             self.name, trials, dict(statuses), recorded, done, must_compile,
-            self.unwritable,
+            self.unwritable, notes,
         )  # fmt: skip
 
     def _written(self, write: Callable[[], T]) -> T | None:
@@ -144,7 +147,7 @@ class Shard:
             result = write()
         except UNWRITABLE as error:
             why = getattr(error, "strerror", None) or str(error)
-            self.unwritable = f"{self.store.folder} cannot be written: {why}"
+            self.unwritable = f"{self.store.address} cannot be written: {why}"
             if time.monotonic() - self.written > PATIENCE_S:
                 raise
             self.last_checkpoint = time.monotonic()
@@ -184,7 +187,7 @@ class Shard:
             for population in self.populations
             if int(population.progress.trial_P.sum()) > 0
         ]
-        checkpoints.save(self.store.folder, self.name, groups)
+        checkpoints.save(self.store.place, self.name, groups)
         self.last_checkpoint = time.monotonic()
 
 

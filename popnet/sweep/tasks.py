@@ -49,7 +49,7 @@ class Afterwards:
     def __init__(self, run: Run, cpus: int, at_once: int) -> None:
         """``cpus``: what a task claims of Ray; ``at_once``: most tasks under way."""
         self.run = run
-        self.folder = str(run.store.folder.resolve())
+        self.folder = run.store.address
         self.state = pending.tests(run)
         self.cpus, self.at_once = cpus, at_once
         self.queue: list[_Asked] = []

@@ -15,7 +15,7 @@ from ray.tune import Callback, PlacementGroupFactory
 
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
-from popnet.sweep.crew import Place
+from popnet.sweep.crew import Station
 from popnet.sweep.interruption import Interruption
 from popnet.sweep.pack import Site, TrainPack, cause
 
@@ -44,7 +44,7 @@ class _Heard(Callback):
 
 
 def site_of(
-    machine: Machine, packs: list[Pack], store: Path, device: str, workers: int
+    machine: Machine, packs: list[Pack], store: str, device: str, workers: int
 ) -> Site:
     """Where packs train, and how many networks a shard may hold in memory."""
     fits = min(
@@ -53,8 +53,8 @@ def site_of(
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    place = Place(str(store.resolve()), device, machine.checkpoint_s)
-    return Site(place, workers, machine.workers, most)
+    station = Station(store, device, machine.checkpoint_s)
+    return Site(station, workers, machine.workers, most)
 
 
 def _free_gpu_bytes() -> int:
@@ -107,7 +107,7 @@ def train(
         report(result)
 
     # the first bundle is the trial's, which only waits; the second its first actor's
-    resources = PlacementGroupFactory([{}, site.place.bundle])
+    resources = PlacementGroupFactory([{}, site.station.bundle])
     trainable = tune.with_resources(
         tune.with_parameters(TrainPack, packs=by_name, site=site), resources
     )

@@ -85,8 +85,9 @@ def alter(run, key, change):
     tensors = load_file(path)
     change(tensors[f"{key}/final.recurrent"])
     save_file(tensors, path)
-    entry = run.store.folder / "index" / f"{path.stem}.json"
+    entry = run.store.folder / "index" / f"{path.stem[:24]}.json"
     about = json.loads(entry.read_text())
+    about.pop("checksum")
     about["files"][name] = {"sha256": sha256(path), "bytes": path.stat().st_size}
     entry.write_text(json.dumps(about))
 

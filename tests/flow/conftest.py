@@ -57,10 +57,10 @@ class Popnet:
     def launch(self, code=0, **changes):
         return self("launch", self.write(**changes), code=code)
 
-    def start(self, **changes) -> subprocess.Popen:
+    def start(self, *options, **changes) -> subprocess.Popen:
         path = self.write(**changes)
         return subprocess.Popen(
-            [*POPNET, "launch", str(path)], cwd=self.folder, text=True,
+            [*POPNET, "launch", str(path), *options], cwd=self.folder, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 

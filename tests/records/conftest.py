@@ -2,12 +2,14 @@
 
 import shutil
 import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from popnet.records import Store, tracking_store
+from popnet.records.places import Place, place_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -15,6 +17,22 @@ sys.path.insert(0, str(Path(__file__).parent))
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
+
+
+@pytest.fixture
+def place(kind_of_place: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """An empty place of each kind."""
+    if kind_of_place == "folder":
+        return place_of(tmp_path / "place")
+    if kind_of_place == "memory":
+        return place_of(f"fsspec+memory:///{uuid.uuid4().hex}")
+    query = request.getfixturevalue("s3")
+    return place_of(f"s3://bucket/{uuid.uuid4().hex}/my%20lab{query}")
+
+
+@pytest.fixture(params=["folder", "s3", "memory"])
+def kind_of_place(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture(scope="session")

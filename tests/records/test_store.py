@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from batches import A, B, C, commit, values
 
-from popnet.records import Store, StoreError
-from popnet.records import store as store_module
+from popnet.records import Store, StoreError, entries
 
 
 def test_opening_a_store_creates_nothing(tmp_path):
@@ -127,9 +126,7 @@ def test_no_key_leads_out_of_the_folder(tmp_path, key):
     inside = {p for p in (tmp_path / "deep" / "store").rglob("*") if p.is_file()}
     assert {p for p in tmp_path.rglob("*") if p.is_file()} == inside
     names = {p.name for p in inside if p.name != ".lock"}
-    assert all(
-        store_module.FILE.fullmatch(f"x/{n}") or n[-5:] == ".json" for n in names
-    )
+    assert all(entries.FILE.fullmatch(f"x/{n}") or n[-5:] == ".json" for n in names)
     assert store.recorded() == {key} and values(store, [key]) == {key: [1.0]}
 
 
@@ -137,6 +134,6 @@ def test_the_index_says_what_was_recorded_and_under_which_physics(store):
     name = commit(store, [B, A]).name
     entry = json.loads((store.folder / "index" / f"{name}.json").read_text())
     assert entry["keys"] == [A, B] and entry["kind"] == "networks"
-    assert entry["physics"] == store_module.PHYSICS
+    assert entry["physics"] == entries.PHYSICS
     for file, known in entry["files"].items():
         assert (store.folder / file).stat().st_size == known["bytes"]

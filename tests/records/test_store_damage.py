@@ -5,20 +5,19 @@ from batches import A, B, C, commit, commit_each_kind, values
 
 from popnet.records import Store, StoreError
 
-FILES = {
-    "networks": "networks/{}.parquet",
-    "curves": "curves/{}.parquet",
-    "weights": "weights/{}.safetensors",
-    "evaluations": "evaluations/{}.parquet",
-    "responses": "responses/{}.safetensors",
-    "comparisons": "comparisons/{}.parquet",
-}
+FOLDERS = (
+    "networks", "curves", "weights", "evaluations", "responses", "comparisons"
+)  # fmt: skip
 
 KIND = {
     "curves": "networks",
     "weights": "networks",
     "responses": "evaluations",
 }
+
+
+def file_of(store, folder, batch):
+    return store.folder / batch.file(folder)
 
 
 def flip(path, place):
@@ -39,8 +38,10 @@ HARMS = {
 
 
 @pytest.mark.parametrize("harm", HARMS)
-@pytest.mark.parametrize("folder", FILES)
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_audit_finds_damage_and_sets_only_that_batch_aside(store, folder, harm):
+    if (folder, harm) == ("weights", "last byte"):
+        pytest.skip("one network of two is kept: the next test")
     commit_each_kind(store, [A, B])
     commit_each_kind(store, [C, "d" * 20])
     assert store.audit({A, B, C}) == []
@@ -48,13 +49,12 @@ def test_audit_finds_damage_and_sets_only_that_batch_aside(store, folder, harm):
     hit = next(b for b in store.batches(kind) if A in b.keys)
     other = Store(store.folder)
     assert len(other.batches()) == 6  # read before the damage
-    HARMS[harm](store.folder / FILES[folder].format(hit.name))
+    HARMS[harm](file_of(store, folder, hit))
 
     assert store.audit({C}) == []  # not of these networks
     (said,) = store.audit({A})
     what = "is missing" if harm == "missing" else "is damaged"
-    file = FILES[folder].format(hit.name)
-    assert said == f"{file} {what}; 2 records of {kind} will be made again"
+    assert said == f"{hit.file(folder)} {what}; 2 records of {kind} will be made again"
     for opened in (store, other, Store(store.folder)):
         assert hit.name not in {b.name for b in opened.batches()}
         assert len(opened.batches()) == 5
@@ -66,20 +66,41 @@ def test_audit_finds_damage_and_sets_only_that_batch_aside(store, folder, harm):
     assert values(store, [A, B, C]) == {A: [1.0], B: [1.0], C: [1.0]}
 
 
+@pytest.mark.parametrize("spoilt", range(4))
+def test_one_damaged_tensor_costs_one_network(store, spoilt):
+    keys = [c * 20 for c in "abcd"]
+    batch = commit(store, keys)
+    path = file_of(store, "weights", batch)
+    data = bytearray(path.read_bytes())
+    data[-1 - 32 * spoilt] ^= 1  # four float64 each
+    path.write_bytes(bytes(data))
+    lost = keys[3 - spoilt]
+    with pytest.raises(StoreError, match=f"checksum of {lost}/final.recurrent"):
+        store.tensors(lost)
+    (said,) = store.audit({keys[0]})
+    assert "is damaged; 1 of 4 records of networks will be made again" in said
+    kept = set(keys) - {lost}
+    for opened in (store, Store(store.folder)):
+        assert opened.recorded() == kept and opened.audit(set(keys)) == []
+        assert set(opened.many_tensors(keys)) == kept == set(values(opened, keys))
+    commit(store, keys, value=2.0)  # the same four again: only the lost one counts
+    assert values(store, keys) == {k: [1.0 + (k == lost)] for k in keys}
+    assert store.tensors(lost)["final.recurrent"][0, 0] == 2.0
+
+
 def test_two_audits_of_the_same_damage_do_not_fall_over_each_other(store, monkeypatch):
     commit(store, [A])
     other = Store(store.folder)
-    other.batches()
+    old = other.batches()
     next((store.folder / "weights").iterdir()).unlink()
-    monkeypatch.setattr(other, "batches", lambda *_: [*other._batches.values()])
+    monkeypatch.setattr(other, "batches", lambda *_: old)
     assert len(store.audit({A})) == 1
-    assert len(other.audit({A})) == 1
+    assert other.audit({A}) == []  # said already
 
 
 @pytest.mark.parametrize("harm", HARMS)
 def test_damaged_weights_are_never_given_out(store, harm):
-    name = commit(store, [A]).name
-    path = store.folder / "weights" / f"{name}.safetensors"
+    path = file_of(store, "weights", commit(store, [A]))
     HARMS[harm](path)
     with pytest.raises(StoreError) as caught:
         store.tensors(A)
@@ -89,8 +110,7 @@ def test_damaged_weights_are_never_given_out(store, harm):
 
 @pytest.mark.parametrize("harm", ["truncated", "emptied", "missing"])
 def test_tables_that_cannot_be_read_are_named(store, harm):
-    name = commit(store, [A]).name
-    path = store.folder / "networks" / f"{name}.parquet"
+    path = file_of(store, "networks", commit(store, [A]))
     HARMS[harm](path)
     with pytest.raises(StoreError, match="popnet launch") as caught:
         store.table("networks", "networks", "key", {A})
@@ -99,8 +119,7 @@ def test_tables_that_cannot_be_read_are_named(store, harm):
 
 @pytest.mark.parametrize("harm", ["truncated", "emptied", "missing"])
 def test_tensors_of_several_networks_that_cannot_be_read_are_named(store, harm):
-    name = commit(store, [A]).name
-    path = store.folder / "weights" / f"{name}.safetensors"
+    path = file_of(store, "weights", commit(store, [A]))
     HARMS[harm](path)
     with pytest.raises(StoreError, match="popnet launch") as caught:
         store.many_tensors([A])
@@ -129,17 +148,41 @@ TORN = {
 }
 
 
+@pytest.mark.parametrize("folder", ["index", "merged"])
 @pytest.mark.parametrize("text", TORN.values(), ids=TORN)
-def test_torn_and_foreign_index_entries_are_ignored(store, text):
+def test_torn_and_foreign_index_entries_are_set_aside_and_said(store, text, folder):
     commit(store, [A])
-    (store.folder / "index" / "00ff.json").write_bytes(text)
-    (store.folder / "index" / "folder.json").mkdir()
+    (store.folder / folder).mkdir(exist_ok=True)
+    (store.folder / folder / "00ff.json").write_bytes(text)
+    (store.folder / "index" / "00fe.json").mkdir()
+    (store.folder / "index" / "mine.json").write_text("mine")
     (store.folder / "index" / "notes.txt").write_text("mine")
+    before = {p for p in store.folder.rglob("*") if p.stem != "00ff"}
     for opened in (store, Store(store.folder)):
         assert opened.recorded() == {A} and len(opened.batches()) == 1
-        assert opened.audit({A, "a"}) == []
         assert values(opened, [A, "a"]) == {A: [1.0]}
         assert set(opened.many_tensors([A, "a"])) == {A}
+    (said,) = store.audit({C})  # whose it was is not known
+    told = "00ff.json is damaged; the records it named will be made again"
+    assert said == f"{folder}/{told}"
+    assert (store.folder / folder / "00ff.damaged").read_bytes() == text
+    for opened in (store, Store(store.folder)):
+        assert opened.audit({A, "a"}) == [] and opened.recorded() == {A}
+    assert {p for p in store.folder.rglob("*") if p.stem != "00ff"} == before
+
+
+def test_any_flipped_bit_of_an_entry_is_noticed(store):
+    """Each byte in turn: the batch is what it was, or it is not recorded."""
+    (batch,) = [commit(store, [A, B])]
+    entry = store.folder / batch.entry
+    whole = entry.read_bytes()
+    for place in range(len(whole)):
+        data = bytearray(whole)
+        data[place] ^= 1 << (place % 7)
+        entry.write_bytes(bytes(data))
+        assert Store(store.folder).batches() in ([], [batch])
+    entry.write_bytes(whole)
+    assert Store(store.folder).batches() == [batch]
 
 
 def test_a_torn_entry_is_no_obstacle_to_the_batch_itself(store):

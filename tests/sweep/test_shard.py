@@ -114,7 +114,7 @@ def test_another_split_goes_on_from_the_checkpoints(shard, members):
             beat = killed.work(1e-3)
         assert not beat.done
     store = Store(killed.store.folder)
-    saved = checkpoints.load(store.folder, [m.key for m in members])
+    saved = checkpoints.load(store.folder, [m.key for m in members]).networks
     assert set(saved) == {members[0].key, members[2].key}
 
     splits = [members[1:3], members[3:], members[:1]]
@@ -145,9 +145,11 @@ def test_a_damaged_checkpoint_is_as_good_as_none(shard, members):
     data[-5] ^= 64
     path.write_bytes(bytes(data))
     again = shard("other")
-    again.take(members)
+    first = again.work(0.0, members)
     assert [int(p.progress.trial_P[0]) for p in again.populations] == [0] * 4
-    to_the_end(again)
+    (said,) = first.notes
+    assert said.startswith(f"checkpoints/{path.name}: the checkpoint of ")
+    assert all(beat.notes == () for beat in to_the_end(again))  # said once
     assert_same(one.store, again.store, members)
 
 

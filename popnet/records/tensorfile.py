@@ -1,0 +1,137 @@
+"""Tensors in one file, each with a checksum, of which some are read without the rest.
+
+The format is safetensors: 8 bytes for the header's length, a JSON header that names
+each tensor's type, shape and place, then the numbers.  ``sums`` in the header's
+metadata holds the CRC-32 of each tensor.
+https://github.com/huggingface/safetensors#format
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import save_file
+
+Arrays = Mapping[str, NDArray[Any]]
+Tensors = dict[str, NDArray[Any]]
+DTYPES = {
+    "F64": np.float64, "F32": np.float32, "F16": np.float16,
+    "I64": np.int64, "I32": np.int32, "I16": np.int16, "I8": np.int8,
+    "U64": np.uint64, "U32": np.uint32, "U16": np.uint16, "U8": np.uint8,
+    "BOOL": np.bool_,
+}  # fmt: skip
+LONGEST_HEADER = 100_000_000
+"""Bytes; safetensors' own limit."""
+CHUNK = 1 << 23
+"""Bytes read at once for a checksum."""
+GAP = 1 << 16
+"""Bytes that are rather read than asked for apart."""
+UNUSABLE = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
+    OverflowError, RecursionError, SafetensorError, pa.ArrowException,
+)  # fmt: skip
+"""What reading a torn, damaged or foreign file raises."""
+
+
+def crc(array: NDArray[Any]) -> int:
+    """The CRC-32 of an array's bytes."""
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+def write(path: Path, arrays: Arrays, about: Mapping[str, Any] | None = None) -> None:
+    """Write arrays with their checksums; ``about`` goes into the file's metadata."""
+    whole = {n: np.asarray(a, order="C") for n, a in arrays.items()}
+    text = json.dumps({**(about or {}), "sums": {n: crc(a) for n, a in whole.items()}})
+    save_file(whole, path, {"popnet": text})
+
+
+def head_of(path: Path) -> str:
+    """The checksum of a file's header, which holds the tensors' checksums."""
+    with pa.OSFile(str(path), "rb") as handle:
+        return TensorFile(handle).head
+
+
+def sum_of(handle: pa.NativeFile) -> tuple[int, str]:
+    """Bytes and SHA-256 of an open file, read from its beginning."""
+    size, found = 0, hashlib.sha256()
+    while data := handle.read(CHUNK):
+        size += len(data)
+        found.update(data)
+    return size, found.hexdigest()
+
+
+class TensorFile:
+    """A file of tensors open for reading.
+
+    Raises one of ``UNUSABLE`` where the file is torn, lies about itself, or a tensor's
+    checksum is another.
+    """
+
+    def __init__(self, handle: pa.NativeFile) -> None:
+        self.handle, size = handle, handle.size()
+        first = handle.read_at(8, 0)
+        length = int.from_bytes(first, "little")
+        if len(first) < 8 or length > min(size - 8, LONGEST_HEADER):
+            raise ValueError("its header is torn")
+        raw = handle.read_at(length, 8)
+        self.head = hashlib.sha256(first + raw).hexdigest()
+        self.header = json.loads(raw)
+        self.start, self.room = 8 + length, size - 8 - length
+        metadata = self.header.pop("__metadata__", {})
+        ends = [about["data_offsets"][1] for about in self.header.values()]
+        if max(ends, default=0) != self.room:
+            raise ValueError("it is torn")
+        self.about = json.loads(metadata["popnet"]) if "popnet" in metadata else {}
+        self.sums = self.about.get("sums", {})
+
+    def of(self, key: str) -> Tensors:
+        """The tensors named KEY/NAME, by NAME."""
+        found = self.get(self._names.get(key, []))
+        return {n.rpartition("/")[2]: a for n, a in found.items()}
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        """The names of the tensors of each key."""
+        found: dict[str, list[str]] = {}
+        for name in self.header:
+            found.setdefault(name.rpartition("/")[0], []).append(name)
+        return found
+
+    def get(self, names: Iterable[str]) -> Tensors:
+        """Some tensors; those that lie side by side are read at once."""
+        spans = sorted((*self._span(n), n) for n in names)
+        found: Tensors = {}
+        while spans:
+            some, end = [spans[0]], spans[0][1]
+            while len(some) < len(spans) and spans[len(some)][0] - end < GAP:
+                some.append(spans[len(some)])
+                end = max(end, some[-1][1])
+            spans = spans[len(some) :]
+            begin = some[0][0]
+            data = self.handle.read_at(end - begin, self.start + begin)
+            for a, b, name in some:
+                found[name] = self._array(name, data[a - begin : b - begin])
+        return found
+
+    def _span(self, name: str) -> tuple[int, int]:
+        begin, end = self.header[name]["data_offsets"]
+        if not 0 <= begin <= end <= self.room:
+            raise ValueError(f"{name} lies outside the file")
+        return begin, end
+
+    def _array(self, name: str, data: bytes) -> NDArray[Any]:
+        if name in self.sums and zlib.crc32(data) != self.sums[name]:
+            raise ValueError(f"the checksum of {name} does not match")
+        about = self.header[name]
+        flat = np.frombuffer(data, DTYPES[about["dtype"]])
+        return flat.reshape(about["shape"]).copy()
