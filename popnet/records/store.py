@@ -134,7 +134,7 @@ class Store:
             path = self.folder / folder / f"{batch.name}.parquet"
             if f"{folder}/{path.name}" not in batch.files:
                 continue
-            here = left.intersection(batch.keys) if kind == "networks" else left
+            here = left.intersection(batch.keys)
             if not here:
                 continue
             if kind == "networks":

@@ -34,9 +34,6 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
 }
-# One pooled connection would outlive an mlflow.db that its user deletes meanwhile, and
-# later rows would go to the deleted file.
-UNPOOLED = {"MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool"}
 # MLflow's own patience is minutes. That a server is away must be said in seconds; one
 # that has answered once is given longer.
 HTTP = "MLFLOW_HTTP_REQUEST"
@@ -53,6 +50,7 @@ class Client:
 
     def __init__(self, uri: str, run_folder: str, embedded: bool) -> None:
         """`embedded`: the user gave no address."""
+        self.embedded = embedded
         self._told = (uri, run_folder, embedded)
         with plain_errors(*self._told):
             mlflow = _import_mlflow("mlflow")
@@ -73,9 +71,7 @@ class Client:
 def plain_errors(uri: str, run_folder: str, embedded: bool) -> Iterator[None]:
     """Turn what MLflow and its libraries raise into one TrackingError."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # its libraries' deprecations
-            yield
+        yield
     except TrackingError:
         raise
     except Exception as error:
@@ -137,18 +133,44 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 def quiet_mlflow(uri: str) -> Iterator[None]:
     """No telemetry, no log lines, no printed links; everything as before afterwards."""
     patience = {k: os.environ.get(k, v) for k, v in AFTERWARDS.items()}
-    unpooled = UNPOOLED if uri.startswith("sqlite") else {}
-    with environment({**QUIET, **patience, **unpooled}):
+    with environment({**QUIET, **patience}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its libraries' deprecations
         _import_mlflow("mlflow")  # sets its own log levels on import
         loggers = [logging.getLogger(name) for name in NOISY]
         levels = [logger.level for logger in loggers]
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
         try:
-            yield
+            with _pooled(uri):
+                yield
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def _pooled(uri: str) -> Iterator[None]:
+    """Connections to a database are used again in here, and closed at the end.
+
+    One kept for longer would outlive an mlflow.db that its user deletes meanwhile:
+    later rows would go to the deleted file.  To connect anew for each transaction
+    costs SQLite a reading of MLflow's whole schema.
+    """
+    from sqlalchemy import Connection, Engine, event
+
+    engines: set[Engine] = set()
+
+    def used(connection: Connection) -> None:
+        if str(connection.engine.url) == uri:
+            engines.add(connection.engine)
+
+    event.listen(Engine, "engine_connect", used)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "engine_connect", used)
+        for engine in engines:
+            engine.dispose()
 
 
 def embedded_uri(out: Path) -> str:
