@@ -22,6 +22,7 @@ from popnet.records.tracking_entries import (
 from popnet.records.tracking_store import (
     Client,
     TrackingError,
+    analyse,
     embedded_uri,
     locked,
     open_experiment,
@@ -101,6 +102,8 @@ def sync(
         _unmake(writer, run)
         sweep, counts = _write(run, writer, on_progress)
         retired = writer.retire()
+        with plain_errors(door.uri, str(run.folder), tracking_uri is None):
+            analyse(door.uri)
         if made:
             door.client.set_tag(sweep, MADE, made)
         return SyncReport(

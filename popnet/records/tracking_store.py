@@ -50,7 +50,7 @@ class Client:
 
     def __init__(self, uri: str, run_folder: str, embedded: bool) -> None:
         """`embedded`: the user gave no address."""
-        self.embedded = embedded
+        self.sqlite = uri.startswith("sqlite")
         self._told = (uri, run_folder, embedded)
         with plain_errors(*self._told):
             mlflow = _import_mlflow("mlflow")
@@ -207,6 +207,18 @@ def _make_sqlite(path: Path, artifacts: Path) -> None:
             part.replace(path)
         with closing(sqlite3.connect(path, timeout=20)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")
+
+
+def analyse(uri: str) -> None:
+    """Let a SQLite store count its rows, so that it plans MLflow's searches by them.
+
+    Without, it joins the networks with each metric row by row: ordering 3,400 networks
+    by accuracy takes a hundred times longer, and four times longer for twice as many.
+    """
+    if uri.startswith("sqlite"):
+        path = Path(uri.partition(":///")[2])
+        with closing(sqlite3.connect(path, timeout=20)) as connection:
+            connection.execute("ANALYZE")
 
 
 def store_identity(out: Path) -> str:

@@ -84,7 +84,7 @@ class Writer:
 
         Gives each with what was done: created, completed or unchanged.
         """
-        if self.client.embedded:
+        if self.client.sqlite:
             yield from ((entry, self.put(entry, up)[1]) for entry, up in entries)
             return
         left = iter(entries)
