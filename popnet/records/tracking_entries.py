@@ -63,7 +63,8 @@ class Entry(NamedTuple):
 
 
 def _digest(value: object) -> str:
-    return blake2b(json.dumps(value).encode(), digest_size=12).hexdigest()
+    text = json.dumps(value, sort_keys=True)
+    return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 def network_entries(
@@ -276,7 +277,8 @@ def _weights(
         }
         metadata = {name: str(row[name]) for name in ("key", "index", "seed")}
         path = folder / "weights.safetensors"
-        save_file(tensors, path, {**metadata, "settings": json.dumps(settings)})
+        given = json.dumps(settings, sort_keys=True)
+        save_file(tensors, path, {**metadata, "settings": given})
         return [(path, None)]
 
     return attach
