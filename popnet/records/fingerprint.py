@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import popnet
 from popnet.plan import PHYSICS, digest
 from popnet.records.files import write_json
 
@@ -37,7 +36,7 @@ def fingerprint(run: Run) -> str:
 @cache
 def _code() -> str:
     """A hash of this popnet: another version may make other tables."""
-    folder = Path(popnet.__file__).parent
+    folder = Path(__file__).parents[1]
     whole = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         whole.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())

@@ -79,7 +79,7 @@ def network_entries(
     extra = _evaluation_scores(evaluations)
     columns = list(table.columns)
     for values in table.itertuples(index=False, name=None):
-        row = dict(zip(columns, values, strict=True))
+        row: dict[Hashable, Any] = dict(zip(columns, values, strict=True))
         key, status = row["key"], row["status"]
         has_weights = not _missing(row.get("weights_file"))
         settings = _settings(row)
@@ -96,7 +96,7 @@ def network_entries(
             curves=thin(drawn.get(key)),
             holds=key if has_weights else "",
             proof="weights.safetensors" if has_weights else "",
-            attach=_weights(run, row, settings) if has_weights else _files([]),
+            attach=_weights(run, row, settings) if has_weights else nothing,
         )
 
 
@@ -247,6 +247,11 @@ def _text(value: object) -> str:
 def _finite(scores: Mapping[str, Any]) -> dict[str, float]:
     numbers = {k: float(v) for k, v in scores.items() if not _missing(v)}
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def nothing(folder: Path) -> list[tuple[Path, str | None]]:  # noqa: ARG001
+    """No artifacts."""
+    return []
 
 
 def _files(paths: list[tuple[Path, str | None]]) -> Attach:

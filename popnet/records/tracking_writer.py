@@ -1,18 +1,16 @@
 """Brings single MLflow runs of an experiment to what their entries say."""
 
-import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from popnet.records.files import write_atomically
-from popnet.records.tracking_entries import Entry
+from popnet.records.files import write_bytes
+from popnet.records.tracking_entries import Entry, nothing
 from popnet.records.tracking_store import Client
 
 if TYPE_CHECKING:
@@ -120,7 +118,9 @@ class Writer:
         """The id of a run that others hang on and that is filled in later."""
         known = self.known.get((kind, key))
         if known is None:
-            entry = Entry(kind, key, name, 0, "RUNNING", {}, {}, {}, [], "", "", list)
+            entry = Entry(
+                kind, key, name, 0, "RUNNING", {}, {}, {}, [], "", "", nothing
+            )
             known = _known(self._create(entry, parent, ""))
             self.known[kind, key] = known
         return known.run_id
@@ -157,14 +157,14 @@ class Writer:
 
     def _attach(self, entry: Entry, run: "MlflowRun") -> None:
         """Put the artifacts where they belong, past MLflow where that is a folder."""
-        place = _folder(run.info.artifact_uri)
+        place = _folder(run.info.artifact_uri or "")
         with tempfile.TemporaryDirectory() as scratch:
             for path, folder in entry.attach(Path(scratch)):
                 if place is None:
                     self.client.log_artifact(run.info.run_id, str(path), folder)
                 else:
                     target = place / (folder or "") / path.name
-                    write_atomically(target, partial(shutil.copyfile, path))
+                    write_bytes(target, path.read_bytes())
 
     def _log(
         self, run_id: str, metrics: "list[Metric]", params: dict[str, str], tags: dict
@@ -192,7 +192,7 @@ def _known(run: "MlflowRun") -> Known:
         tags.get(COMPLETE, ""),
         tags.get(CURVES),
         tags.get(PARENT, ""),
-        run.info.artifact_uri,
+        run.info.artifact_uri or "",
     )
 
 

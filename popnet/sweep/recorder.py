@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import ray
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from popnet.records import Run, StoreError
@@ -148,8 +149,9 @@ class Recording:
         """What the recorder last said of itself."""
         answered, _ = ray.wait([self.question], timeout=0)
         if answered:
-            with suppress(ray.exceptions.RayError):  # it died; it comes back
-                self.last = ray.get(self.question)
+            with suppress(RayError):  # it died; it comes back
+                told: Any = ray.get(self.question)
+                self.last = told
             self.question = self.actor.progress.remote()
         return self.last
 
@@ -161,5 +163,5 @@ def recording(run: Run, tracking_uri: str | None) -> Iterator[Recording]:
     try:
         yield recorder
     finally:
-        with suppress(ray.exceptions.RayError):
+        with suppress(RayError):
             ray.kill(recorder.actor)
