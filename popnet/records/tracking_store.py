@@ -38,7 +38,7 @@ QUIET = {
 # that has answered once is given longer.
 HTTP = "MLFLOW_HTTP_REQUEST"
 FIRST_CONTACT = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "4"}
-AFTERWARDS = {f"{HTTP}_MAX_RETRIES": "2", f"{HTTP}_TIMEOUT": "30"}
+AFTERWARDS = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "20"}
 
 
 class TrackingError(RuntimeError):
@@ -89,6 +89,9 @@ def _reason(error: BaseException) -> str:
     short = {
         r"Connection refused": "nothing answers there (connection refused)",
         r"timed out|Timeout": "it does not answer in time",
+        r"too many 5\d\d error|error code 5\d\d": (
+            "it answers with errors of its own (status 500 or above)"
+        ),
         r"Name or service not known|NameResolutionError|Temporary failure in name": (
             "its name cannot be resolved"
         ),

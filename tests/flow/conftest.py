@@ -57,10 +57,10 @@ class Popnet:
     def launch(self, code=0, **changes):
         return self("launch", self.write(**changes), code=code)
 
-    def start(self, **changes) -> subprocess.Popen:
+    def start(self, *options, **changes) -> subprocess.Popen:
         path = self.write(**changes)
         return subprocess.Popen(
-            [*POPNET, "launch", str(path)], cwd=self.folder, text=True,
+            [*POPNET, "launch", str(path), *options], cwd=self.folder, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -90,6 +90,12 @@ class Popnet:
 @pytest.fixture
 def popnet(tmp_path):
     return Popnet(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def popnet_in():
+    """Makes the command for a folder."""
+    return Popnet
 
 
 @pytest.fixture(scope="session")
