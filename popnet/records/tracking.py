@@ -19,6 +19,7 @@ from popnet.records.tracking_entries import (
     network_entries,
     sweep_entry,
 )
+from popnet.records.tracking_page import page, serve_command, view_tags
 from popnet.records.tracking_store import (
     Client,
     TrackingError,
@@ -26,12 +27,9 @@ from popnet.records.tracking_store import (
     embedded_uri,
     locked,
     open_experiment,
-    page,
     plain_errors,
     prepare,
     quiet_mlflow,
-    serve_command,
-    view_tags,
 )
 from popnet.records.tracking_writer import KIND, Writer
 

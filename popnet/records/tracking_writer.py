@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 COMPLETE, CURVES = "popnet.complete", "popnet.curves"
 KIND, KEY, PARENT = "popnet.kind", "popnet.key", "mlflow.parentRunId"
-PAGE = 500  # runs per answer: each holds some kB of settings and scores
+PAGE = 100  # runs in memory at once, each with all its settings and scores
 BATCH = {"metrics": 800, "params": 100}  # MLflow's limits: 1000 in all, tags included
 THREADS = 3  # for a server: one computes while others wait.  SQLite takes one writer.
 AT_ONCE = 48  # entries in memory

@@ -96,10 +96,10 @@ def results(popnet):
     """All that a launch gives but for times: weights bit for bit, and tables."""
     run = open_run(popnet.out / "flow")
     weights = {key: run.network(key).final for key in run.table()["key"]}
+    times = ["recorded_at", "weights_file"]
     tables = {
-        name: run._read(name).drop(columns=["recorded_at", "weights_file"], errors="ignore")
-        for name in TABLES
-    }  # fmt: skip
+        name: run._read(name).drop(columns=times, errors="ignore") for name in TABLES
+    }
     return weights, tables
 
 

@@ -109,6 +109,7 @@ def test_mlflow_that_comes_and_goes_gets_everything_once(
     own_run, mlflow_of, monkeypatch, afterwards
 ):
     held = mlflow_of(own_run)
+    monkeypatch.setattr(recorder, "AT_ONCE", 1)
     filling = Filling(own_run, None)
     with monkeypatch.context() as patched:
         flaky = Flaky(patched, lambda n: n % 11 == 0, afterwards)
