@@ -15,6 +15,7 @@ import pytest
 from mlflow import MlflowClient
 
 from popnet import open_run
+from popnet.records import tracking_store
 
 pytestmark = pytest.mark.slow
 
@@ -160,3 +161,27 @@ def test_a_server_away_from_the_start_is_filled_by_the_next_launch(
     assert "writing tables" not in again.stderr
     table = open_run(popnet.out / "flow").table()
     assert server.networks() == (sorted(table["key"]), 24)
+
+
+def test_the_recorder_killed_comes_back_and_training_goes_on(popnet):
+    process = popnet.start(**LONG)
+    seen = []
+    until = time.monotonic() + 240
+    while len(seen) < 2 and time.monotonic() < until and process.poll() is None:
+        for one in psutil.Process(process.pid).children(recursive=True):
+            name = " ".join(one.cmdline()[:1]) if one.is_running() else ""
+            if "Recorder" in name and one.pid not in seen:
+                seen.append(one.pid)
+                if len(seen) == 1:
+                    one.kill()
+        time.sleep(0.2)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0 and "note:" not in err, out + err
+    assert len(seen) == 2, "the recorder was not started again"
+    uri = f"sqlite:///{popnet.out.resolve()}/mlflow.db"
+    with tracking_store.quiet_mlflow(uri):
+        client = MlflowClient(tracking_uri=uri)
+        experiment = client.get_experiment_by_name("flow").experiment_id
+        found = client.search_runs([experiment], "tags.`popnet.kind` = 'network'")
+    keys = [run.data.tags["popnet.key"] for run in found]
+    assert sorted(keys) == sorted(open_run(popnet.out / "flow").table()["key"])
