@@ -173,6 +173,10 @@ class _Shown:
         self.stage = status.stage
 
     def _words(self, status: Status, now: float) -> str:
+        behind = f", MLflow {status.behind} behind" if status.behind else ""
+        return self._stage(status, now) + behind
+
+    def _stage(self, status: Status, now: float) -> str:
         if status.stage != "train":
             done, of = status.steps
             words = {

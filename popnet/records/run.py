@@ -100,6 +100,10 @@ class Run:
             )
         return networks(self.plan)
 
+    @cached_property
+    def _by_key(self) -> dict[str, PlannedNetwork]:
+        return {n.key: n for n in self.networks}
+
     def planned(self) -> int:
         """How many networks the sweep asks for."""
         return len(self.networks)
@@ -169,6 +173,8 @@ class Run:
 
     def find(self, key: str) -> PlannedNetwork:
         """The network with this key, or with the only key that begins so."""
+        if key in self._by_key:
+            return self._by_key[key]
         found = [n for n in self.networks if n.key.startswith(key)] if key else []
         if len(found) == 1:
             return found[0]

@@ -20,7 +20,7 @@ from popnet.records.tracking_curves import Point, population_points, thin
 if TYPE_CHECKING:
     from popnet.records import Run
 
-LAYOUT = 1  # raised when what is written changes: every run is then filled in again
+LAYOUT = 2  # raised when what is written changes: every run is then filled in again
 SCORES = ("trials_to_criterion", "trials", "final_error", "final_accuracy")
 SCORES += ("accuracy", "error", "weight_change", "spectral_radius")
 NETWORK_TAGS = ("condition", "label", "status", "index", "seed")
@@ -63,14 +63,23 @@ class Entry(NamedTuple):
 
 
 def _digest(value: object) -> str:
-    return blake2b(json.dumps(value).encode(), digest_size=12).hexdigest()
+    text = json.dumps(value, sort_keys=True)
+    return blake2b(text.encode(), digest_size=12).hexdigest()
 
 
-def network_entries(run: "Run", table: pd.DataFrame) -> Iterator[Entry]:
-    """One entry per recorded network."""
-    curves = {key: part for key, part in _groups(run.curves(), "key")}
-    extra = _evaluation_scores(run.evaluations())
-    for row in table.to_dict("records"):
+def network_entries(
+    run: "Run", table: pd.DataFrame, curves: pd.DataFrame, evaluations: pd.DataFrame
+) -> Iterator[Entry]:
+    """One entry per row of ``table``; the other two hold these networks, or more.
+
+    From the run's own tables or from some networks' rows in the store: an entry is the
+    same, whatever networks stand beside it.
+    """
+    drawn = {key: part for key, part in _groups(curves, "key")}
+    extra = _evaluation_scores(evaluations)
+    columns = list(table.columns)
+    for values in table.itertuples(index=False, name=None):
+        row: dict[Hashable, Any] = dict(zip(columns, values, strict=True))
         key, status = row["key"], row["status"]
         has_weights = not _missing(row.get("weights_file"))
         settings = _settings(row)
@@ -84,19 +93,17 @@ def network_entries(run: "Run", table: pd.DataFrame) -> Iterator[Entry]:
             tags={f"popnet.{name}": str(row[name]) for name in NETWORK_TAGS},
             params={name: _text(value) for name, value in settings.items()},
             scores=_finite({**scores, **extra.get(key, {})}),
-            curves=thin(curves.get(key)),
+            curves=thin(drawn.get(key)),
             holds=key if has_weights else "",
             proof="weights.safetensors" if has_weights else "",
-            attach=_weights(run, row, settings) if has_weights else _files([]),
+            attach=_weights(run, row, settings) if has_weights else nothing,
         )
 
 
-def condition_entries(run: "Run", table: pd.DataFrame, live: bool) -> Iterator[Entry]:
-    """One entry per condition: counts, medians and the curves of its population.
-
-    `live`: leave the curves of a condition out until its last network is recorded.
-    """
-    curves = run.curves()
+def condition_entries(
+    run: "Run", table: pd.DataFrame, curves: pd.DataFrame
+) -> Iterator[Entry]:
+    """One entry per condition: counts, medians and the curves of its population."""
     for condition, rows in _groups(table, "condition"):
         label = rows["label"].iloc[0]
         whole = len(rows) >= run.sweep.networks
@@ -118,18 +125,15 @@ def condition_entries(run: "Run", table: pd.DataFrame, live: bool) -> Iterator[E
             },
             params={k: _text(v) for k, v in _settings(rows.iloc[0].to_dict()).items()},
             scores=_finite({**_counts(rows), **medians}),
-            curves=population_points(curves, sound["key"]) if whole or not live else [],
+            curves=population_points(curves, sound["key"]),
             holds=_content([figure]),
             proof="",
             attach=_files([(figure, "figures")]),
         )
 
 
-def sweep_entry(run: "Run", table: pd.DataFrame, live: bool) -> Entry:
-    """The sweep's entry: its files and its counts.
-
-    `live`: leave the files out; they are still being written.
-    """
+def sweep_entry(run: "Run", table: pd.DataFrame) -> Entry:
+    """The sweep's entry: its files and its counts."""
     planned = run.planned()
     tops = (
         "sweep.yaml",
@@ -141,7 +145,7 @@ def sweep_entry(run: "Run", table: pd.DataFrame, live: bool) -> Entry:
     paths += sorted((run.folder / "report").rglob("*"))
     kept = [
         (path, None if at == Path(".") else str(at))
-        for path in ([] if live else paths)
+        for path in paths
         if path.is_file() and path.name[0] != "."
         for at in (path.parent.relative_to(run.folder),)
     ]
@@ -216,10 +220,18 @@ def metric_name(name: str) -> str:
 def _settings(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     """The settings of a network: the columns with a dotted path."""
     return {
-        str(name): value.tolist() if hasattr(value, "tolist") else value
+        str(name): _plain(value)
         for name, value in row.items()
         if "." in str(name) and not _missing(value)
     }
+
+
+def _plain(value: Any) -> Any:
+    """A setting as it was given: 200.0 is 200, as a column of floats may hold it."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return int(value)
+    return value
 
 
 def _missing(value: Any) -> bool:
@@ -227,9 +239,7 @@ def _missing(value: Any) -> bool:
 
 
 def _text(value: object) -> str:
-    """A setting as MLflow shows it; 200.0 is 200, as a column of floats may hold it."""
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
+    """A setting as MLflow shows it."""
     text = json.dumps(value) if isinstance(value, list | dict) else str(value)
     return text if len(text) <= LONGEST_PARAM else text[: LONGEST_PARAM - 3] + "..."
 
@@ -237,6 +247,11 @@ def _text(value: object) -> str:
 def _finite(scores: Mapping[str, Any]) -> dict[str, float]:
     numbers = {k: float(v) for k, v in scores.items() if not _missing(v)}
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def nothing(folder: Path) -> list[tuple[Path, str | None]]:  # noqa: ARG001
+    """No artifacts."""
+    return []
 
 
 def _files(paths: list[tuple[Path, str | None]]) -> Attach:
@@ -267,7 +282,8 @@ def _weights(
         }
         metadata = {name: str(row[name]) for name in ("key", "index", "seed")}
         path = folder / "weights.safetensors"
-        save_file(tensors, path, {**metadata, "settings": json.dumps(settings)})
+        given = json.dumps(settings, sort_keys=True)
+        save_file(tensors, path, {**metadata, "settings": given})
         return [(path, None)]
 
     return attach

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from popnet.plan import PlannedNetwork
 from popnet.records.columns import EMPTY, flattened
@@ -32,6 +33,23 @@ def write_view(run: Run, tests: dict[str, list[str]], metrics: list[str]) -> Non
     for name, frame in frames.items():
         path = run.folder / f"{name}.parquet"
         write_atomically(path, lambda part, f=frame: _write(f, part))
+
+
+class Rows(NamedTuple):
+    """Some networks' rows of three tables, as ``write_view`` would write them."""
+
+    networks: pd.DataFrame
+    curves: pd.DataFrame
+    evaluations: pd.DataFrame
+
+
+def rows_of(run: Run, keys: Iterable[str], tests: dict[str, list[str]]) -> Rows:
+    """What the store holds of some networks of the run; reads what holds them only."""
+    planned = {key: run.find(key) for key in keys}
+    evaluations = _tested("evaluations", run, planned, tests)
+    return Rows(
+        _networks(run, planned, evaluations), _curves(run, planned), evaluations
+    )
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -114,8 +132,8 @@ def _tested(
     frame = frame.drop_duplicates(["key", "identity"])
     place = {
         (key, identity): number
-        for key, identities in tests.items()
-        for number, identity in enumerate(identities)
+        for key in planned
+        for number, identity in enumerate(tests.get(key, ()))
     }
     pairs = list(zip(frame["key"], frame["identity"], strict=True))
     frame = frame.assign(place=[place.get(pair, -1) for pair in pairs])

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from popnet.config import Machine, Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
 from popnet.records.auditing import Checked
+from popnet.records.fingerprint import fingerprint, forget, made_from, note_made
 from popnet.records.provenance import command_line, provenance
 from popnet.records.storage import choose, refuse_links, remember
 from popnet.records.view import write_view
@@ -21,6 +23,9 @@ from popnet.sweep import pending
 from popnet.sweep.afterwards import metric_identity
 from popnet.sweep.cluster import check_device
 from popnet.sweep.interruption import Interruption
+
+if TYPE_CHECKING:
+    from popnet.sweep.recorder import Recording
 
 SLOW_S = 5.0
 
@@ -38,6 +43,8 @@ class Status(NamedTuple):
     """Trials trained by this launch."""
     steps: tuple[int, int]
     """Jobs of this stage done, and in all."""
+    behind: int = 0
+    """Recorded networks that MLflow still lacks; known while Ray runs."""
 
 
 Listener = Callable[[Status], None]
@@ -131,7 +138,7 @@ def launch(
     with launching(out / plan.sweep.name):
         prepared = prepare(plan, source, out, storage)
         run, todo = prepared.run, prepared.todo
-        teller = _Teller(run, listen or (lambda _: None))
+        teller = _Teller(run, listen or (lambda _: None), tracking_uri)
         before = len(teller.known)
         if (
             todo
@@ -156,8 +163,11 @@ def launch(
 class _Teller:
     """Keeps count of a launch and tells the listener."""
 
-    def __init__(self, run: Run, listen: Listener) -> None:
-        self.run, self.listen = run, listen
+    def __init__(
+        self, run: Run, listen: Listener, tracking_uri: str | None = None
+    ) -> None:
+        self.run, self.listen, self.tracking_uri = run, listen, tracking_uri
+        self.recorder: Recording | None = None
         self.known = pending.statuses(run)
         self.finished = Counter(self.known.values())
         self.trials = 0
@@ -167,9 +177,23 @@ class _Teller:
         """Tell how far the launch is."""
         status = Status(
             stage, self.planned, len(self.known), dict(self.finished), self.trials,
-            (done, of),
+            (done, of), self._behind(),
         )  # fmt: skip
         self.listen(status)
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """MLflow is filled in the background; for use where Ray runs."""
+        from popnet.sweep.recorder import recording
+
+        with recording(self.run, self.tracking_uri) as self.recorder:
+            yield
+        self.recorder = None
+
+    def _behind(self) -> int:
+        if self.recorder is None:
+            return 0
+        return max(0, len(self.known) - self.recorder.progress().written)
 
     def heard(self, result: dict[str, Any]) -> dict[str, str]:
         """Count a pack's report; returns the networks newly on disk."""
@@ -192,9 +216,11 @@ def _work(
     from popnet.sweep.cluster import cores, crew, ray_running
 
     teller.say("start")
+    cpus = max(cores(), machine.workers or 1)
     with (
-        ray_running(address, max(cores(), machine.workers or 1)) as ray,
+        ray_running(address, cpus) as ray,
         interruption.heard(),  # Ray has put its own handler in place
+        teller.recording(),
     ):
         resources = ray.cluster_resources()
         device, workers = crew(machine, resources)
@@ -228,21 +254,34 @@ def _work(
         after.wait(lambda done, of: teller.say("compare", done, of))
 
 
-def finish(run: Run, tracking_uri: str | None, say: Callable[[str], None]) -> list[str]:
-    """Tables, report and MLflow from what is on disk; returns notes."""
-    from popnet.records.tracking import TrackingError, sync
+def finish(run: Run, tracking_uri: str | None, say: Callable[..., None]) -> list[str]:
+    """Tables, report and MLflow from what is on disk; returns notes.
+
+    What was made from the same records before, and still lies there, is left alone.
+    """
+    from popnet.records.tracking import TrackingError, is_filled, sync
+
+    made = fingerprint(run)
+    if made_from(run) != made:
+        _results(run, made, say)
+    say("mlflow")
+    try:
+        if not is_filled(run, tracking_uri, made):
+            sync(run, tracking_uri, lambda done, of: say("mlflow", done, of))
+    except TrackingError as error:
+        return [str(error)]
+    return []
+
+
+def _results(run: Run, made: str, say: Callable[..., None]) -> None:
     from popnet.report import write_report
 
+    forget(run)
     say("record")
     tables(run)
     say("report")
     write_report(run)
-    say("mlflow")
-    try:
-        sync(run, tracking_uri)
-    except TrackingError as error:
-        return [str(error)]
-    return []
+    note_made(run, made)
 
 
 def tables(run: Run) -> None:

@@ -36,9 +36,9 @@ def untrained(run: Run) -> list[PlannedNetwork]:
     return [n for key, n in unique.items() if key not in recorded]
 
 
-def statuses(run: Run) -> dict[str, str]:
-    """Status of each recorded network of the run."""
-    keys = {n.key for n in run.networks}
+def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:
+    """Status of each recorded network of the run, or of those ``among`` it."""
+    keys = {n.key for n in run.networks} if among is None else among
     table = run.store.table("networks", "networks", "key", keys)
     if table is None:
         return {}
@@ -58,10 +58,10 @@ def tests(run: Run) -> Tests:
         own, moves = by_config[id(config)]
         asked[network.key] = [t.identity for t in own]
         asked[network.key] += asked_of(network, moves, after)
-    return Tests(asked, _tested(run, set(asked)))
+    return Tests(asked, tested(run, set(asked)))
 
 
-def _tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
+def tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
     """Identities of what is recorded of each network."""
     done: dict[str, set[str]] = {}
     for folder in ("evaluations", "dynamics"):

@@ -149,9 +149,11 @@ def report(
         "networks, from the file to the report": f"{networks:,} in "
         f"{stages['end'] / 60:.1f} min",
         "recorded while they train": f"{rate:.1f} networks/s",
-        "memory of the driver, early / late in training": f"{early:.0f} / {late:.0f} MiB",
+        "memory of the driver, early / late in training": f"{early:.0f} / "
+        f"{late:.0f} MiB",
         "memory of the driver at most": f"{max(s.driver for s in seen):.0f} MiB",
-        "after the last network: tests, tables, report, MLflow": f"{(stages['end'] - last.at_s) / 60:.1f} min",
+        "after the last network: tests, tables, report, MLflow": ""
+        f"{(stages['end'] - last.at_s) / 60:.1f} min",
         "networks in MLflow": f"{in_mlflow:,}",
         "its page's search for the best 20 by accuracy": f"{found_s:.2f} s",
         "launched again: all done": f"{again_s:.1f} s",

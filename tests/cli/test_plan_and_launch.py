@@ -225,9 +225,9 @@ def test_overrides_reach_the_run(popnet, tmp_path, write):
 # --- progress ------------------------------------------------------------------------
 
 
-def status(stage="train", finished=None, trials=0, steps=(0, 0)):
+def status(stage="train", finished=None, trials=0, steps=(0, 0), behind=0):
     finished = finished or {}
-    return Status(stage, 10, 0, finished, trials, steps)
+    return Status(stage, 10, 0, finished, trials, steps, behind)
 
 
 def test_progress_in_words():
@@ -238,6 +238,7 @@ def test_progress_in_words():
         (status("compare", steps=(0, 3)), "comparing pairs 0/3"),
         (status("report"), "drawing the report"),
         (status("done"), "done"),
+        (status("test", steps=(2, 5), behind=12), "testing 2/5, MLflow 12 behind"),
     ]
     for given, expected in words:
         assert shown._words(given, 0.0) == expected

@@ -93,6 +93,12 @@ def popnet(tmp_path):
 
 
 @pytest.fixture(scope="session")
+def popnet_in():
+    """Makes the command for a folder."""
+    return Popnet
+
+
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """One sweep, launched undisturbed."""
     command = Popnet(tmp_path_factory.mktemp("finished"))

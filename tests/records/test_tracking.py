@@ -1,7 +1,9 @@
 """MLflow is filled from a recorded run: whole, once, and bit for bit."""
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,13 @@ def test_weights_load_back_bit_for_bit(out: Path) -> None:
     with safe_open(path, "np") as opened:
         assert opened.metadata()["key"] == key
         assert '"network.tau_s.spread": 0.2' in opened.metadata()["settings"]
+
+
+def test_searches_are_planned_by_the_rows_there_are(out: Path) -> None:
+    tracking.sync(fake(out))
+    with closing(sqlite3.connect(out / "mlflow.db")) as database:
+        counted = database.execute("SELECT tbl FROM sqlite_stat1").fetchall()
+    assert {"runs", "tags", "latest_metrics"} <= {table for (table,) in counted}
 
 
 def test_a_run_without_networks_is_a_sweep_alone(out: Path) -> None:

@@ -20,7 +20,7 @@ from made_up_run import (
     weights_of,
 )
 
-from popnet.records import tracking
+from popnet.records import tracking, tracking_writer
 
 
 def test_scores_that_arrive_later_update_the_same_run(out: Path) -> None:
@@ -57,22 +57,6 @@ def test_more_networks_replace_the_curves_of_their_population(out: Path) -> None
     assert (report.created, report.unchanged, report.retired) == (4, 2, 0)
     check_whole(out, fake(out, each=3))
     assert active(out, "condition")["0000000000"].info.run_id != old
-
-
-def test_live_leaves_the_curves_of_a_growing_population_for_later(out: Path) -> None:
-    run = fake(out, each=1)
-    run.sweep.networks = 2
-    tracking.sync(run, live=True)
-    growing = active(out, "condition")["0000000000"]
-    assert growing.info.status == "RUNNING"
-    assert "curve_error_median" not in growing.data.metrics
-    (sweep,) = active(out, "sweep").values()
-    assert client_of(out).list_artifacts(sweep.info.run_id) == []
-    tracking.sync(fake(out))
-    check_whole(out, fake(out))
-    whole = active(out, "condition")["0000000000"]
-    assert whole.info.run_id == growing.info.run_id
-    assert whole.info.status == "FINISHED"
 
 
 def test_what_the_sweep_no_longer_has_is_retired(out: Path) -> None:
@@ -140,7 +124,9 @@ def test_killed_anywhere_and_synced_again_it_is_whole(
     fresh: Callable[[Path], Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tracking, "BATCH", {"metrics": limit, "params": limit // 2})
+    monkeypatch.setattr(
+        tracking_writer, "BATCH", {"metrics": limit, "params": limit // 2}
+    )
     with killed_at_commit(0, die) as count:
         tracking.sync(fake(out, spreads=(0.2,)))
     assert count() > 30

@@ -2,7 +2,9 @@
 
 import os
 import socket
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,32 @@ def test_a_server_that_is_away_is_one_sentence_soon(out: Path, listening: bool) 
     assert "secret" not in message
     assert "\n" not in message
     assert ("connection refused" in message) != listening
+
+
+class Broken(BaseHTTPRequestHandler):
+    """A server that answers everything with 500."""
+
+    def answer(self) -> None:
+        self.send_response(500)
+        self.end_headers()
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_server_that_is_broken_is_one_sentence_soon(out: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Broken) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(
+            tracking.TrackingError, match="could not be filled"
+        ) as error:
+            tracking.sync(fake(out), f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert time.monotonic() - began < 20
+    assert "\n" not in str(error.value) and "(status 500" in str(error.value)
 
 
 def test_a_folder_is_no_store(out: Path) -> None:

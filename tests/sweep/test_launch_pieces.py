@@ -16,7 +16,10 @@ from popnet.sweep.shard import Shard
 def quiet(monkeypatch):
     """MLflow and the report are not made; what was asked of them is kept."""
     asked = []
-    monkeypatch.setattr(tracking, "sync", lambda *args: asked.append(("sync", *args)))
+    monkeypatch.setattr(
+        tracking, "sync", lambda *args: asked.append(("sync", *args[:2]))
+    )
+    monkeypatch.setattr(tracking, "is_filled", lambda *_: False)
     monkeypatch.setattr(
         "popnet.report.write_report", lambda run: asked.append(("report", run))
     )
@@ -237,6 +240,9 @@ def test_launched_again_starts_no_ray_and_trains_nothing(own_run, tiny):
     assert done.trained == 0 and done.notes == []
     assert done.by_status == {"trained": 4} and done.run.name == "tiny"
     assert [s.stage for s in told] == ["record", "report", "mlflow", "done"]
+    told.clear()
+    launch(*tiny(), own_run.out, listen=told.append)
+    assert [s.stage for s in told] == ["mlflow", "done"]
     for status in told:
         assert (status.networks, status.recorded, status.trials) == (4, 4, 0)
         assert status.finished == {"trained": 4}

@@ -1,0 +1,258 @@
+"""The recorder puts into MLflow what `sync` would, as it comes, whatever happens."""
+
+import threading
+import time
+
+import pytest
+
+from popnet.records import open_run, tracking, tracking_store
+from popnet.sweep import afterwards, launch, pending, recorder
+from popnet.sweep.recorder import Filling, Recorder
+
+
+def test_a_network_goes_when_it_is_tested(make_run, mlflow_of, tmp_path):
+    run = make_run(tmp_path / "runs", stage="trained")
+    held = mlflow_of(run)
+    filling = Filling(run, None)
+    filling.turn()
+    assert held() == {} and filling.written == 0
+    known = pending.statuses(run)
+    first, *_ = pending.test_jobs(run, list(known)[:1], known)
+    afterwards.test_networks(str(run.store.folder), first, run.sweep.after)
+    filling.turn()
+    assert set(held()) == {n.key for n in first.networks} and filling.written == 1
+    for job in pending.test_jobs(run, known, known):
+        afterwards.test_networks(str(run.store.folder), job, run.sweep.after)
+    filling.turn()
+    assert set(held()) == set(known) and filling.written == 4
+    # the sync at the end finds the very same entries, and completes the rest
+    before = {key: r.to_dictionary() for key, r in held().items()}
+    launch.tables(run)
+    report = tracking.sync(run)
+    assert (report.created, report.completed, report.unchanged) == (0, 0, 4)
+    assert report.retired == 0
+    assert {key: r.to_dictionary() for key, r in held().items()} == before
+    conditions = held("condition")
+    assert {c.info.status for c in conditions.values()} == {"FINISHED"}
+    for network in before.values():
+        (condition,) = (
+            c for c in conditions.values()
+            if c.info.run_id == network["data"]["tags"]["mlflow.parentRunId"]
+        )  # fmt: skip
+        assert condition.data.metrics["networks"] == 2
+    assert len(held("sweep")) == 1
+
+
+def test_a_diverged_network_waits_for_no_test(make_run, mlflow_of, tmp_path):
+    run = make_run(
+        tmp_path / "runs", stage="trained",
+        rule={"name": "bptt", "batch_trials": 4},
+        network={"units": 8, "dt_s": 0.02, "tau_s": 0.06},
+        grid={"rule.learning_rate": [1e-3, 3e38]},
+    )  # fmt: skip
+    held = mlflow_of(run)
+    Filling(run, None).turn()
+    wild = {k for k, status in pending.statuses(run).items() if status == "diverged"}
+    assert len(wild) == 2 and set(held()) == wild
+    launch.tables(run)
+    tracking.sync(run)
+    assert {r.info.status for k, r in held().items() if k in wild} == {"FAILED"}
+
+
+def test_grown_tests_and_settings_of_several_kinds_give_the_same_entries(
+    make_run, mlflow_of, tmp_path
+):
+    """Columns that only some conditions have, numbers that are whole in some."""
+    run = make_run(
+        tmp_path / "runs", stage="tested",
+        grid={
+            "network.tau_s.spread": [0, 0.4],
+            "task": [{"name": "dnms"}, {"name": "dms", "delay_s": 1}],
+            "train.until": [None, {"accuracy": 0.95, "window": 10}],
+        },
+        after={"trials": 1, "compare": []}, networks=1,
+    )  # fmt: skip
+    mlflow_of(run)
+    filling = Filling(run, None)
+    filling.turn()
+    assert filling.written == 8
+    launch.tables(run)
+    assert tracking.sync(run).unchanged == 8
+
+
+class Flaky:
+    """MLflow that fails at some calls: before, or after, it has done what was asked."""
+
+    def __init__(self, monkeypatch, fails, afterwards):
+        self.count, self.fails, self.afterwards = 0, fails, afterwards
+        real = tracking_store.Client.__getattr__
+
+        def ask(client, name):
+            method = real(client, name)
+
+            def call(*args, **settings):
+                self.count += 1
+                fail = self.fails(self.count)
+                if not fail or self.afterwards:
+                    answer = method(*args, **settings)
+                if fail:
+                    raise tracking.TrackingError("it does not answer")
+                return answer
+
+            return call
+
+        monkeypatch.setattr(tracking_store.Client, "__getattr__", ask)
+
+
+@pytest.mark.parametrize("afterwards", [False, True], ids=["before", "after"])
+def test_mlflow_that_comes_and_goes_gets_everything_once(
+    own_run, mlflow_of, monkeypatch, afterwards
+):
+    held = mlflow_of(own_run)
+    monkeypatch.setattr(recorder, "AT_ONCE", 1)
+    filling = Filling(own_run, None)
+    with monkeypatch.context() as patched:
+        flaky = Flaky(patched, lambda n: n % 7 == 0, afterwards)
+        for _ in range(60):
+            try:
+                filling.turn()
+            except tracking.TrackingError:
+                continue
+            break
+        assert flaky.count > 2 * 7
+    assert filling.written == 4 and len(held()) == 4
+    report = tracking.sync(own_run)
+    assert (report.unchanged, report.retired) == (4, 0)
+
+
+def test_somebody_who_syncs_meanwhile_is_noticed(own_run, mlflow_of):
+    held = mlflow_of(own_run)
+    filling = Filling(own_run, None)
+    keys = sorted(filling.asked)
+    filling._write(keys[:1])
+    tracking.sync(own_run)
+    filling._write(keys[1:])
+    assert len(held()) == 4 and len(held("condition")) == 2 and len(held("sweep")) == 1
+
+
+def test_the_recorder_waits_longer_and_longer_and_says_why(own_run, monkeypatch):
+    waits, turns = [], iter([False] * 7 + [True] + [False] * 2)
+    enough = threading.Event()
+
+    def turn(self):
+        good = next(turns, None)
+        if good is None:
+            enough.set()
+            threading.Event().wait()
+        if not good:
+            raise tracking.TrackingError("nobody answers")
+        self.written = 3
+
+    monkeypatch.setattr(Filling, "turn", turn)
+    monkeypatch.setattr(recorder.time, "sleep", waits.append)
+    monkeypatch.setattr(recorder.os, "nice", lambda n: waits.append(("nice", n)))
+    actor = Recorder(str(own_run.folder), None)
+    assert enough.wait(20)
+    assert waits[0] == ("nice", recorder.YIELDS)
+    assert waits[1:] == [2, 4, 8, 16, 32, 60, 60, recorder.LOOK_S, 2, 4]
+    assert actor.progress() == (3, "nobody answers")
+
+
+def test_progress_is_answered_at_once_while_mlflow_hangs(own_run, monkeypatch):
+    monkeypatch.setattr(Filling, "turn", lambda _: threading.Event().wait())
+    monkeypatch.setattr(recorder.os, "nice", lambda _: None)
+    actor = Recorder(str(own_run.folder), None)
+    began = time.monotonic()
+    assert actor.progress() == (0, "")
+    assert time.monotonic() - began < 1
+
+
+# --- launched again ------------------------------------------------------------------
+
+
+@pytest.fixture
+def done(own_run, mlflow_of, monkeypatch):
+    """A finished sweep with its report stubbed; gives stages of a further launch."""
+    mlflow_of(own_run)
+
+    def report(run):
+        (run.folder / "report").mkdir(exist_ok=True)
+        (run.folder / "report" / "index.html").write_text("<html>")
+
+    monkeypatch.setattr("popnet.report.write_report", report)
+    synced = []
+    real = tracking.sync
+
+    def sync(*args):
+        synced.append(real(*args))
+
+    monkeypatch.setattr(tracking, "sync", sync)
+
+    def again(run=own_run):
+        stages = []
+        synced.clear()
+        assert launch.finish(run, None, lambda stage, *_: stages.append(stage)) == []
+        return list(dict.fromkeys(stages)), list(synced)
+
+    assert again()[0] == ["record", "report", "mlflow"]
+    return again
+
+
+def test_again_nothing_is_made(done):
+    assert done() == (["mlflow"], [])
+
+
+@pytest.mark.parametrize("lost", ["curves.parquet", "report/index.html"])
+def test_a_lost_table_or_report_is_made_again(done, own_run, lost):
+    (own_run.folder / lost).unlink()
+    assert done() == (["record", "report", "mlflow"], [])
+    assert (own_run.folder / lost).is_file()
+    assert done() == (["mlflow"], [])
+
+
+def test_a_lost_mlflow_store_is_filled_again(done, own_run):
+    (own_run.out / "mlflow.db").unlink()
+    stages, (report,) = done()
+    assert stages == ["mlflow"] and report.created == 4
+    assert done() == (["mlflow"], [])
+
+
+def test_a_deleted_experiment_is_filled_again(done, own_run):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_store.embedded_uri(own_run.out))
+    sweep = client.get_experiment_by_name("tiny").experiment_id
+    client.rename_experiment(sweep, "gone")
+    client.delete_experiment(sweep)
+    stages, (report,) = done()
+    assert stages == ["mlflow"] and report.created == 4
+
+
+def test_a_changed_store_and_a_grown_grid_are_made_anew(done, make_run, own_run):
+    grown = make_run(own_run.out, stage="tested", networks=3)
+    stages, (report,) = done(grown)
+    assert stages == ["record", "report", "mlflow"]
+    assert (report.created, report.unchanged) == (2, 4)
+    assert done(grown) == (["mlflow"], [])
+
+
+def test_a_sync_that_was_cut_short_is_no_whole_one(done, own_run, monkeypatch):
+    """Nor is the earlier whole one any more."""
+    made = tracking.made_from(own_run)
+    assert tracking.is_filled(own_run, None, made)
+    real = tracking_store.Client.__getattr__
+
+    def ask(client, name):
+        if name == "set_experiment_tag" or name == "delete_run":
+            raise tracking.TrackingError("cut short")
+        return real(client, name)
+
+    table = own_run.table()
+    table.iloc[1:].to_parquet(own_run.folder / "networks.parquet")
+    with monkeypatch.context() as patched:
+        patched.setattr(tracking_store.Client, "__getattr__", ask)
+        with pytest.raises(tracking.TrackingError):
+            tracking.sync(open_run(own_run.folder))
+    assert not tracking.is_filled(own_run, None, made)
+    assert done()[0] == ["record", "report", "mlflow"]
+    assert tracking.is_filled(own_run, None, made)
