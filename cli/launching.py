@@ -52,7 +52,7 @@ def plan(
     wanted = {n.key: n for n in networks(made)}
     recorded = Store(out / "store").recorded()
     new = [n for key, n in wanted.items() if key not in recorded]
-    memory = [memory_of(c.config) for c in made.conditions]
+    memory = [memory_of(c.config) for c in made.corners or made.conditions]
     summary: dict[str, Any] = {
         "name": made.sweep.name,
         "conditions": len(made.conditions),
@@ -125,7 +125,10 @@ def _conclude(done: Launched) -> None:
     run = done.run
     counts = ", ".join(f"{n} {status}" for status, n in sorted(done.by_status.items()))
     new = f"{done.trained} trained now" if done.trained else "nothing to train"
-    give(f"{run.name}: all {run.planned()} networks done ({counts}); {new}.")
+    stopped = "or stopped " if done.by_status.get("stopped") else ""
+    give(f"{run.name}: all {run.planned()} networks done {stopped}({counts}); {new}.")
+    if run.ledger is not None:
+        give(f"search    {run.folder}/search.json (what was tried, stopped when)")
     for note in done.notes:
         say(f"note: {note}")
     diverged = [

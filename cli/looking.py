@@ -41,19 +41,24 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
     opened = open_run(run)
     known = pending.statuses(opened)
     counts = Counter(known.values())
-    planned = len({n.key for n in opened.networks})
+    planned = opened.planned()
+    stopped = len(opened.stopped() - set(known))
     jobs = pending.test_jobs(opened, known, known)
     summary: dict[str, Any] = {
         "name": opened.name,
         "networks": planned,
         "recorded": len(known),
         **dict(sorted(counts.items())),
-        "missing": planned - len(known),
+        **({} if opened.ledger is None else {"stopped": stopped}),
+        "missing": planned - len(known) - stopped,
         "networks_to_test": sum(len(j.networks) for j in jobs),
         "pairs_to_compare": sum(
             len(pairs) for _, pairs in pending.comparisons(opened, known)
         ),
     }
+    if opened.ledger is not None:
+        states = Counter(e["state"] for e in opened.ledger.conditions.values())
+        summary |= {f"conditions_{s}": n for s, n in sorted(states.items())}
     if as_json:
         give_json(summary)
         return
@@ -177,7 +182,8 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
         row: dict[str, Any] = {by: value, "networks": len(group)}
         row |= {
             s: int(counts.get(s, 0))
-            for s in ("converged", "unconverged", "diverged", "trained")
+            for s in ("converged", "unconverged", "diverged", "trained", "stopped")
+            if s != "stopped" or "stopped" in set(table["status"])
         }
         met = group["trials_to_criterion"].astype("Float64")
         needed = trials_or_cap(

@@ -10,7 +10,7 @@ EMPTY = {
         "key", "condition", "label", "index", "seed", "status", "trials",
         "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
         "weight_change", "spectral_radius", "output_tau_s", "physics", "recorded_at",
-        "weights_file",
+        "weights_file", "stopped_by",
     ],
     "curves": ["key", "trial", "error", "accuracy"],
     "evaluations": [

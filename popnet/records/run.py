@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
-from popnet.plan import PHYSICS, PlannedNetwork, networks
+from popnet.config import (
+    ConfigError,
+    NetworkConfig,
+    Plan,
+    Sweep,
+    conditions_of,
+    load,
+    read_file,
+)
+from popnet.plan import PHYSICS, PlannedNetwork, condition_name, networks
 from popnet.records.columns import EMPTY, flattened
 from popnet.records.files import write_json, write_text
+from popnet.records.ledger import Ledger
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
 
@@ -51,8 +60,19 @@ class Run:
 
     @cached_property
     def plan(self) -> Plan:
-        """The sweep and its conditions, from the run's own sweep.yaml."""
-        return load(read_file(self.folder / "sweep.yaml"), CATALOGUE)
+        """The sweep and its conditions, from the run's own sweep.yaml.
+
+        Of a searched space: the conditions tried so far.
+        """
+        source = read_file(self.folder / "sweep.yaml")
+        plan = load(source, CATALOGUE)
+        if not plan.corners:
+            return plan
+        tried = Ledger(self.folder, plan.sweep).conditions
+        made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
+        # others were tried when the file said otherwise
+        same = tuple(c for c in made if condition_name(c.config) in tried)
+        return plan._replace(conditions=same)
 
     @property
     def sweep(self) -> Sweep:
@@ -99,9 +119,26 @@ class Run:
             )
         return networks(self.plan)
 
+    @cached_property
+    def ledger(self) -> Ledger | None:
+        """What the run's search has tried; None without a search."""
+        return None if self.sweep.search is None else Ledger(self.folder, self.sweep)
+
+    def stopped(self) -> set[str]:
+        """Keys of the networks of conditions that the run's search stopped.
+
+        Some may be recorded all the same: they had ended before.
+        """
+        conditions = self.ledger.stopped() if self.ledger is not None else {}
+        return {n.key for n in self.networks if n.condition in conditions}
+
     def planned(self) -> int:
         """How many networks the sweep asks for."""
-        return len(self.networks)
+        search = self.sweep.search
+        asked = search.searcher.conditions if search and search.searcher else 0
+        if self.ledger is None or self.ledger.finished >= asked:
+            return len(self.networks)
+        return max(len(self.networks), asked * self.sweep.networks)
 
     def table(self) -> pd.DataFrame:
         """One row per recorded network: key, seed, settings, status, scores."""
@@ -171,6 +208,8 @@ class Run:
         found = [n for n in self.networks if n.key.startswith(key)] if key else []
         if len(found) == 1:
             return found[0]
+        if not self.networks:
+            raise ConfigError(f"{self.folder}: no condition has been tried yet.")
         some = ", ".join(n.key for n in (found or self.networks)[:3])
         what = f"{len(found)} keys begin" if found else "no network's key begins"
         raise ConfigError(f"{self.folder}: {what} with {key!r}; keys are like {some}.")
@@ -202,6 +241,11 @@ def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     launches = [*known.get("launches", []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
+
+
+def write_plan(run: Run) -> None:
+    """Write plan.json again: a search has tried more conditions."""
+    write_json(run.folder / "plan.json", _planned(run.plan))
 
 
 def _planned(plan: Plan) -> dict[str, Any]:

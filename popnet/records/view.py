@@ -47,12 +47,27 @@ def _frame(
     return pd.DataFrame() if table is None else table.to_pandas()
 
 
+def _with_stopped(run: Run, folder: str, keys: set[str]) -> pd.DataFrame:
+    """Rows of recorded networks, then of those that the run's search stopped."""
+    import pandas as pd
+
+    recorded = _frame(run, "networks", folder, "key", keys)
+    left = (run.stopped() & keys) - run.store.recorded()
+    rows = _frame(run, "stopped", f"stopped_{folder}", "key", left)
+    if rows.empty:
+        return recorded
+    # a network may have been stopped, gone on, and been stopped again
+    last = rows.groupby("key")["until"].transform("max")
+    rows = rows[rows["until"] == last]
+    return rows if recorded.empty else pd.concat([recorded, rows], ignore_index=True)
+
+
 def _networks(
     run: Run, planned: dict[str, PlannedNetwork], evaluations: pd.DataFrame
 ) -> pd.DataFrame:
     import pandas as pd
 
-    frame = _frame(run, "networks", "networks", "key", set(planned))
+    frame = _with_stopped(run, "networks", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["networks"])
     rows = frame.drop_duplicates("key").set_index("key")
@@ -95,7 +110,7 @@ def _own_scores(
 def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = _frame(run, "networks", "curves", "key", set(planned))
+    frame = _with_stopped(run, "curves", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["curves"])
     frame = frame.drop_duplicates(["key", "trial"])

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from popnet.config import Machine, Plan, Source, dump
+from popnet.config import Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
-from popnet.records import Run, Store, checkpoints, create_run, launching
+from popnet.records import Run, Store, checkpoints, create_run, launching, write_plan
 from popnet.records.provenance import command_line, provenance
 from popnet.records.view import write_view
 from popnet.sweep import pending
@@ -68,7 +68,14 @@ def prepare(plan: Plan, source: Source, out: Path) -> Prepared:
     run = create_run(out, plan, dump(plan, source), about)
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)
-    return Prepared(run, packs(pending.untrained(run)), notes)
+    if plan.corners:
+        notes += store.audit({n.key for n in run.networks})
+    if run.ledger is not None and run.ledger.replaced:
+        notes.append(
+            "the search was changed and begins anew; what was trained is not trained "
+            "again"
+        )
+    return Prepared(run, packs(pending.to_train(run)), notes)
 
 
 def _replaced(folder: Path, plan: Plan) -> list[str]:
@@ -78,7 +85,7 @@ def _replaced(folder: Path, plan: Plan) -> list[str]:
         return []
     before = json.loads(known.read_text())["conditions"].values()
     old = {key for condition in before for key in condition["keys"]}
-    if not old or old & {n.key for n in networks(plan)}:
+    if not old or plan.corners or old & {n.key for n in networks(plan)}:
         return []
     return [
         f"{folder.name}: another sweep of this name was here; its networks stay in the "
@@ -102,6 +109,7 @@ def launch(
     """
     check(plan, source)
     missing = {n.key for n in networks(plan)} - Store(out / "store").recorded()
+    missing = missing or plan.corners
     if missing and address is None:  # a cluster may have the GPU that is not here
         check_device(plan.sweep.machine)
     with launching(out / plan.sweep.name):
@@ -115,14 +123,16 @@ def launch(
             or (pending.comparisons(run, teller.known))
         ):
             try:
-                _work(run, todo, plan.sweep.machine, address, teller)
+                run = _work(run, todo, source, address, teller)
             except Exception:
-                tables(run)  # what was made is seen all the same
+                tables(Run(run.folder))  # what was made is seen all the same
                 raise
         checkpoints.tidy(run.store.folder, run.store.recorded())
         notes = prepared.notes + finish(run, tracking_uri, teller.say)
         teller.say("done")
         by_status = dict(Counter(teller.known.values()))
+        if stopped := len(run.stopped() - set(teller.known)):
+            by_status["stopped"] = stopped
         return Launched(run, len(teller.known) - before, by_status, notes)
 
 
@@ -134,7 +144,7 @@ class _Teller:
         self.known = pending.statuses(run)
         self.finished = Counter(self.known.values())
         self.trials = 0
-        self.planned = len({n.key for n in run.networks})
+        self.planned = run.planned()
 
     def say(self, stage: str, done: int = 0, of: int = 0) -> None:
         """Tell how far the launch is."""
@@ -159,10 +169,12 @@ class _Teller:
 
 
 def _work(
-    run: Run, todo: list[Pack], machine: Machine, address: str | None, teller: _Teller
-) -> None:
+    run: Run, todo: list[Pack], source: Source, address: str | None, teller: _Teller
+) -> Run:
+    """Train, test and compare; returns the run as it then is."""
     from popnet.sweep.cluster import cores, crew, ray_running
 
+    machine = run.sweep.machine
     teller.say("start")
     with ray_running(address, max(cores(), machine.workers or 1)) as ray:
         resources = ray.cluster_resources()
@@ -171,6 +183,8 @@ def _work(
 
         # where training takes every core, tests share them rather than wait to the end
         spare = int(resources.get("CPU", 0)) - workers
+        if todo and run.ledger is not None:
+            run, todo = _searched(run, todo, source, (device, workers), teller), []
         after = Afterwards(run, cpus=int(spare > 0), at_once=spare or workers)
         after.test(teller.known, teller.known)
         if todo:
@@ -195,6 +209,26 @@ def _work(
         after.wait(testing)
         after.compare(teller.known)
         after.wait(lambda done, of: teller.say("compare", done, of))
+    return run
+
+
+def _searched(
+    run: Run, todo: list[Pack], source: Source, crew: tuple[str, int], teller: _Teller
+) -> Run:
+    """Search over conditions; returns the run with the conditions tried."""
+    from popnet.sweep.search import search
+    from popnet.sweep.training import site_of
+
+    def report(result: dict[str, Any]) -> None:
+        teller.heard(result)
+
+    site = site_of(run.sweep.machine, todo, run.store.folder, *crew)
+    search(run, source, site, report)
+    run = Run(run.folder)
+    write_plan(run)
+    teller.known = pending.statuses(run)
+    teller.finished = Counter(teller.known.values())
+    return run
 
 
 def finish(run: Run, tracking_uri: str | None, say: Callable[[str], None]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from popnet.analysis import METRICS
 from popnet.config import MetricSettings
 from popnet.engine.battery import Test, battery, dynamics
-from popnet.plan import PlannedNetwork
+from popnet.plan import PlannedNetwork, networks
 from popnet.records import Run
 from popnet.sweep.activity import KEPT, asked_of
 from popnet.sweep.afterwards import Pair, TestJob, metric_identity
@@ -34,6 +34,27 @@ def untrained(run: Run) -> list[PlannedNetwork]:
     recorded = run.store.recorded()
     unique = {n.key: n for n in run.networks}
     return [n for key, n in unique.items() if key not in recorded]
+
+
+def to_train(run: Run) -> list[PlannedNetwork]:
+    """Networks that a launch has to train; nothing of a search that is at its end.
+
+    Of a search that is not: the networks of its conditions, or of the bounds of its
+    space, which stand for them.
+    """
+    ledger = run.ledger
+    if ledger is None:
+        return untrained(run)
+    left = [n for n in untrained(run) if n.key not in run.stopped()]
+    search = run.sweep.search
+    asked = search.searcher.conditions if search and search.searcher else 0
+    own = {n.condition for n in run.networks}
+    new = own - set(ledger.conditions)
+    if ledger.finished >= max(asked, 1) and not left and not new:
+        return []
+    plan = run.plan
+    some = plan._replace(conditions=plan.corners) if plan.corners else plan
+    return networks(some)
 
 
 def statuses(run: Run) -> dict[str, str]:
