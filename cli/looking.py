@@ -167,11 +167,12 @@ def _comparable(column: pd.Series, text: str, condition: str) -> tuple[Any, Any]
 def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Medians and counts of each group; every network is counted.
 
-    One that failed counts as its cap in the median of trials to criterion.
+    One that failed counts as its cap in the median of trials to criterion, one that a
+    search stopped as the trials it had.
     """
     import pandas as pd
 
-    from popnet.analysis.convergence import trials_or_cap, trials_quantiles
+    from popnet.analysis.convergence import allowed, trials_or_cap, trials_quantiles
     from popnet.config import ConfigError
 
     if by not in table.columns:
@@ -180,16 +181,14 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     for value, group in table.groupby(by, sort=True, dropna=False):
         counts = group["status"].value_counts()
         row: dict[str, Any] = {by: value, "networks": len(group)}
-        row |= {
-            s: int(counts.get(s, 0))
-            for s in ("converged", "unconverged", "diverged", "trained", "stopped")
-            if s != "stopped" or "stopped" in set(table["status"])
-        }
+        fates = ["converged", "unconverged", "diverged", "trained"]
+        fates += ["stopped"] * bool((table["status"] == "stopped").any())
+        row |= {s: int(counts.get(s, 0)) for s in fates}
         met = group["trials_to_criterion"].astype("Float64")
         needed = trials_or_cap(
             group["status"],
             met.to_numpy(float, na_value=float("nan")),
-            group["train.trials"],
+            allowed(group["status"], group["trials"], group["train.trials"]),
         )
         (median,) = trials_quantiles(needed, [0.5])
         row["median_trials_to_criterion_or_cap"] = median.trials

@@ -71,15 +71,15 @@ class Asha(SchedulerSettings):
     """
 
     reference: ClassVar[str] = "Li et al., MLSys 2020 (arXiv 1810.05934)"
-    name: Literal["asha"] = "asha"
-    reduction: Annotated[float, Field(gt=1)] = 3
+    name: Literal["asha"] = "asha"  # type: ignore[assignment]
+    reduction: Annotated[float, Field(gt=1)] = 3.0
 
 
 class MedianStopping(SchedulerSettings):
     """Stops a condition whose best score is below the median of the others' means."""
 
     reference: ClassVar[str] = "Golovin et al., KDD 2017"
-    name: Literal["median_stopping"] = "median_stopping"
+    name: Literal["median_stopping"] = "median_stopping"  # type: ignore[assignment]
     conditions: Annotated[
         int, Field(ge=1, description="others that must have come as far")
     ] = 3
@@ -96,7 +96,7 @@ class Optuna(SearcherSettings):
     """Optuna's tree-structured Parzen estimator, seeded by the sweep's seed."""
 
     reference: ClassVar[str] = "Bergstra et al., NeurIPS 2011; Akiba et al., KDD 2019"
-    name: Literal["optuna"] = "optuna"
+    name: Literal["optuna"] = "optuna"  # type: ignore[assignment]
     random: Annotated[
         int, Field(ge=1, description="conditions drawn at random before it is asked")
     ] = 10

@@ -76,11 +76,11 @@ def check_search(
     cap = max(config.train.trials for config in configs)
     point = max(config.train.curve_every for config in configs)
     for key, given in (("every", search.every), ("scheduler.grace", search.grace)):
-        if given >= cap:
+        if given > cap or (given == cap and search.scheduler):
             raise source.error(
                 ("search", *key.split(".")),
-                f"got {given:,}; no condition trains longer than {cap:,} trials, so "
-                "none would be stopped; give fewer",
+                f"got {given:,}; no condition trains longer than {cap:,} trials; give "
+                "fewer",
             )
     if search.every < point:
         raise source.error(

@@ -10,7 +10,7 @@ EMPTY = {
         "key", "condition", "label", "index", "seed", "status", "trials",
         "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
         "weight_change", "spectral_radius", "output_tau_s", "physics", "recorded_at",
-        "weights_file", "stopped_by",
+        "weights_file",
     ],
     "curves": ["key", "trial", "error", "accuracy"],
     "evaluations": [
@@ -25,6 +25,9 @@ EMPTY = {
     "comparisons": ["key_a", "key_b", "metric", "value"],
 }  # fmt: skip
 """Columns of each table; ``networks`` also has every setting by its path."""
+
+STOPPED_BY = "stopped_by"
+"""The column of ``networks`` that names the scheduler; only where one stopped some."""
 
 
 def flattened(config: Any) -> dict[str, Any]:

@@ -5,10 +5,11 @@ It is the file ``search.json`` of a run's folder, written whole or not at all:
     {"search": identity, "finished": conditions, "conditions": {condition: {"number",
      "values", "state", "scheduler", "reports": [{"trials", "score", "low", "high"}]}}}
 
-A condition's ``number`` says in which order they were tried, its state whether it is
-running, was stopped (by the scheduler, at the trials of its last report) or is done.  ``finished`` is the number of conditions asked for when the search
-last came to its end, 0 before.  Scores are medians over the condition's networks, low
-and high their quartiles.
+A condition's ``number`` says in which order they were tried, its ``state`` whether it
+is running, was stopped (by the scheduler, at the trials of its last report) or is done.
+``finished`` is the number of conditions asked for when the search last came to its end,
+0 before.  Scores are medians over the condition's networks, low and high their
+quartiles.
 """
 
 from __future__ import annotations

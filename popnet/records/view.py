@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from popnet.plan import PlannedNetwork
-from popnet.records.columns import EMPTY, flattened
+from popnet.records.columns import EMPTY, STOPPED_BY, flattened
 from popnet.records.files import write_atomically
 from popnet.records.run import Run
 
@@ -70,6 +70,7 @@ def _networks(
     frame = _with_stopped(run, "networks", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["networks"])
+    known = [*EMPTY["networks"], STOPPED_BY]
     rows = frame.drop_duplicates("key").set_index("key")
     own = evaluations[evaluations["kind"] == "task"].set_index("key")
     files = run.store.files_of(planned)
@@ -84,12 +85,12 @@ def _networks(
         row: dict[str, Any] = {
             "key": key, "condition": network.condition, "label": network.label,
             "index": network.seed.number, "seed": network.seed.sweep,
-            **{c: rows.at[key, c] for c in EMPTY["networks"] if c in rows.columns},
+            **{c: rows.at[key, c] for c in known if c in rows.columns},
             "weights_file": files.get(key),
         }  # fmt: skip
         out.append({**row, **_own_scores(own, key, network), **flat})
     table = pd.DataFrame(out)
-    first = [c for c in EMPTY["networks"] if c in table.columns]
+    first = [c for c in known if c in table.columns]
     table = table[first + [c for c in table.columns if c not in first]]
     scores = {"accuracy": float, "error": float}  # numbers, also where all are missing
     return table.astype({"trials_to_criterion": "Int64", **scores})

@@ -124,6 +124,9 @@ def counts_table(population: Population) -> str:
         "Median trials: to the criterion; a network that did not converge, or "
         "diverged, counts as its cap; > marks values that such networks decide. Mean "
         "accuracy: frozen networks, own task.",
+        "A network that the search stopped counts as the trials it had."
+        if "stopped" in statuses
+        else "",
         population.excluded.replace("Left out", "Left out of the accuracy"),
     )
     note = f'<p class="note">{escape(words)}</p>'

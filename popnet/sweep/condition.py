@@ -17,6 +17,7 @@ from popnet.engine.results import results
 from popnet.engine.train import advance
 from popnet.plan import PlannedNetwork
 from popnet.records import checkpoints
+from popnet.records.columns import STOPPED_BY
 from popnet.records.ledger import STOPPED
 from popnet.records.store import Store
 from popnet.sweep import looking
@@ -97,7 +98,7 @@ def record_stopped(
         one = resumed(start([left[key]], cpu), saved)
         (stood,) = results(one, {0: STOPPED})
         until = {"until": stood.trials}
-        about = {"stopped_by": scheduler, "recorded_at": now}
+        about = {STOPPED_BY: scheduler, "recorded_at": now}
         rows.append({**row_of(stood), **until, **about})
         curve += [{**point, **until} for point in curve_of(stood)]
     tables = {"stopped_networks": rows, "stopped_curves": curve}
