@@ -44,36 +44,54 @@ def plan(
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
     from popnet.engine.checking import check
-    from popnet.plan import memory_of, networks, packs
-    from popnet.records import Store
 
     made, source = load_sweep(sweep, set_)
     check(made, source)
-    wanted = {n.key: n for n in networks(made)}
-    recorded = Store(out / "store").recorded()
-    new = [n for key, n in wanted.items() if key not in recorded]
-    memory = [memory_of(c.config) for c in made.corners or made.conditions]
-    summary: dict[str, Any] = {
-        "name": made.sweep.name,
-        "conditions": len(made.conditions),
-        "networks": len(wanted),
-        "done": len(wanted) - len(new),
-        "new": len(new),
-        "packs": len(packs(new)),
-        "bytes_per_network": max(m.each for m in memory),
-        "bytes_per_step": max(m.step for m in memory),
-    }
+    summary, labels = _planned(made, source, out)
     if as_json:
         give_json(summary)
         return
     for key, value in summary.items():
         shown = f"{value / 2**20:.1f} MiB" if key.startswith("bytes_") else value
         give(f"{key.replace('_', ' '):18} {shown}")
-    labels = dict.fromkeys(n.label for n in wanted.values())
-    for label in list(labels)[:20]:
+    for label in labels[:20]:
         give(f"  {label or 'one condition'}")
     if len(labels) > 20:
         give(f"  ... and {len(labels) - 20} more")
+
+
+def _planned(made: Plan, source: Source, out: Path) -> tuple[dict[str, Any], list[str]]:
+    """What a launch would do, in numbers, and the conditions in words."""
+    from popnet.plan import memory_of, networks, packs
+    from popnet.records import Store
+    from popnet.records.ledger import Ledger
+    from popnet.records.run import asked_for, with_tried
+
+    folder = out / made.sweep.name
+    ledger = Ledger(folder, made.sweep) if made.sweep.search else None
+    made = with_tried(made, source, folder)
+    stopped = ledger.stopped() if ledger else {}
+    wanted = {n.key: n for n in networks(made)}
+    recorded = Store(out / "store").recorded()
+    left = [n for key, n in wanted.items() if key not in recorded]
+    new = [n for n in left if n.condition not in stopped]
+    asked = asked_for(made, ledger)
+    unknown = asked - len(made.conditions)  # the search will choose them
+    chosen = unknown * made.sweep.networks
+    memory = [memory_of(c.config) for c in made.corners or made.conditions]
+    trials = len(packs(new)) if ledger is None else len({n.condition for n in new})
+    summary: dict[str, Any] = {
+        "name": made.sweep.name,
+        "conditions": asked,
+        "networks": len(wanted) + chosen,
+        "done": len(wanted) - len(left),
+        **({"stopped": len(left) - len(new)} if ledger else {}),
+        "new": len(new) + chosen,
+        "packs": trials + unknown,
+        "bytes_per_network": max(m.each for m in memory),
+        "bytes_per_step": max(m.step for m in memory),
+    }
+    return summary, list(dict.fromkeys(n.label for n in wanted.values()))
 
 
 @guarded

@@ -16,6 +16,7 @@ from popnet.config import (
     ConfigError,
     NetworkConfig,
     Plan,
+    Source,
     Sweep,
     conditions_of,
     load,
@@ -65,14 +66,7 @@ class Run:
         Of a searched space: the conditions tried so far.
         """
         source = read_file(self.folder / "sweep.yaml")
-        plan = load(source, CATALOGUE)
-        if not plan.corners:
-            return plan
-        tried = Ledger(self.folder, plan.sweep).conditions
-        made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
-        # others were tried when the file said otherwise
-        same = tuple(c for c in made if condition_name(c.config) in tried)
-        return plan._replace(conditions=same)
+        return with_tried(load(source, CATALOGUE), source, self.folder)
 
     @property
     def sweep(self) -> Sweep:
@@ -90,11 +84,12 @@ class Run:
 
     @cached_property
     def _varied(self) -> list[str]:
-        rows = [flattened(c.config) for c in self.plan.conditions]
+        plan = self.plan
+        rows = [flattened(c.config) for c in (*plan.conditions, *plan.corners)]
         columns = dict.fromkeys(column for row in rows for column in row)
         return [
             column
-            for path in self.plan.varied
+            for path in plan.varied
             for column in columns
             if (column == path or column.startswith(f"{path}."))
             and _differs(rows, column, f"{path}.name")
@@ -134,11 +129,7 @@ class Run:
 
     def planned(self) -> int:
         """How many networks the sweep asks for."""
-        search = self.sweep.search
-        asked = search.searcher.conditions if search and search.searcher else 0
-        if self.ledger is None or self.ledger.finished >= asked:
-            return len(self.networks)
-        return max(len(self.networks), asked * self.sweep.networks)
+        return asked_for(self.plan, self.ledger) * self.sweep.networks
 
     def table(self) -> pd.DataFrame:
         """One row per recorded network: key, seed, settings, status, scores."""
@@ -218,6 +209,26 @@ class Run:
 def _group(tensors: dict[str, NDArray[Any]], group: str) -> dict[str, NDArray[Any]]:
     prefix = f"{group}."
     return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def with_tried(plan: Plan, source: Source, folder: Path) -> Plan:
+    """A plan with the conditions that its search has tried; others have them all."""
+    if not plan.corners:
+        return plan
+    tried = Ledger(folder, plan.sweep).conditions
+    made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
+    # the file may have said otherwise when they were tried
+    same = tuple(c for c in made if condition_name(c.config) in tried)
+    return plan._replace(conditions=same)
+
+
+def asked_for(plan: Plan, ledger: Ledger | None) -> int:
+    """How many conditions a sweep asks for; of a search at its end, those it tried."""
+    search = plan.sweep.search
+    asked = search.searcher.conditions if search and search.searcher else 0
+    if ledger is None or ledger.finished >= asked:
+        return len(plan.conditions)
+    return max(len(plan.conditions), asked)
 
 
 def open_run(folder: str | Path) -> Run:

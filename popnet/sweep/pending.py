@@ -11,6 +11,7 @@ from popnet.config import MetricSettings
 from popnet.engine.battery import Test, battery, dynamics
 from popnet.plan import PlannedNetwork, networks
 from popnet.records import Run
+from popnet.records.run import asked_for
 from popnet.sweep.activity import KEPT, asked_of
 from popnet.sweep.afterwards import Pair, TestJob, metric_identity
 
@@ -45,12 +46,10 @@ def to_train(run: Run) -> list[PlannedNetwork]:
     ledger = run.ledger
     if ledger is None:
         return untrained(run)
-    left = [n for n in untrained(run) if n.key not in run.stopped()]
-    search = run.sweep.search
-    asked = search.searcher.conditions if search and search.searcher else 0
-    own = {n.condition for n in run.networks}
-    new = own - set(ledger.conditions)
-    if ledger.finished >= max(asked, 1) and not left and not new:
+    left = {n.key for n in untrained(run)} - run.stopped()
+    known = {n.condition for n in run.networks} <= set(ledger.conditions)
+    enough = asked_for(run.plan, ledger) == len(run.plan.conditions)
+    if ledger.finished and known and enough and not left:
         return []
     plan = run.plan
     some = plan._replace(conditions=plan.corners) if plan.corners else plan

@@ -115,7 +115,7 @@ def test_what_ended_is_recorded_before_a_checkpoint_forgets_it(
 # --- scores ---------------------------------------------------------------------------
 
 
-def course(accuracy, every=10, count=None, status="", trials=None):
+def course(accuracy, every=10, status="", trials=None):
     values = np.array(accuracy, dtype=float)
     ends = every * np.arange(1, len(values) + 1)
     seen = int(ends[-1]) if trials is None else trials
