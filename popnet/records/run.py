@@ -129,7 +129,10 @@ class Run:
 
     def planned(self) -> int:
         """How many networks the sweep asks for."""
-        return asked_for(self.plan, self.ledger) * self.sweep.networks
+        known = len(self.networks)
+        if self.ledger is None:
+            return known
+        return max(known, asked_for(self.plan, self.ledger) * self.sweep.networks)
 
     def table(self) -> pd.DataFrame:
         """One row per recorded network: key, seed, settings, status, scores."""

@@ -83,10 +83,11 @@ def _steps_to(population: Population, trials: int) -> int:
 
 def record_stopped(
     store: Store, members: Iterable[PlannedNetwork], scheduler: str
-) -> None:
+) -> int:
     """Put on disk where the networks of a stopped condition are, from checkpoints.
 
-    They do not count as trained.  Their checkpoints stay, and whoever asks for them
+    Returns how many there are: those that ended before are not stopped.  They do not
+    count as trained.  Their checkpoints stay, and whoever asks for them
     without this search trains them on from there.
     """
     recorded = store.recorded()
@@ -105,3 +106,4 @@ def record_stopped(
     if rows:
         reached = "/".join(f"{row['key']}{row['until']}" for row in rows)
         store.commit("stopped", left, tables, {}, reached)
+    return len(rows)

@@ -123,10 +123,11 @@ def launch(
             or (pending.comparisons(run, teller.known))
         ):
             try:
-                run = _work(run, todo, source, address, teller)
+                _work(run, todo, source, address, teller)
             except Exception:
                 tables(Run(run.folder))  # what was made is seen all the same
                 raise
+            run = Run(run.folder)  # a search has tried more conditions
         checkpoints.tidy(run.store.folder, run.store.recorded())
         notes = prepared.notes + finish(run, tracking_uri, teller.say)
         teller.say("done")
@@ -170,8 +171,7 @@ class _Teller:
 
 def _work(
     run: Run, todo: list[Pack], source: Source, address: str | None, teller: _Teller
-) -> Run:
-    """Train, test and compare; returns the run as it then is."""
+) -> None:
     from popnet.sweep.cluster import cores, crew, ray_running
 
     machine = run.sweep.machine
@@ -209,7 +209,6 @@ def _work(
         after.wait(testing)
         after.compare(teller.known)
         after.wait(lambda done, of: teller.say("compare", done, of))
-    return run
 
 
 def _searched(

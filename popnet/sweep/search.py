@@ -73,8 +73,11 @@ class _Heard(Callback):
         """Record the networks first: a condition is stopped when the ledger says so."""
         assert self.scheduler is not None
         store = Run(self.ledger.path.parent).store
-        record_stopped(store, networks(self.brief.plan_of(config)), self.scheduler.name)
-        entry |= {"state": STOPPED, "scheduler": self.scheduler.name}
+        members, name = networks(self.brief.plan_of(config)), self.scheduler.name
+        if record_stopped(store, members, name):
+            entry |= {"state": STOPPED, "scheduler": name}
+        else:
+            entry["state"] = DONE
 
 
 def search(run: Run, source: Source, site: Site, report: Report) -> None:

@@ -148,6 +148,32 @@ def test_median_stopping_and_optuna_find_the_rates_that_learn(popnet):
     assert len(set(recorded(run))) == len(recorded(run))
 
 
+def test_a_condition_that_dies_is_started_again(popnet):
+    search = {**ASHA, "every": 50}
+    process = popnet.start(**sections("died", search=search, machine={"workers": 2}))
+    popnet.wait_for_training(process)
+    family = psutil.Process(process.pid).children(recursive=True)
+    trials = [
+        p for p in family if "ray::" in (name := title(p)) and "TrainCond" in name
+    ]
+    assert trials, [title(p) for p in family]
+    trials[0].kill()
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, out + err
+    run = open_run(popnet.out / "died")
+    assert {e["state"] for e in conditions(run)} == {"done", "stopped"}
+    keys = set(recorded(run))
+    assert len(recorded(run)) == len(keys) and len(run.table()) == 12
+    assert tensors(run.store, keys) == alone(popnet, "died", keys)
+
+
+def title(process):
+    try:
+        return " ".join(process.cmdline()[:1])
+    except psutil.Error:
+        return ""
+
+
 def test_a_search_that_was_killed_goes_on(popnet):
     given = {**ASHA, "every": 50, "searcher": searcher(7)}
     sweep = sections("killed", search=given, grid=None, machine={"workers": 2})

@@ -239,7 +239,7 @@ def test_networks_that_had_ended_are_not_recorded_as_stopped(training, members):
     Shard(str(worker.store.folder), "cpu", 3600).work(3600, members[:1])
     worker.take(members)
     worker.to(20)
-    record_stopped(worker.store, members, "asha")
+    assert record_stopped(worker.store, members, "asha") == 2
     record_stopped(worker.store, members, "asha")  # the launch was killed just then
     keys = {m.key for m in members}
     rows = worker.store.table("stopped", "stopped_networks", "key", keys).to_pylist()
@@ -247,3 +247,11 @@ def test_networks_that_had_ended_are_not_recorded_as_stopped(training, members):
     checkpoints.tidy(worker.store.folder, worker.store.recorded())
     saved = checkpoints.load(worker.store.folder, keys)
     assert set(saved) == {m.key for m in members[1:]}
+
+
+def test_a_condition_of_which_all_networks_ended_has_none_to_stop(training, members):
+    worker = training()
+    worker.take(members)
+    worker.to(100)
+    assert record_stopped(worker.store, members, "asha") == 0
+    assert not worker.store.batches("stopped")

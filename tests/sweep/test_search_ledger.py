@@ -75,7 +75,7 @@ def test_a_damaged_ledger_is_named(tmp_path, tiny, text):
 # --- a run with a search --------------------------------------------------------------
 
 
-def condition_of(plan, source, values):
+def condition_of(source, values):
     return condition_name(conditions_of(source, CATALOGUE, [values])[0].config)
 
 
@@ -89,7 +89,7 @@ def test_a_run_knows_the_conditions_its_search_tried(make_run, tiny, tmp_path):
     ledger = Ledger(run.folder, plan.sweep)
     for gain in (1.7, 1.2):
         values = {"network.gain": gain}
-        look(ledger, condition_of(plan, source, values), values, 60, DONE)
+        look(ledger, condition_of(source, values), values, 60, DONE)
     look(ledger, "0123", {"network.gain": 1.5}, 60)  # of the file as it was before
     ledger.write()
     run = open_run(run.folder)
