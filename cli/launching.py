@@ -64,8 +64,7 @@ def _planned(made: Plan, source: Source, out: Path) -> tuple[dict[str, Any], lis
     """What a launch would do, in numbers, and the conditions in words."""
     from popnet.plan import memory_of, networks, packs
     from popnet.records import Store
-    from popnet.records.ledger import Ledger
-    from popnet.records.run import asked_for, with_tried
+    from popnet.records.ledger import Ledger, asked_for, with_tried
 
     folder = out / made.sweep.name
     ledger = Ledger(folder, made.sweep) if made.sweep.search else None

@@ -18,8 +18,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from popnet.config import ConfigError, Sweep
-from popnet.plan import digest
+from popnet.catalogue import CATALOGUE
+from popnet.config import ConfigError, Plan, Source, Sweep, conditions_of
+from popnet.plan import condition_name, digest
 from popnet.records.files import write_json
 
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
@@ -91,3 +92,23 @@ def identity(sweep: Sweep) -> str:
         del said["searcher"]["conditions"]
     text = json.dumps([said, sweep.seed, sweep.networks], sort_keys=True)
     return digest(text, size=8)
+
+
+def with_tried(plan: Plan, source: Source, folder: Path) -> Plan:
+    """A plan with the conditions that its search has tried; others have them all."""
+    if not plan.corners:
+        return plan
+    tried = Ledger(folder, plan.sweep).conditions
+    made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
+    # the file may have said otherwise when they were tried
+    same = tuple(c for c in made if condition_name(c.config) in tried)
+    return plan._replace(conditions=same)
+
+
+def asked_for(plan: Plan, ledger: Ledger | None) -> int:
+    """How many conditions a sweep asks for; of a search at its end, those it tried."""
+    search = plan.sweep.search
+    asked = search.searcher.conditions if search and search.searcher else 0
+    if ledger is None or ledger.finished >= asked:
+        return len(plan.conditions)
+    return max(len(plan.conditions), asked)

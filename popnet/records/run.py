@@ -16,16 +16,14 @@ from popnet.config import (
     ConfigError,
     NetworkConfig,
     Plan,
-    Source,
     Sweep,
-    conditions_of,
     load,
     read_file,
 )
-from popnet.plan import PHYSICS, PlannedNetwork, condition_name, networks
+from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.records.columns import EMPTY, flattened
 from popnet.records.files import write_json, write_text
-from popnet.records.ledger import Ledger
+from popnet.records.ledger import Ledger, asked_for, with_tried
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
 
@@ -212,26 +210,6 @@ class Run:
 def _group(tensors: dict[str, NDArray[Any]], group: str) -> dict[str, NDArray[Any]]:
     prefix = f"{group}."
     return {n[len(prefix) :]: t for n, t in tensors.items() if n.startswith(prefix)}
-
-
-def with_tried(plan: Plan, source: Source, folder: Path) -> Plan:
-    """A plan with the conditions that its search has tried; others have them all."""
-    if not plan.corners:
-        return plan
-    tried = Ledger(folder, plan.sweep).conditions
-    made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
-    # the file may have said otherwise when they were tried
-    same = tuple(c for c in made if condition_name(c.config) in tried)
-    return plan._replace(conditions=same)
-
-
-def asked_for(plan: Plan, ledger: Ledger | None) -> int:
-    """How many conditions a sweep asks for; of a search at its end, those it tried."""
-    search = plan.sweep.search
-    asked = search.searcher.conditions if search and search.searcher else 0
-    if ledger is None or ledger.finished >= asked:
-        return len(plan.conditions)
-    return max(len(plan.conditions), asked)
 
 
 def open_run(folder: str | Path) -> Run:

@@ -109,8 +109,7 @@ def launch(
     """
     check(plan, source)
     missing = {n.key for n in networks(plan)} - Store(out / "store").recorded()
-    missing = missing or plan.corners
-    if missing and address is None:  # a cluster may have the GPU that is not here
+    if (missing or plan.corners) and address is None:  # a cluster may have a GPU
         check_device(plan.sweep.machine)
     with launching(out / plan.sweep.name):
         prepared = prepare(plan, source, out)

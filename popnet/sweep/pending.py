@@ -11,7 +11,7 @@ from popnet.config import MetricSettings
 from popnet.engine.battery import Test, battery, dynamics
 from popnet.plan import PlannedNetwork, networks
 from popnet.records import Run
-from popnet.records.run import asked_for
+from popnet.records.ledger import asked_for
 from popnet.sweep.activity import KEPT, asked_of
 from popnet.sweep.afterwards import Pair, TestJob, metric_identity
 

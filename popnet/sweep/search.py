@@ -92,45 +92,50 @@ def search(run: Run, source: Source, site: Site, report: Report) -> None:
     ledger.conditions = {k: e for k, e in ledger.conditions.items() if k in own}
     grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
     brief = Brief(source, run.sweep, grid, ledger.stopped(), site)
-    caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
-    bundle: dict[str, float] = {"CPU": 1.0}
-    if site.device == "cuda":
-        bundle["GPU"] = 1.0
-    space, tuned = _asked(asked, ledger, len(grid), run.sweep.seed)
     scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=run.folder))
     try:
-        tuner = tune.Tuner(
-            tune.with_resources(
-                tune.with_parameters(TrainCondition, brief=brief),
-                PlacementGroupFactory([bundle]),
-            ),
-            param_space=space,
-            tune_config=tune.TuneConfig(
-                metric=SCORE,
-                mode=MODES[asked.metric],
-                scheduler=scheduler(asked, max(caps)),
-                max_concurrent_trials=site.workers,
-                reuse_actors=True,
-                **tuned,
-            ),
-            run_config=tune.RunConfig(
-                name="conditions",
-                storage_path=str(scratch.resolve()),
-                verbose=0,
-                callbacks=[_Heard(brief, ledger, report)],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
-                checkpoint_config=tune.CheckpointConfig(
-                    num_to_keep=1, checkpoint_frequency=1
-                ),
-            ),
-        )
-        found = tuner.fit()
+        found = _tuner(run, brief, _Heard(brief, ledger, report), scratch).fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if found.errors:
         raise RuntimeError(f"a condition failed: {cause(found.errors[0])}")
     ledger.finished = asked.searcher.conditions if asked.searcher else len(grid)
     ledger.write()
+
+
+def _tuner(run: Run, brief: Brief, heard: Callback, scratch: Path) -> tune.Tuner:
+    asked, site, ledger = run.sweep.search, brief.site, run.ledger
+    assert asked is not None and ledger is not None
+    bundle: dict[str, float] = {"CPU": 1.0}
+    if site.device == "cuda":
+        bundle["GPU"] = 1.0
+    caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
+    space, tuned = _asked(asked, ledger, len(brief.grid), run.sweep.seed)
+    return tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(TrainCondition, brief=brief),
+            PlacementGroupFactory([bundle]),
+        ),
+        param_space=space,
+        tune_config=tune.TuneConfig(
+            metric=SCORE,
+            mode=MODES[asked.metric],
+            scheduler=scheduler(asked, max(caps)),
+            max_concurrent_trials=site.workers,
+            reuse_actors=True,
+            **tuned,
+        ),
+        run_config=tune.RunConfig(
+            name="conditions",
+            storage_path=str(scratch.resolve()),
+            verbose=0,
+            callbacks=[heard],
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+            checkpoint_config=tune.CheckpointConfig(
+                num_to_keep=1, checkpoint_frequency=1
+            ),
+        ),
+    )
 
 
 def scheduler(search: Search, cap: int) -> TrialScheduler:

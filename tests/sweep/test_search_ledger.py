@@ -9,8 +9,7 @@ from popnet.config import ConfigError, conditions_of
 from popnet.engine.checking import check
 from popnet.plan import condition_name, networks
 from popnet.records import open_run
-from popnet.records.ledger import DONE, STOPPED, Ledger
-from popnet.records.run import asked_for
+from popnet.records.ledger import DONE, STOPPED, Ledger, asked_for
 from popnet.sweep import launch, pending
 from popnet.sweep.condition import ConditionInTraining, record_stopped
 from popnet.sweep.search import MODES, scheduler
