@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -32,7 +33,8 @@ from .shell import (
 
 if TYPE_CHECKING:
     from popnet.config import Plan, Source
-    from popnet.sweep.launch import Launched, Status
+    from popnet.sweep.launch import Launched
+    from popnet.sweep.telling import Status
 
 
 @guarded
@@ -46,37 +48,56 @@ def plan(
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
     from popnet.engine.checking import check
-    from popnet.plan import memory_of, networks, packs
-    from popnet.records import Store
-    from popnet.records.storage import choose
 
     made, source = load_sweep(sweep, set_)
     check(made, source)
-    wanted = {n.key: n for n in networks(made)}
-    recorded = Store(choose(out, storage)).recorded()
-    new = [n for key, n in wanted.items() if key not in recorded]
-    memory = [memory_of(c.config) for c in made.conditions]
-    summary: dict[str, Any] = {
-        "name": made.sweep.name,
-        "conditions": len(made.conditions),
-        "networks": len(wanted),
-        "done": len(wanted) - len(new),
-        "new": len(new),
-        "packs": len(packs(new)),
-        "bytes_per_network": max(m.each for m in memory),
-        "bytes_per_step": max(m.step for m in memory),
-    }
+    summary, labels = _planned(made, source, out, storage)
     if as_json:
         give_json(summary)
         return
     for key, value in summary.items():
         shown = f"{value / 2**20:.1f} MiB" if key.startswith("bytes_") else value
         give(f"{key.replace('_', ' '):18} {shown}")
-    labels = dict.fromkeys(n.label for n in wanted.values())
-    for label in list(labels)[:20]:
+    for label in labels[:20]:
         give(f"  {label or 'one condition'}")
     if len(labels) > 20:
         give(f"  ... and {len(labels) - 20} more")
+
+
+def _planned(
+    made: Plan, source: Source, out: Path, storage: str | None
+) -> tuple[dict[str, Any], list[str]]:
+    """What a launch would do, in numbers, and the conditions in words."""
+    from popnet.plan import memory_of, networks, packs
+    from popnet.records import Store
+    from popnet.records.ledger import Ledger, asked_for, with_tried
+    from popnet.records.storage import choose
+
+    folder = out / made.sweep.name
+    ledger = Ledger(folder, made.sweep) if made.sweep.search else None
+    made = with_tried(made, source, folder)
+    stopped = ledger.stopped() if ledger else {}
+    wanted = {n.key: n for n in networks(made)}
+    recorded = Store(choose(out, storage)).recorded()
+    left = [n for key, n in wanted.items() if key not in recorded]
+    new = [n for n in left if n.condition not in stopped]
+    asked = asked_for(made, ledger)
+    unknown = asked - len(made.conditions)  # the search will choose them
+    chosen = unknown * made.sweep.networks
+    memory = [memory_of(c.config) for c in made.corners or made.conditions]
+    trials = len(packs(new)) if ledger is None else len({n.condition for n in new})
+    summary: dict[str, Any] = {
+        "name": made.sweep.name,
+        "conditions": asked,
+        "networks": len(wanted) + chosen,
+        "done": len(wanted) - len(left),
+        **({"stopped": len(left) - len(new)} if ledger else {}),
+        "new": len(new) + chosen,
+        "packs": trials + unknown,
+        "bytes_per_network": max(m.each for m in memory),
+        "bytes_per_step": max(m.step for m in memory),
+    }
+    return summary, list(dict.fromkeys(n.label for n in wanted.values()))
 
 
 @guarded
@@ -134,7 +155,10 @@ def _conclude(done: Launched) -> None:
     run = done.run
     counts = ", ".join(f"{n} {status}" for status, n in sorted(done.by_status.items()))
     new = f"{done.trained} trained now" if done.trained else "nothing to train"
-    give(f"{run.name}: all {run.planned()} networks done ({counts}); {new}.")
+    stopped = "or stopped " if done.by_status.get("stopped") else ""
+    give(f"{run.name}: all {run.planned()} networks done {stopped}({counts}); {new}.")
+    if run.ledger is not None:
+        give(f"search    {run.folder}/search.json (what was tried, stopped when)")
     for note in done.notes:
         say(f"note: {note}")
     diverged = [
@@ -162,8 +186,12 @@ class _Shown:
         self.stage = ""
 
     def __call__(self, status: Status) -> None:
+        if status.stage == "lost":
+            self._lost(status.where)
         now = time.monotonic()
         text = f"{self.name}: {self._words(status, now)}"
+        if status.waiting:
+            text = f"{self.name}: waiting, {status.waiting}"
         if self.live:
             sys.stderr.write(f"\r\x1b[2K{text[:110]}")
             sys.stderr.flush()
@@ -202,6 +230,18 @@ class _Shown:
             if left is not None:
                 parts.append(f"about {left / 60:.0f} min left")
         return ", ".join(parts)
+
+    def _lost(self, address: str) -> NoReturn:
+        """End the process: Ray would only be waited for."""
+        from popnet.records.provenance import command_line
+
+        self.close()
+        say(
+            f"popnet: the Ray cluster at {address} is gone; finished networks and the "
+            "last checkpoints are on disk. Start it again and continue with: "
+            f"{shlex.join(command_line())}"
+        )
+        os._exit(INTERRUPTED)
 
     def close(self) -> None:
         """End the rewritten line."""

@@ -41,19 +41,24 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
     opened = open_run(run)
     known = pending.statuses(opened)
     counts = Counter(known.values())
-    planned = len({n.key for n in opened.networks})
+    planned = opened.planned()
+    stopped = len(opened.stopped() - set(known))
     jobs = pending.test_jobs(opened, known, known)
     summary: dict[str, Any] = {
         "name": opened.name,
         "networks": planned,
         "recorded": len(known),
         **dict(sorted(counts.items())),
-        "missing": planned - len(known),
+        **({} if opened.ledger is None else {"stopped": stopped}),
+        "missing": planned - len(known) - stopped,
         "networks_to_test": sum(len(j.networks) for j in jobs),
         "pairs_to_compare": sum(
             len(pairs) for _, pairs in pending.comparisons(opened, known)
         ),
     }
+    if opened.ledger is not None:
+        states = Counter(e["state"] for e in opened.ledger.conditions.values())
+        summary |= {f"conditions_{s}": n for s, n in sorted(states.items())}
     if as_json:
         give_json(summary)
         return
@@ -162,11 +167,12 @@ def _comparable(column: pd.Series, text: str, condition: str) -> tuple[Any, Any]
 def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """Medians and counts of each group; every network is counted.
 
-    One that failed counts as its cap in the median of trials to criterion.
+    One that failed counts as its cap in the median of trials to criterion, one that a
+    search stopped as the trials it had.
     """
     import pandas as pd
 
-    from popnet.analysis.convergence import trials_or_cap, trials_quantiles
+    from popnet.analysis.convergence import allowed, trials_or_cap, trials_quantiles
     from popnet.config import ConfigError
 
     if by not in table.columns:
@@ -175,15 +181,14 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     for value, group in table.groupby(by, sort=True, dropna=False):
         counts = group["status"].value_counts()
         row: dict[str, Any] = {by: value, "networks": len(group)}
-        row |= {
-            s: int(counts.get(s, 0))
-            for s in ("converged", "unconverged", "diverged", "trained")
-        }
+        fates = ["converged", "unconverged", "diverged", "trained"]
+        fates += ["stopped"] * bool((table["status"] == "stopped").any())
+        row |= {s: int(counts.get(s, 0)) for s in fates}
         met = group["trials_to_criterion"].astype("Float64")
         needed = trials_or_cap(
             group["status"],
             met.to_numpy(float, na_value=float("nan")),
-            group["train.trials"],
+            allowed(group["status"], group["trials"], group["train.trials"]),
         )
         (median,) = trials_quantiles(needed, [0.5])
         row["median_trials_to_criterion_or_cap"] = median.trials

@@ -104,17 +104,28 @@ def _key(text: str, seed: Seed, physics: int) -> str:
 
 def networks(plan: Plan) -> list[PlannedNetwork]:
     """Every network a sweep asks for, condition by condition."""
+    if not plan.conditions:
+        return []
     labels, plain = short_names(plan.varied), told_by_name(plan)
     result: list[PlannedNetwork] = []
     for condition in plan.conditions:
         text = canonical(condition.config)
-        name = digest(text, size=8)
+        name = _condition(text)
         label = label_of(condition, labels, plain)
         for number in range(plan.sweep.networks):
             seed = Seed(plan.sweep.seed, number)
             key = _key(text, seed, PHYSICS)
             result.append(PlannedNetwork(key, seed, name, label, condition.config))
     return result
+
+
+def condition_name(config: NetworkConfig) -> str:
+    """The name of a condition: 16 hex digits of a hash of its configuration."""
+    return _condition(canonical(config))
+
+
+def _condition(text: str) -> str:
+    return digest(text, size=8)
 
 
 def short_names(paths: list[str]) -> dict[str, str]:

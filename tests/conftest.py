@@ -7,6 +7,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -144,3 +145,22 @@ def s3() -> Iterator[str]:
         finally:
             server.kill()
             server.wait()
+
+
+@pytest.fixture
+def working(monkeypatch):
+    """Put something in the place of a launch's work with Ray; it keeps the address."""
+    from popnet.sweep import launch
+
+    addresses = []
+
+    def joined(address, *_):
+        addresses.append(address)
+        return nullcontext("a crew")
+
+    def put(work, patch=monkeypatch):
+        patch.setattr(launch, "joined", joined)
+        patch.setattr(launch, "work", work)
+        return addresses
+
+    return put

@@ -25,6 +25,14 @@ class TrialsQuantile(NamedTuple):
     """networks that failed decide it: the true value lies above"""
 
 
+def allowed(
+    status: ArrayLike, trials: ArrayLike, cap: ArrayLike
+) -> NDArray[np.float64]:
+    """The most trials each network was allowed: fewer where a search stopped it."""
+    stopped = np.asarray(status, dtype=object) == "stopped"
+    return np.where(stopped, np.asarray(trials, float), np.asarray(cap, float))
+
+
 def trials_or_cap(
     status: ArrayLike, trials_to_criterion: ArrayLike, cap: ArrayLike
 ) -> TrialsOrCap:
@@ -32,7 +40,8 @@ def trials_or_cap(
 
     A network fails when it never meets its criterion within the cap, the most trials
     it was allowed, and also when it diverges after meeting it: it has not kept what
-    it learned.  ``trials_to_criterion``: NaN where never.
+    it learned.  ``trials_to_criterion``: NaN where never.  Of a network that a search
+    stopped, ``cap`` is the trials it had.
     """
     fates = np.asarray(status, dtype=object)
     met = np.asarray(trials_to_criterion, dtype=float)

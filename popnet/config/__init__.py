@@ -3,6 +3,7 @@
 from popnet.config.choices import only_with as only_with
 from popnet.config.loading import Condition as Condition
 from popnet.config.loading import Plan as Plan
+from popnet.config.loading import conditions_of as conditions_of
 from popnet.config.loading import dump as dump
 from popnet.config.loading import load as load
 from popnet.config.loading import with_overrides as with_overrides
@@ -19,6 +20,11 @@ from popnet.config.schema import NetworkConfig as NetworkConfig
 from popnet.config.schema import Sweep as Sweep
 from popnet.config.schema import Train as Train
 from popnet.config.schema import Until as Until
+from popnet.config.searching import Asha as Asha
+from popnet.config.searching import Law as Law
+from popnet.config.searching import MedianStopping as MedianStopping
+from popnet.config.searching import Optuna as Optuna
+from popnet.config.searching import Search as Search
 from popnet.config.settings import Impulses as Impulses
 from popnet.config.settings import Inconsistent as Inconsistent
 from popnet.config.settings import MetricSettings as MetricSettings

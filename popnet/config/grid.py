@@ -45,7 +45,7 @@ def axes(source: Source) -> list[Axis]:
             if isinstance(values, list):  # drawn values may come again
                 _refuse_repeats(source, ("grid", path), column)
             result.append([{str(path): v} for v in column])
-    _check_paths(source, result)
+    check_paths(source, result)
     _check_size(source, math.prod(len(axis) for axis in result))
     return result
 
@@ -58,7 +58,9 @@ def axis_place(source: Source, path: str) -> Place:
         for i, group in enumerate(groups):
             if path in group:
                 return ("grid", "zip", i, path)
-    return ("grid", path)
+    space = ("search", "searcher", "space", path)
+    known = space in source.lines or space in source.overrides
+    return space if known else ("grid", path)
 
 
 def _check_size(source: Source, conditions: int) -> None:
@@ -101,22 +103,28 @@ def _zipped(source: Source, group: Any, number: int) -> Axis:
     return rows
 
 
-def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
+def check_root(source: Source, place: Place, path: str, of: str = "grid") -> None:
+    """Refuse a path, of the grid or a space, that leads to no setting of a network."""
     root = path.split(".", 1)[0]
     allowed = ", ".join(ROOTS)
     if root in ("after", "machine"):
         raise source.error(
             place,
-            f"`{root}` is one for the whole sweep and cannot be varied; grid paths "
+            f"`{root}` is one for the whole sweep and cannot be varied; {of} paths "
             f"begin with one of {allowed}",
         )
     if root not in ROOTS:
         hint = nearest(root, list(ROOTS))
+        zipped = " (or is `zip`)" if of == "grid" else ""
         raise source.error(
             place,
-            f"a grid path must begin with one of {allowed} (or is `zip`); got "
+            f"a {of} path must begin with one of {allowed}{zipped}; got "
             f"{path!r}.{hint}",
         )
+
+
+def _values(source: Source, place: Place, path: str, values: Any) -> list[Any]:
+    check_root(source, place, path)
     if isinstance(values, dict) and "sample" in values:
         return _sampled(source, place, path, values)
     if not isinstance(values, list):
@@ -197,7 +205,7 @@ def _bounds(source: Source, place: Place, law: str, spec: Any) -> tuple[float, f
     return a, b
 
 
-def _check_paths(source: Source, grid: list[Axis]) -> None:
+def check_paths(source: Source, grid: list[Axis]) -> None:
     """No path twice, none inside another: which would win?"""
     paths = [path for axis in grid for path in axis[0]]
     for one, other in itertools.combinations(paths, 2):
@@ -205,8 +213,9 @@ def _check_paths(source: Source, grid: list[Axis]) -> None:
             raise source.error(axis_place(source, one), "stands on two axes; keep one")
         for outer, inner in ((one, other), (other, one)):
             if inner.startswith(outer + "."):
+                place = axis_place(source, inner)
                 raise source.error(
-                    axis_place(source, inner),
-                    f"conflicts with the grid axis {outer!r}, which sets it too; vary "
-                    "one of the two",
+                    place,
+                    f"conflicts with the {'grid' if place[0] == 'grid' else 'space'} "
+                    f"axis {outer!r}, which sets it too; vary one of the two",
                 )

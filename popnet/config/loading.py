@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from popnet.config.explaining import Builder, describe
@@ -18,6 +19,7 @@ from popnet.config.reading import (
     write_text,
 )
 from popnet.config.schema import Catalogue, NetworkConfig, Sweep
+from popnet.config.space import check_search, corners, read_search, space_axes
 from popnet.config.spread import Spread
 
 NETWORK_SECTIONS = ("network", "task", "rule", "train")
@@ -35,11 +37,14 @@ class Plan(NamedTuple):
 
     sweep: Sweep
     conditions: tuple[Condition, ...]
+    """Of a searched space: those tried so far, none of which the file names."""
+    corners: tuple[Condition, ...] = ()
+    """Conditions at the bounds of the searched space; they are not trained."""
 
     @property
     def varied(self) -> list[str]:
-        """The grid's paths, in its order."""
-        return list(self.conditions[0].values)
+        """The paths of the grid or the searched space, in its order."""
+        return list((self.corners or self.conditions)[0].values)
 
 
 def load(source: Source, catalogue: Catalogue) -> Plan:
@@ -48,18 +53,29 @@ def load(source: Source, catalogue: Catalogue) -> Plan:
     Raises ConfigError naming file, line, key, what is allowed, the nearest right name.
     """
     _check_keys(source)
-    grid = axes(source)
-    _check_missing(source, grid)
+    grid, space = axes(source), space_axes(source)
+    _check_missing(source, [*grid, *space])
+    choices = corners(space) if space else combinations(grid)
+    made = conditions_of(source, catalogue, choices)
+    _check_bounds(source, made)
+    sweep = _sweep(source, catalogue, made[0].config)
+    if sweep.search is not None:
+        check_search(source, sweep.search, [c.config for c in made])
+    return Plan(sweep, (), made) if space else Plan(sweep, made)
+
+
+def conditions_of(
+    source: Source, catalogue: Catalogue, choices: Iterable[dict[str, Any]]
+) -> tuple[Condition, ...]:
+    """The conditions with these values by path, each once.  Raises ConfigError."""
     seen: dict[str, Condition] = {}
-    for values in combinations(grid):
+    for values in choices:
         raw = copy.deepcopy({k: source.raw.get(k, {}) for k in NETWORK_SECTIONS})
         for path, value in values.items():
             _put(source, raw, path, value, axis_place(source, path))
         config = _config(source, raw, catalogue, values)
         seen.setdefault(config.model_dump_json(), Condition(values, config))
-    conditions = tuple(seen.values())
-    _check_bounds(source, conditions)
-    return Plan(_sweep(source, catalogue, conditions[0].config), conditions)
+    return tuple(seen.values())
 
 
 def with_overrides(source: Source, overrides: list[str]) -> Source:
@@ -96,7 +112,8 @@ def dump(plan: Plan, source: Source) -> str:
     A default that differs between conditions (it may depend on the rule) is left
     out, so that the text means exactly the same networks when it is read again.
     """
-    dumps = [_plain(c.config.model_dump()) for c in plan.conditions]
+    named = plan.corners or plan.conditions
+    dumps = [_plain(c.config.model_dump()) for c in named]
     agreed = dumps[0]
     for other in dumps[1:]:
         agreed = _agreement(agreed, other)
@@ -106,6 +123,8 @@ def dump(plan: Plan, source: Source) -> str:
     filled |= {k: agreed[k] for k in NETWORK_SECTIONS if agreed.get(k)}
     if source.raw.get("grid"):
         filled["grid"] = source.raw["grid"]
+    if plan.sweep.search is not None:
+        filled["search"] = top["search"]
     filled |= {k: top[k] for k in ("after", "machine")}
     return write_text(filled)
 
@@ -255,5 +274,7 @@ def _sweep(source: Source, catalogue: Catalogue, first: NetworkConfig) -> Sweep:
     raw = dict(source.raw)
     raw |= {k: getattr(first, k) for k in NETWORK_SECTIONS}
     raw["after"] = after
+    if "search" in raw:
+        raw["search"] = read_search(source)
     raw["grid"] = {str(k): v for k, v in (source.raw.get("grid") or {}).items()}
     return build.settings((), raw, Sweep)

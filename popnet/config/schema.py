@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from popnet.config.network import Network
+from popnet.config.searching import Search
 from popnet.config.settings import (
     Inconsistent,
     MetricSettings,
@@ -208,6 +209,7 @@ class Sweep(Settings):
     rule: SerializeAsAny[RuleSettings]
     train: Train = Train()
     grid: dict[str, Any] = {}  # noqa: RUF012
+    search: Search | None = None
     after: After = After()
     machine: Machine = Machine()
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 from popnet.config import (
     After,
     Inconsistent,
     MetricSettings,
     NetworkConfig,
+    Optuna,
     PerturbationSettings,
     Plan,
     Source,
@@ -24,11 +27,12 @@ def check(plan: Plan, source: Source) -> None:
     per step, a file or a package that is missing or has changed.
     """
     after = plan.sweep.after
+    _check_searcher(plan, source)
     for i, other in enumerate(after.other_tasks):
         _check_sources(source, ("after", "other_tasks", i), other)
     for i, metric in enumerate(after.compare):
         _check_metric(source, ("after", "compare", i), after, metric)
-    for condition in plan.conditions:
+    for condition in (*plan.conditions, *plan.corners):
         config = condition.config
         _check_sources(source, ("task",), config.task)
         for i, other in enumerate(after.other_tasks):
@@ -44,6 +48,16 @@ def check(plan: Plan, source: Source) -> None:
                 f"impulses at {rate_hz:g} Hz are more than one per step of {dt_s:g} s; "
                 f"at most {1 / dt_s:g} Hz.",
             )
+
+
+def _check_searcher(plan: Plan, source: Source) -> None:
+    search = plan.sweep.search
+    wanted = search is not None and isinstance(search.searcher, Optuna)
+    if wanted and importlib.util.find_spec("optuna") is None:
+        raise source.error(
+            ("search", "searcher"),
+            "optuna is not installed; pip install 'popnet[search]'",
+        )
 
 
 def _check_sources(source: Source, place: Place, task: TaskSettings) -> None:

@@ -50,13 +50,27 @@ def results(population: Population, ended: dict[int, str]) -> list[Trained]:
     return made
 
 
-def _result(one: Population, status: str, initial: Params, final: Params) -> Trained:
-    progress, every = one.progress, one.config.train.curve_every
-    trials = int(progress.trial_P[0])
-    reached = int(progress.reached_P[0])
+def curve(population: Population, index: int) -> tuple[NDArray[np.int64], Array, Array]:
+    """The curve of one network so far: where each point ends, its error and accuracy.
+
+    The last point may not be full yet.
+    """
+    progress, every = population.progress, population.config.train.curve_every
+    trials = int(progress.trial_P[index])
     points = math.ceil(trials / every)
     ends = np.minimum((np.arange(points) + 1) * every, trials)
     counts = np.diff(ends, prepend=0)
+    return (
+        ends.astype(np.int64),
+        progress.curve_error_PC[index, :points].numpy() / counts,
+        progress.curve_correct_PC[index, :points].numpy() / counts,
+    )
+
+
+def _result(one: Population, status: str, initial: Params, final: Params) -> Trained:
+    progress = one.progress
+    trials = int(progress.trial_P[0])
+    reached = int(progress.reached_P[0])
     seen = min(trials, progress.recent_error_PW.shape[1])
     return Trained(
         one.members[0],
@@ -65,9 +79,7 @@ def _result(one: Population, status: str, initial: Params, final: Params) -> Tra
         reached if reached >= 0 else None,
         _recent_mean(progress.recent_error_PW[0], seen),
         _recent_mean(progress.recent_correct_PW[0], seen),
-        ends.astype(np.int64),
-        progress.curve_error_PC[0, :points].numpy() / counts,
-        progress.curve_correct_PC[0, :points].numpy() / counts,
+        *curve(one, 0),
         initial,
         final,
     )

@@ -6,5 +6,6 @@ from popnet.records.run import Run as Run
 from popnet.records.run import create_run as create_run
 from popnet.records.run import launching as launching
 from popnet.records.run import open_run as open_run
+from popnet.records.run import write_plan as write_plan
 from popnet.records.store import Store as Store
 from popnet.records.store import StoreError as StoreError

@@ -26,6 +26,9 @@ EMPTY = {
 }  # fmt: skip
 """Columns of each table; ``networks`` also has every setting by its path."""
 
+STOPPED_BY = "stopped_by"
+"""The column of ``networks`` that names the scheduler; only where one stopped some."""
+
 
 def flattened(config: Any) -> dict[str, Any]:
     """Every setting by its dotted path; lists and unit tables as JSON text."""

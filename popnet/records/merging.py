@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FOLDERS = (
     "networks", "curves", "weights", "evaluations", "dynamics", "responses",
-    "trajectories", "comparisons",
+    "trajectories", "comparisons", "stopped_networks", "stopped_curves",
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from popnet.records.files import draft_beside, locked
 
 T = TypeVar("T")
 R = TypeVar("R")
-NAME = re.compile(r"[a-z]+/(?!\.)[\w.-]+", re.ASCII)
+NAME = re.compile(r"[a-z_]+/(?!\.)[\w.-]+", re.ASCII)
 DRAFT = re.compile(r"\..*\.\d+\.[0-9a-f]{8}")
 OLD_S = 86400.0
 """Age at which what a killed writer left is taken away: a file takes minutes."""

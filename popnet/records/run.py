@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
+from popnet.config import (
+    ConfigError,
+    NetworkConfig,
+    Plan,
+    Sweep,
+    load,
+    read_file,
+)
 from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.records.columns import EMPTY, flattened
 from popnet.records.files import write_json, write_text
+from popnet.records.ledger import Ledger, asked_for, with_tried
 from popnet.records.storage import storage_of
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
@@ -52,8 +60,12 @@ class Run:
 
     @cached_property
     def plan(self) -> Plan:
-        """The sweep and its conditions, from the run's own sweep.yaml."""
-        return load(read_file(self.folder / "sweep.yaml"), CATALOGUE)
+        """The sweep and its conditions, from the run's own sweep.yaml.
+
+        Of a searched space: the conditions tried so far.
+        """
+        source = read_file(self.folder / "sweep.yaml")
+        return with_tried(load(source, CATALOGUE), source, self.folder)
 
     @property
     def sweep(self) -> Sweep:
@@ -71,11 +83,12 @@ class Run:
 
     @cached_property
     def _varied(self) -> list[str]:
-        rows = [flattened(c.config) for c in self.plan.conditions]
+        plan = self.plan
+        rows = [flattened(c.config) for c in (*plan.conditions, *plan.corners)]
         columns = dict.fromkeys(column for row in rows for column in row)
         return [
             column
-            for path in self.plan.varied
+            for path in plan.varied
             for column in columns
             if (column == path or column.startswith(f"{path}."))
             and _differs(rows, column, f"{path}.name")
@@ -104,9 +117,25 @@ class Run:
     def _by_key(self) -> dict[str, PlannedNetwork]:
         return {n.key: n for n in self.networks}
 
+    @cached_property
+    def ledger(self) -> Ledger | None:
+        """What the run's search has tried; None without a search."""
+        return None if self.sweep.search is None else Ledger(self.folder, self.sweep)
+
+    def stopped(self) -> set[str]:
+        """Keys of the networks of conditions that the run's search stopped.
+
+        Some may be recorded all the same: they had ended before.
+        """
+        conditions = self.ledger.stopped() if self.ledger is not None else {}
+        return {n.key for n in self.networks if n.condition in conditions}
+
     def planned(self) -> int:
         """How many networks the sweep asks for."""
-        return len(self.networks)
+        known = len(self.networks)
+        if self.ledger is None:
+            return known
+        return max(known, asked_for(self.plan, self.ledger) * self.sweep.networks)
 
     def table(self) -> pd.DataFrame:
         """One row per recorded network: key, seed, settings, status, scores."""
@@ -178,6 +207,8 @@ class Run:
         found = [n for n in self.networks if n.key.startswith(key)] if key else []
         if len(found) == 1:
             return found[0]
+        if not self.networks:
+            raise ConfigError(f"{self.folder}: no condition has been tried yet.")
         some = ", ".join(n.key for n in (found or self.networks)[:3])
         what = f"{len(found)} keys begin" if found else "no network's key begins"
         raise ConfigError(f"{self.folder}: {what} with {key!r}; keys are like {some}.")
@@ -209,6 +240,11 @@ def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     launches = [*known.get("launches", []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
+
+
+def write_plan(run: Run) -> None:
+    """Write plan.json again: a search has tried more conditions."""
+    write_json(run.folder / "plan.json", _planned(run.plan))
 
 
 def _planned(plan: Plan) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import save_file
 
-from popnet.analysis.convergence import trials_or_cap, trials_quantiles
+from popnet.analysis.convergence import allowed, trials_or_cap, trials_quantiles
 from popnet.records.tracking_curves import Point, population_points, thin
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ LAYOUT = 2  # raised when what is written changes: every run is then filled in a
 SCORES = ("trials_to_criterion", "trials", "final_error", "final_accuracy")
 SCORES += ("accuracy", "error", "weight_change", "spectral_radius")
 NETWORK_TAGS = ("condition", "label", "status", "index", "seed")
-STATUSES = ("converged", "trained", "unconverged", "diverged")
+STATUSES = ("converged", "trained", "unconverged", "diverged", "stopped")
 LONGEST_PARAM = 6000  # MLflow's limit
 TABLES = ("networks", "curves", "evaluations", "dynamics", "comparisons")
 POPULATION_NOTE = (
@@ -89,7 +89,7 @@ def network_entries(
             key=key,
             name=f"{row['label'] or row['condition']} #{row['index']}",
             at_ms=round(row["recorded_at"] * 1000),
-            status="FAILED" if status == "diverged" else "FINISHED",
+            status={"diverged": "FAILED", "stopped": "KILLED"}.get(status, "FINISHED"),
             tags={f"popnet.{name}": str(row[name]) for name in NETWORK_TAGS},
             params={name: _text(value) for name, value in settings.items()},
             scores=_finite({**scores, **extra.get(key, {})}),
@@ -175,7 +175,8 @@ def _groups(frame: pd.DataFrame, by: str) -> Iterator[tuple[Any, pd.DataFrame]]:
 
 def _counts(rows: pd.DataFrame) -> dict[str, float]:
     statuses = list(rows["status"]) if len(rows) else []
-    return {"networks": len(statuses), **{s: statuses.count(s) for s in STATUSES}}
+    known = [s for s in STATUSES if s != "stopped" or s in statuses]
+    return {"networks": len(statuses), **{s: statuses.count(s) for s in known}}
 
 
 def _median(values: Iterable[Any]) -> float | None:
@@ -186,7 +187,8 @@ def _median(values: Iterable[Any]) -> float | None:
 def _median_needed(rows: pd.DataFrame) -> float:
     """Trials to criterion, failures at their cap; NaN where there was no criterion."""
     met = rows["trials_to_criterion"].astype("Float64").to_numpy(float, na_value=np.nan)
-    needed = trials_or_cap(rows["status"], met, rows["train.trials"])
+    cap = allowed(rows["status"], rows["trials"], rows["train.trials"])
+    needed = trials_or_cap(rows["status"], met, cap)
     return trials_quantiles(needed, [0.5])[0].trials
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from popnet.plan import PlannedNetwork
-from popnet.records.columns import EMPTY, flattened
+from popnet.records.columns import EMPTY, STOPPED_BY, flattened
 from popnet.records.files import write_atomically
 from popnet.records.run import Run
 
@@ -65,14 +65,30 @@ def _frame(
     return pd.DataFrame() if table is None else table.to_pandas()
 
 
+def _with_stopped(run: Run, folder: str, keys: set[str]) -> pd.DataFrame:
+    """Rows of recorded networks, then of those that the run's search stopped."""
+    import pandas as pd
+
+    recorded = _frame(run, "networks", folder, "key", keys)
+    left = (run.stopped() & keys) - run.store.recorded()
+    rows = _frame(run, "stopped", f"stopped_{folder}", "key", left)
+    if rows.empty:
+        return recorded
+    # a network may have been stopped, gone on, and been stopped again
+    last = rows.groupby("key")["until"].transform("max")
+    rows = rows[rows["until"] == last]
+    return rows if recorded.empty else pd.concat([recorded, rows], ignore_index=True)
+
+
 def _networks(
     run: Run, planned: dict[str, PlannedNetwork], evaluations: pd.DataFrame
 ) -> pd.DataFrame:
     import pandas as pd
 
-    frame = _frame(run, "networks", "networks", "key", set(planned))
+    frame = _with_stopped(run, "networks", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["networks"])
+    known = [*EMPTY["networks"], STOPPED_BY]
     rows = frame.drop_duplicates("key").set_index("key")
     own = evaluations[evaluations["kind"] == "task"].set_index("key")
     files = run.store.files_of(planned)
@@ -87,12 +103,12 @@ def _networks(
         row: dict[str, Any] = {
             "key": key, "condition": network.condition, "label": network.label,
             "index": network.seed.number, "seed": network.seed.sweep,
-            **{c: rows.at[key, c] for c in EMPTY["networks"] if c in rows.columns},
+            **{c: rows.at[key, c] for c in known if c in rows.columns},
             "weights_file": files.get(key),
         }  # fmt: skip
         out.append({**row, **_own_scores(own, key, network), **flat})
     table = pd.DataFrame(out)
-    first = [c for c in EMPTY["networks"] if c in table.columns]
+    first = [c for c in known if c in table.columns]
     table = table[first + [c for c in table.columns if c not in first]]
     scores = {"accuracy": float, "error": float}  # numbers, also where all are missing
     return table.astype({"trials_to_criterion": "Int64", **scores})
@@ -113,7 +129,7 @@ def _own_scores(
 def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
     import pandas as pd
 
-    frame = _frame(run, "networks", "curves", "key", set(planned))
+    frame = _with_stopped(run, "curves", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["curves"])
     frame = frame.drop_duplicates(["key", "trial"])

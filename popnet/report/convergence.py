@@ -31,7 +31,9 @@ MOST_IN_PANEL = 12
 MOST_PANELS = 24
 TICK = 14  # characters of a condition's name that fit under its place
 MOST_STEPS = 8  # conditions whose shares of converged networks fit in one panel
-SYMBOLS = {"unconverged": "△", "diverged": "\N{MULTIPLICATION SIGN}"}
+SYMBOLS = {
+    "unconverged": "△", "diverged": "\N{MULTIPLICATION SIGN}", "stopped": "□"
+}  # fmt: skip
 LOG_ABOVE = 8  # a cap this many times the median leaves no room on a linear axis
 
 
@@ -205,7 +207,8 @@ def _failed(networks: pd.DataFrame) -> str:
         for status, n in count.sort_index().items()
         if status != "converged"
     ]
-    return f"At the cap   {'   '.join(failed)}" if failed else ""
+    where = "At the cap" if "stopped" not in count else "At the cap, or where stopped"
+    return f"{where}   {'   '.join(failed)}" if failed else ""
 
 
 def _caption(
@@ -223,13 +226,15 @@ def _caption(
         for quantile in needed_quartiles(own)
     )
     drawn = [c.label for group in shown for c in group]
+    halted = (networks["status"] == "stopped").any()
+    square = "; square: stopped by the search, where it then was" * bool(halted)
     return sentences(
         f"Every mark is one network ({len(networks)} in all), moved aside by its index "
         "(the same in every condition). Thick bar: median; shaded: interquartile "
         "range; dashed: the cap. Under each condition: networks that met the "
         "criterion / networks recorded.",
         f"The {failed} that did not are drawn at the cap (triangle: not converged; "
-        "cross: diverged) and enter median and quartiles there."
+        f"cross: diverged{square}) and enter median and quartiles there."
         if failed
         else "All of them met it.",
         "Where such networks decide a bar or an edge of the shading, the true value "

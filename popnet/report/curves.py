@@ -175,6 +175,7 @@ def _caption(
             ("trained", "dot"),
             ("unconverged", "open triangle"),
             ("diverged", "open cross"),
+            ("stopped", "open square"),
         )
         if status in ends
     ]

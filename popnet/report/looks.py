@@ -54,6 +54,7 @@ tr.sum td { font-weight:600; border-bottom:0; border-top:1.5px solid var(--soft)
 td.wrap { white-space:normal; overflow-wrap:anywhere; min-width:14rem }
 .bad,.status-unconverged,.status-diverged { color:var(--bad) }
 .status-diverged { font-weight:600 }
+.status-stopped { color:var(--soft) }
 .note { font-size:.84rem; color:var(--soft) }
 .claims td { white-space:normal; min-width:5.5rem }
 .claims td,.claims th { padding-left:.5rem; padding-right:.5rem }

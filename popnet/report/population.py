@@ -8,6 +8,7 @@ import pandas as pd
 from popnet.analysis.convergence import (
     TrialsOrCap,
     TrialsQuantile,
+    allowed,
     trials_or_cap,
     trials_quantiles,
 )
@@ -19,10 +20,12 @@ STATUSES = {
     "unconverged": "not converged",
     "diverged": "diverged",
     "trained": "trained, no criterion",
+    "stopped": "stopped by the search",
 }
 LEARNED = ["converged", "trained"]
 ALL_SHOWN = "none converged: all shown"
 ALL_DIVERGED = "all diverged"
+STOPPED = "stopped by the search"
 NOTHING_YET = "nothing recorded yet"
 MOST_NAMES = 8
 
@@ -53,7 +56,7 @@ class Population:
     def note(self, condition: Condition, count: int) -> str:
         """What a figure says beside a condition of which it shows so many networks."""
         known = self.notes.get(condition.id, "")
-        return known if count or known == ALL_DIVERGED else NOTHING_YET
+        return known if count or known in (ALL_DIVERGED, STOPPED) else NOTHING_YET
 
 
 def load(run: RecordedRun) -> Population:
@@ -96,6 +99,7 @@ def trials_needed(population: Population) -> pd.DataFrame:
     cap = np.full(len(networks), float(population.run.sweep.train.trials))
     if "train.trials" in networks:
         cap = numbers(networks["train.trials"])
+    cap = allowed(networks["status"], numbers(networks["trials"]), cap)
     found = trials_or_cap(
         networks["status"], numbers(networks["trials_to_criterion"]), cap
     )
@@ -140,7 +144,11 @@ def _averaged(networks: pd.DataFrame) -> tuple[frozenset[str], dict[str, str]]:
     for condition, own in networks.groupby("condition", sort=False):
         if own["status"].isin(LEARNED).any():
             continue
-        finite = own["status"] != "diverged"
+        finite = ~own["status"].isin(["diverged", "stopped"])
+        if (own["status"] == "stopped").any() and not finite.any():
+            kept.loc[own.index] = False
+            notes[str(condition)] = STOPPED
+            continue
         kept.loc[own.index] = finite
         notes[str(condition)] = ALL_SHOWN if finite.any() else ALL_DIVERGED
     return frozenset(networks.loc[kept, "key"]), notes

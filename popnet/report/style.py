@@ -24,7 +24,11 @@ AROUND_CHANCE = LinearSegmentedColormap.from_list(
     "around_chance", ["#C65A11", "#F3B27A", "#FBFAF8", "#7FB2DA", "#0A5C96"]
 )
 MARKERS = "osDvPXph"
-FAILED = {"unconverged": "^", "diverged": "x"}  # other shapes than the dots
+FAILED = {
+    "unconverged": "^",
+    "diverged": "x",
+    "stopped": "s",
+}  # other shapes than the dots
 
 SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib, so it is there everywhere

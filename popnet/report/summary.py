@@ -23,6 +23,7 @@ TO = "\N{EN DASH}"
 FEW = 4
 MOST_VALUES = 12
 MOST_ROWS = 20  # beyond, the table scrolls
+STOPPED_AT = "A network that the search stopped counts as the trials it had."
 ALWAYS = ["converged", "unconverged", "diverged"]
 
 
@@ -124,6 +125,7 @@ def counts_table(population: Population) -> str:
         "Median trials: to the criterion; a network that did not converge, or "
         "diverged, counts as its cap; > marks values that such networks decide. Mean "
         "accuracy: frozen networks, own task.",
+        STOPPED_AT if "stopped" in statuses else "",
         population.excluded.replace("Left out", "Left out of the accuracy"),
     )
     note = f'<p class="note">{escape(words)}</p>'

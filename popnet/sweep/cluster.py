@@ -57,11 +57,14 @@ def check_device(machine: Machine) -> None:
         raise ConfigError("machine.device: cuda, but torch sees no GPU here; use cpu.")
 
 
-def crew(machine: Machine, resources: dict[str, float]) -> tuple[str, int]:
+def crew(
+    machine: Machine, resources: dict[str, float], joined: bool = False
+) -> tuple[str, int]:
     """Device and number of shard actors on a running Ray, by what it has.
 
     One actor per GPU where there are any, else one per core, unless asked otherwise.
-    Raises ConfigError for more than it has: Ray would wait forever.
+    Raises ConfigError for more than it has, for Ray would wait forever; a cluster that
+    was ``joined`` may still grow.
     """
     gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
     device = machine.device
@@ -70,7 +73,7 @@ def crew(machine: Machine, resources: dict[str, float]) -> tuple[str, int]:
     have = gpus if device == "cuda" else cpus
     kind = "GPUs" if device == "cuda" else "CPUs"
     wanted = machine.workers or max(1, have)
-    if wanted > have or wanted > cpus:
+    if not joined and (wanted > have or wanted > cpus):
         raise ConfigError(
             f"machine.workers: {wanted} shard actors need as many {kind} (and a CPU "
             f"each); Ray has {have} {kind} and {cpus} CPUs. Give at most "

@@ -79,6 +79,7 @@ class TrainPack(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Work for a beat and say what happened."""
         self._employ()
+        self.losses = 0
         beats: list[Beat] = []
         awaited = [*self.busy, *self.crew.arriving]
         if awaited:
@@ -93,7 +94,8 @@ class TrainPack(tune.Trainable):
                         beats.append(beat)
             except RayTaskError as error:  # the same would happen again
                 return {**_summary(beats), "failed": cause(error), "done": True}
-        return {**_summary(beats), "done": not self.busy and not self.queue}
+        over = not self.busy and not self.queue
+        return {**_summary(beats), "lost": self.losses, "done": over}
 
     def _employ(self) -> None:
         """Give every free actor a shard; ask for actors while there is work."""
@@ -113,6 +115,7 @@ class TrainPack(tune.Trainable):
             beat: Beat = ray.get(future)
         except RayActorError:
             self.crew.lose(actor)
+            self.losses += 1
             self.queue.insert(0, members)
             self.deaths[members[0].key] += 1
             if self.deaths[members[0].key] > MOST_DEATHS:

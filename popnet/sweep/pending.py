@@ -9,8 +9,9 @@ from typing import NamedTuple, TypeVar
 from popnet.analysis import METRICS
 from popnet.config import MetricSettings
 from popnet.engine.battery import Test, battery, dynamics
-from popnet.plan import PlannedNetwork
+from popnet.plan import PlannedNetwork, networks
 from popnet.records import Run
+from popnet.records.ledger import asked_for
 from popnet.sweep.activity import KEPT, asked_of
 from popnet.sweep.afterwards import Pair, TestJob, metric_identity
 
@@ -34,6 +35,25 @@ def untrained(run: Run) -> list[PlannedNetwork]:
     recorded = run.store.recorded()
     unique = {n.key: n for n in run.networks}
     return [n for key, n in unique.items() if key not in recorded]
+
+
+def to_train(run: Run) -> list[PlannedNetwork]:
+    """Networks that a launch has to train; nothing of a search that is at its end.
+
+    Of a search that is not: the networks of its conditions, or of the bounds of its
+    space, which stand for them.
+    """
+    ledger = run.ledger
+    if ledger is None:
+        return untrained(run)
+    left = {n.key for n in untrained(run)} - run.stopped()
+    known = {n.condition for n in run.networks} <= set(ledger.conditions)
+    enough = asked_for(run.plan, ledger) == len(run.plan.conditions)
+    if ledger.finished and known and enough and not left:
+        return []
+    plan = run.plan
+    some = plan._replace(conditions=plan.corners) if plan.corners else plan
+    return networks(some)
 
 
 def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:

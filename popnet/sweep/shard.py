@@ -209,14 +209,8 @@ def record(store: Store, finished: list[Trained]) -> None:
     now = time.time()
     for trained in finished:
         key = trained.network.key
-        rows.append({**_row(trained), "recorded_at": now})
-        curve += [
-            {"key": key, "trial": int(t), "error": float(e), "accuracy": float(a)}
-            for t, e, a in zip(
-                trained.curve_trial_C, trained.curve_error_C, trained.curve_accuracy_C,
-                strict=True,
-            )
-        ]  # fmt: skip
+        rows.append({**row_of(trained), "recorded_at": now})
+        curve += curve_of(trained)
         for group in ("initial", "final"):
             for name, array in tensors_of(getattr(trained, group)).items():
                 weights[f"{key}/{group}.{name}"] = array
@@ -224,7 +218,21 @@ def record(store: Store, finished: list[Trained]) -> None:
     store.commit("networks", keys, tables, {"weights": weights})
 
 
-def _row(trained: Trained) -> dict[str, object]:
+def curve_of(trained: Trained) -> list[dict[str, object]]:
+    """The rows of a network in the table ``curves``."""
+    key = trained.network.key
+    points = zip(
+        trained.curve_trial_C, trained.curve_error_C, trained.curve_accuracy_C,
+        strict=True,
+    )  # fmt: skip
+    return [
+        {"key": key, "trial": int(t), "error": float(e), "accuracy": float(a)}
+        for t, e, a in points
+    ]
+
+
+def row_of(trained: Trained) -> dict[str, object]:
+    """The row of a network in the table ``networks``."""
     network = trained.network
     with reproducible():
         initial, final = (

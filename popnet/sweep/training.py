@@ -72,7 +72,7 @@ def memory_bytes(device: str, workers: int) -> int:
     return int(total) // workers
 
 
-class _Stop(tune.Stopper):
+class Stop(tune.Stopper):
     """Ends training when the launch was told to stop."""
 
     def __init__(self, interruption: Interruption) -> None:
@@ -121,7 +121,7 @@ def train(
                 name="packs",
                 storage_path=str(scratch.resolve()),
                 verbose=0,
-                stop=_Stop(interruption),
+                stop=Stop(interruption),
                 callbacks=[_Heard(heard)],
                 failure_config=tune.FailureConfig(max_failures=RETRIES),
             ),

@@ -11,10 +11,9 @@ from popnet.cli import launching as commands
 from popnet.config import dump
 from popnet.plan import memory_of
 from popnet.records import open_run, tracking
-from popnet.sweep import launch as launching
 from popnet.sweep import pending
-from popnet.sweep.launch import Status
 from popnet.sweep.shard import Shard
+from popnet.sweep.telling import Status
 
 BAD = Path(__file__).parents[1] / "config" / "bad"
 FILES = sorted(BAD.rglob("*.yaml"))
@@ -37,18 +36,18 @@ def write(tiny, tmp_path):
 
 
 @pytest.fixture
-def without_ray(monkeypatch):
+def without_ray(monkeypatch, working):
     """Networks train in this process; MLflow and the report are not made."""
 
-    def work(run, todo, _, address, teller):
-        assert address is None
+    def work(run, todo, _, __, teller):
+        assert addresses == [None] * len(addresses)
         for pack in todo:
             worker = Shard(str(run.store.folder), "cpu", 3600)
             beat = worker.work(3600, pack.networks)
             teller.heard(beat._asdict())
         teller.known = pending.statuses(run)
 
-    monkeypatch.setattr(launching, "_work", work)
+    addresses = working(work)
     monkeypatch.setattr(tracking, "sync", lambda *_: None)
     monkeypatch.setattr("popnet.report.write_report", lambda _: None)
 
@@ -183,13 +182,15 @@ def test_diverged_networks_are_exit_1_and_named(popnet, tmp_path, write):
 
 
 @pytest.mark.usefixtures("without_ray")
-def test_ctrl_c_is_exit_3_and_says_how_to_go_on(popnet, tmp_path, write, monkeypatch):
+def test_ctrl_c_is_exit_3_and_says_how_to_go_on(
+    popnet, tmp_path, write, monkeypatch, working
+):
     def work(*_):
         raise KeyboardInterrupt
 
     path = write()
     with monkeypatch.context() as patched:
-        patched.setattr(launching, "_work", work)
+        working(work, patched)
         patched.setattr("sys.argv", ["/x/popnet", "launch", "a b.yaml", "--out", "r"])
         done = popnet("launch", path, "--out", tmp_path / "runs")
     assert done.code == 3 and done.out == ""

@@ -24,6 +24,14 @@ SWEEPS = {  # name: lines of the file
     "dale": "grid:\n  network.dale: [null, {excitatory: 0.8}]\n",
     "readouts": "grid:\n  network.readout: [{unit: 3}, {kind: linear, scale: 2.0}]\n",
     "spreads": "grid:\n  network.tau_s: [0.02, {law: gamma, spread: 0.1, low: 0.01}]\n",
+    "a search": (
+        "grid: {network.gain: [1.2, 1.5]}\n"
+        "search: {metric: accuracy, every: 20, scheduler: asha}\n"
+    ),
+    "a space": (
+        "search: {metric: accuracy, every: 20, searcher: {name: optuna, conditions: 3,"
+        " space: {network.gain: {law: choice, values: [1.2, 1.5]}}}}\n"
+    ),
     "small numbers": "grid:\n  rule.max_update: [1e-12, 3e-5]\n",
 }
 BASES = {
@@ -58,6 +66,8 @@ def test_a_dump_reads_back_as_the_same_plan(
     again = load(written, CATALOGUE)
     assert keys(again) == keys(plan)
     assert again.sweep.after == plan.sweep.after
+    assert again.sweep.search == plan.sweep.search
+    assert again.corners == plan.corners
     assert again.sweep.machine == plan.sweep.machine
     assert again.varied == plan.varied
     assert dump(again, written) == dump(plan, read)

@@ -28,7 +28,11 @@ train: {trials: 100, until: {accuracy: 0.9, window: 10}}
 grid:
   network.tau_s.spread: [0.1, 0.2]
   rule.learning_rate: {sample: 2, law: log_uniform, low: 0.01, high: 0.1}
-  zip: [{network.gain: [1.2, 1.5], train.trials: [10, 20]}]
+  zip: [{network.gain: [1.2, 1.5], train.trials: [10, 200]}]
+search:
+  metric: accuracy
+  every: 20
+  scheduler: {name: asha, reduction: 2, grace: 40}
 after:
   trials: 4
   perturb: [{name: epoch_durations, epoch: stimulus, levels: [0, 0.1]}]
@@ -49,7 +53,23 @@ def paths(value: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [prefix, *inner] if prefix else inner
 
 
+SEARCHED = (
+    FULL.partition("grid:")[0]
+    + """\
+search:
+  metric: error
+  every: 20
+  scheduler: median_stopping
+  searcher:
+    name: optuna
+    conditions: 12
+    space:
+      network.gain: {law: uniform, low: 1, high: 2}
+      task.delay_s: {law: choice, values: [0.2, 0.4]}
+"""
+)
 PLACES = paths(read_text(FULL).raw)
+OF_SEARCH = [p for p in paths(read_text(SEARCHED).raw) if p[0] == "search"]
 WORDS = ["name", "dnms", "bptt", "spread", "mean", "sample", "law", "zip", "low", "x"]
 SCALARS = (
     st.none()
@@ -86,12 +106,13 @@ def outcome(text: str, *overrides: str) -> str:
         return str(error)
     again = load(read_text(dump(plan, source)), CATALOGUE)
     assert [c.config for c in again.conditions] == [c.config for c in plan.conditions]
+    assert again.sweep.search == plan.sweep.search
     return ""
 
 
-def changed(place: tuple[Any, ...], value: Any) -> str:
+def changed(place: tuple[Any, ...], value: Any, text: str = FULL) -> str:
     """The full sweep with one value replaced, as text."""
-    raw: Any = read_text(FULL).raw
+    raw: Any = read_text(text).raw
     node = raw
     for part in place[:-1]:
         node = node[part]
@@ -104,7 +125,23 @@ def is_one_line(message: str) -> bool:
 
 
 def test_the_full_sweep_itself_loads() -> None:
-    assert outcome(FULL) == ""
+    assert outcome(FULL) == outcome(SEARCHED) == ""
+
+
+@FAST
+@given(place=st.sampled_from(OF_SEARCH), value=VALUES)
+def test_any_value_in_a_search(place: tuple[Any, ...], value: Any) -> None:
+    message = outcome(changed(place, value, SEARCHED))
+    assert message == "" or is_one_line(message)
+
+
+@FAST
+@given(place=st.sampled_from(OF_SEARCH), key=KEYS, value=VALUES)
+def test_any_further_key_in_a_search(
+    place: tuple[Any, ...], key: Any, value: Any
+) -> None:
+    message = outcome(changed(place, {key: value}, SEARCHED))
+    assert message == "" or is_one_line(message)
 
 
 @FAST

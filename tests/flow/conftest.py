@@ -41,7 +41,7 @@ class Popnet:
         self.out = folder / "runs"
 
     def write(self, **changes) -> Path:
-        sweep = {**SWEEP, **changes}
+        sweep = {k: v for k, v in {**SWEEP, **changes}.items() if v is not None}
         path = self.folder / f"{sweep['name']}.yaml"
         path.write_text(yaml.safe_dump(sweep, sort_keys=False))
         return path

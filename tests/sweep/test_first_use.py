@@ -7,9 +7,9 @@ from popnet.kernels import kept
 from popnet.kernels.first_use import NotCompiled, announce, compiling
 from popnet.records import Store
 from popnet.sweep import health, shard, tasks
-from popnet.sweep.launch import _Teller
 from popnet.sweep.pack import _summary
 from popnet.sweep.shard import Beat, Shard
+from popnet.sweep.telling import Teller
 
 
 def test_a_shard_stops_before_it_must_compile_and_then_goes_on(
@@ -37,7 +37,7 @@ def test_a_shard_stops_before_it_must_compile_and_then_goes_on(
 
 def test_the_listener_hears_of_it_until_something_trains(tiny_run):
     heard = []
-    teller = _Teller(tiny_run, lambda status: heard.append(status.stage))
+    teller = Teller(tiny_run, lambda status: heard.append(status.stage))
     for trials, compiling_now in [(0, True), (0, False), (5, True)]:
         teller.heard({"trials": trials, "compiling": compiling_now})
     assert heard == ["compile", "train", "train"]

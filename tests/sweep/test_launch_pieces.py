@@ -10,6 +10,7 @@ from popnet.sweep import tasks
 from popnet.sweep.cluster import check_device, cores, crew
 from popnet.sweep.launch import finish, launch, prepare, tables
 from popnet.sweep.shard import Shard
+from popnet.sweep.telling import Teller
 
 
 @pytest.fixture
@@ -30,10 +31,10 @@ def quiet(monkeypatch):
 def no_ray(monkeypatch):
     """Starting Ray is a failure."""
 
-    def work(*_):
+    def joined(*_):
         pytest.fail("Ray would be started")
 
-    monkeypatch.setattr(launching, "_work", work)
+    monkeypatch.setattr(launching, "joined", joined)
 
 
 # --- tests and comparisons ------------------------------------------------------------
@@ -140,13 +141,14 @@ def test_a_finished_sweep_needs_no_gpu(own_run, tiny, monkeypatch, quiet):
 
 
 @pytest.mark.usefixtures("quiet")
-def test_a_cluster_may_have_the_gpu_that_is_not_here(tiny, tmp_path, monkeypatch):
-    called = []
+def test_a_cluster_may_have_the_gpu_that_is_not_here(
+    tiny, tmp_path, monkeypatch, working
+):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(launching, "_work", lambda *args: called.append(args[3]))
+    addresses = working(lambda *_: None)
     plan, source = tiny(machine={"device": "cuda"})
     launch(plan, source, tmp_path, address="ray://head:10001")
-    assert called == ["ray://head:10001"]
+    assert addresses == ["ray://head:10001"]
 
 
 # --- prepare -------------------------------------------------------------------------
@@ -264,21 +266,21 @@ LACKING = {
 
 @pytest.mark.parametrize("changes", LACKING.values(), ids=LACKING)
 @pytest.mark.usefixtures("quiet")
-def test_ray_works_where_something_is_missing(own_run, tiny, monkeypatch, changes):
+def test_ray_works_where_something_is_missing(own_run, tiny, working, changes):
     called = []
-    monkeypatch.setattr(launching, "_work", lambda *args: called.append(args))
+    working(lambda *args: called.append(args))
     launch(*tiny(name="more", **changes), own_run.out)
     ((_, todo, *_),) = called
     assert sum(len(p.networks) for p in todo) == (2 if "networks" in changes else 0)
 
 
 @pytest.mark.usefixtures("quiet")
-def test_what_was_made_is_seen_though_the_launch_failed(tiny, tmp_path, monkeypatch):
+def test_what_was_made_is_seen_though_the_launch_failed(tiny, tmp_path, working):
     def work(run, todo, *_):
         Shard(str(run.store.folder), "cpu", 3600).work(3600, todo[0].networks[:1])
         raise RuntimeError("training failed")
 
-    monkeypatch.setattr(launching, "_work", work)
+    working(work)
     with pytest.raises(RuntimeError, match="training failed"):
         launch(*tiny(), tmp_path)
     assert len(open_run(tmp_path / "tiny").table()) == 1
@@ -288,7 +290,7 @@ def test_a_launch_keeps_count_of_what_the_packs_report(tiny, tmp_path, make_run)
     make_run(tmp_path, "trained", name="part", grid={"network.tau_s.spread": [0.4]})
     run = prepare(*tiny(), tmp_path).run
     told = []
-    teller = launching._Teller(run, told.append)
+    teller = Teller(run, told.append)
     old, new = set(teller.known), [n.key for n in run.networks[:2]]
     assert len(old) == 2
     result = {"trials": 70, "finished": {"trained": 1, "diverged": 1}}
@@ -315,3 +317,14 @@ def test_checkpoints_of_recorded_networks_go_with_the_launch(own_run, tiny):
     checkpoints.save(folder, "other", [(["0" * 20], arrays)])
     launch(*tiny(), own_run.out)
     assert [p.stem for p in (folder / "checkpoints").iterdir()] == ["other"]
+
+
+def test_a_launch_says_what_happened_on_the_way(tiny, tmp_path):
+    run, told = prepare(*tiny(), tmp_path).run, []
+    teller = Teller(run, told.append)
+    assert teller.notes == []
+    full = "store cannot be written: No space left on device"
+    for result in ({"waiting": full, "notes": ["a"]}, {"lost": 2, "notes": ["a", "b"]}):
+        teller.heard(result)
+    assert [s.waiting for s in told] == [full, ""]
+    assert teller.notes[:2] == ["a", "b"] and teller.notes[2].startswith("2 times")

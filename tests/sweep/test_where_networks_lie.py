@@ -18,7 +18,7 @@ def _tables_alone(monkeypatch):
     """No MLflow, no report; starting Ray is a failure."""
     monkeypatch.setattr(tracking, "sync", lambda *_: None)
     monkeypatch.setattr("popnet.report.write_report", lambda _: None)
-    monkeypatch.setattr(launching, "_work", lambda *_: pytest.fail("Ray would start"))
+    monkeypatch.setattr(launching, "joined", lambda *_: pytest.fail("Ray would start"))
 
 
 def test_many_small_batches_are_merged_before_tables_are_written(

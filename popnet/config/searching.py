@@ -1,0 +1,140 @@
+"""The section ``search``: which conditions are tried, and which are stopped early.
+
+A scheduler compares conditions while they train and stops the poor ones; a searcher
+chooses the conditions from a space.  Ray Tune and Optuna decide; this is what they are
+told.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
+
+from popnet.config.settings import Inconsistent, Named, Settings
+
+Value = bool | int | float | str
+Grace = Annotated[
+    int | None, Field(ge=1, description="trials before a condition may be stopped")
+]
+
+
+class Law(Settings):
+    """The values that a searched setting may take."""
+
+    law: Literal["uniform", "log_uniform", "integer", "choice"]
+    low: int | float | None = None
+    high: int | float | None = None
+    values: Annotated[tuple[Value, ...] | None, Field(strict=False)] = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Law:
+        given = {k for k in ("low", "high", "values") if getattr(self, k) is not None}
+        need = {"values"} if self.law == "choice" else {"low", "high"}
+        for key in sorted(given ^ need):
+            verb = "needs" if key in need else "does not use"
+            raise Inconsistent(key, f"law {self.law} {verb} {key}", "law")
+        if self.values is not None:
+            if len({repr(v) for v in self.values}) < max(2, len(self.values)):
+                raise Inconsistent("values", "give at least two values, each once")
+            return self
+        low, high = self.corners
+        whole = isinstance(low, int) and isinstance(high, int)
+        if self.law == "integer" and not whole:
+            raise ValueError("law integer needs whole numbers low and high")
+        if not low < high:  # type: ignore[operator]
+            raise ValueError(f"low {low} must be below high {high}")
+        if self.law == "log_uniform" and low <= 0:  # type: ignore[operator]
+            raise Inconsistent("low", f"got {low:g}; log_uniform needs it above 0")
+        return self
+
+    @property
+    def corners(self) -> tuple[Value, ...]:
+        """Its bounds; of a choice all its values."""
+        if self.values is not None:
+            return self.values
+        return tuple(v for v in (self.low, self.high) if v is not None)
+
+
+class SchedulerSettings(Named):
+    """Settings of a scheduler: what stops conditions early."""
+
+    grace: Grace = None
+    """None: the search's ``every``."""
+
+
+class Asha(SchedulerSettings):
+    """Asynchronous successive halving.
+
+    At ``grace``, ``grace * reduction``, ``grace * reduction^2`` ... trials a condition
+    goes on when it is among the best ``1 / reduction`` of those that came so far.
+    """
+
+    reference: ClassVar[str] = "Li et al., MLSys 2020 (arXiv 1810.05934)"
+    name: Literal["asha"] = "asha"  # type: ignore[assignment]
+    reduction: Annotated[float, Field(gt=1)] = 3.0
+
+
+class MedianStopping(SchedulerSettings):
+    """Stops a condition whose best score is below the median of the others' means."""
+
+    reference: ClassVar[str] = "Golovin et al., KDD 2017"
+    name: Literal["median_stopping"] = "median_stopping"  # type: ignore[assignment]
+    conditions: Annotated[
+        int, Field(ge=1, description="others that must have come as far")
+    ] = 3
+
+
+class SearcherSettings(Named):
+    """Settings of a searcher: what chooses the conditions."""
+
+    conditions: Annotated[PositiveInt, Field(le=100_000)]
+    space: Annotated[dict[str, Law], Field(min_length=1)]
+
+
+class Optuna(SearcherSettings):
+    """Optuna's tree-structured Parzen estimator, seeded by the sweep's seed."""
+
+    reference: ClassVar[str] = "Bergstra et al., NeurIPS 2011; Akiba et al., KDD 2019"
+    name: Literal["optuna"] = "optuna"  # type: ignore[assignment]
+    random: Annotated[
+        int, Field(ge=1, description="conditions drawn at random before it is asked")
+    ] = 10
+
+
+SCHEDULERS: dict[str, type[SchedulerSettings]] = {
+    "asha": Asha,
+    "median_stopping": MedianStopping,
+}
+SEARCHERS: dict[str, type[SearcherSettings]] = {"optuna": Optuna}
+
+
+class Search(Settings):
+    """How conditions are searched; the score is the median over their networks."""
+
+    metric: Literal["accuracy", "error"]
+    every: Annotated[
+        PositiveInt, Field(description="training trials from one look to the next")
+    ]
+    scheduler: SerializeAsAny[SchedulerSettings] | None = None
+    searcher: SerializeAsAny[SearcherSettings] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Search:
+        if self.scheduler is None and self.searcher is None:
+            raise ValueError("give a scheduler, a searcher or both")
+        grace = self.scheduler.grace if self.scheduler else None
+        if grace is not None and grace < self.every:
+            raise Inconsistent(
+                "scheduler.grace",
+                f"got {grace:,}; a condition is first looked at after every = "
+                f"{self.every:,} trials",
+                "every",
+            )
+        return self
+
+    @property
+    def grace(self) -> int:
+        """Trials that every condition gets."""
+        grace = self.scheduler.grace if self.scheduler else None
+        return grace or self.every

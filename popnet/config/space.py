@@ -1,0 +1,110 @@
+"""Reads the space of a search and refuses what would search nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from popnet.config.explaining import Builder
+from popnet.config.grid import Axis, check_paths, check_root
+from popnet.config.reading import Place, Source
+from popnet.config.searching import (
+    SCHEDULERS,
+    SEARCHERS,
+    Law,
+    MedianStopping,
+    Search,
+)
+
+if TYPE_CHECKING:
+    from popnet.config.schema import NetworkConfig
+
+SPACE: Place = ("search", "searcher", "space")
+
+
+def space_axes(source: Source) -> list[Axis]:
+    """The corners of the searched space, an axis per path; none without a space.
+
+    A space of a wrong form is left to the schema, which says so.
+    """
+    node: Any = source.raw
+    for part in SPACE:
+        node = node.get(part) if isinstance(node, dict) else None
+    if not isinstance(node, dict) or not node:
+        return []
+    if source.raw.get("grid"):
+        raise source.error(
+            ("grid",),
+            "a searcher chooses the conditions from its space, a grid asks for all of "
+            "its own; move the grid's paths into search.searcher.space "
+            "({law: choice, values: [...]})",
+        )
+    result: list[Axis] = []
+    for path, law in node.items():
+        check_root(source, (*SPACE, path), str(path), of="space")
+        read = Builder(source, {}).settings((*SPACE, path), law, Law)
+        result.append([{str(path): value} for value in read.corners])
+    check_paths(source, result)
+    return result
+
+
+def corners(axes: Sequence[Axis]) -> list[dict[str, Any]]:
+    """Conditions in which every bound and every choice comes at least once."""
+    most = max((len(axis) for axis in axes), default=0)
+    return [
+        {path: v for axis in axes for path, v in axis[i % len(axis)].items()}
+        for i in range(most)
+    ]
+
+
+def read_search(source: Source) -> Any:
+    """The section with its scheduler and searcher looked up by name."""
+    given = source.raw.get("search")
+    if not isinstance(given, dict):
+        return given
+    build, section = Builder(source, {}), dict(given)
+    for key, registry in (("scheduler", SCHEDULERS), ("searcher", SEARCHERS)):
+        if section.get(key) is not None:
+            section[key] = build.named(("search", key), section[key], registry, key)
+    return section
+
+
+def check_search(
+    source: Source, search: Search, configs: Sequence[NetworkConfig]
+) -> None:
+    """Refuse a search that could decide nothing about these conditions."""
+    cap = max(config.train.trials for config in configs)
+    point = max(config.train.curve_every for config in configs)
+    for key, given in (("every", search.every), ("scheduler.grace", search.grace)):
+        if given > cap or (given == cap and search.scheduler):
+            raise source.error(
+                ("search", *key.split(".")),
+                f"got {given:,}; no condition trains longer than {cap:,} trials; give "
+                "fewer",
+            )
+    if search.every < point:
+        raise source.error(
+            ("search", "every"),
+            f"got {search.every:,}; the curves that the score is read from have a "
+            f"point every {point:,} trials (train.curve_every); give at least that",
+        )
+    measures = {config.task.error for config in configs}
+    if search.metric == "error" and len(measures) > 1:
+        raise source.error(
+            ("search", "metric"),
+            "the tasks measure their errors in different ways "
+            f"({', '.join(sorted(measures))}), which cannot be compared; give accuracy",
+        )
+    searcher, scheduler = search.searcher, search.scheduler
+    count = searcher.conditions if searcher else len(configs)
+    if searcher is None and count == 1:
+        raise source.error(
+            ("search", "scheduler"),
+            "it compares conditions, and there is one; give a grid or a searcher",
+        )
+    if isinstance(scheduler, MedianStopping) and scheduler.conditions >= count:
+        raise source.error(
+            ("search", "scheduler", "conditions"),
+            f"{scheduler.conditions} others must have come as far, and there are "
+            f"{count} conditions in all; give fewer",
+        )

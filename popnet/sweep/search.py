@@ -1,0 +1,204 @@
+"""Searches over conditions: Ray Tune's schedulers stop, its searchers choose.
+
+One trial of Ray Tune is one condition: all its networks, in turns, in one process.  The
+ledger in the run's folder says what was tried; a search that was killed is looked at
+again from the store, condition by condition, which trains nothing twice.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune import Callback, PlacementGroupFactory
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    FIFOScheduler,
+    MedianStoppingRule,
+    TrialScheduler,
+)
+
+from popnet.config import (
+    Asha,
+    Law,
+    MedianStopping,
+    Optuna,
+    Search,
+    Source,
+)
+from popnet.plan import networks
+from popnet.records import Run
+from popnet.records.ledger import DONE, RUNNING, STOPPED, Ledger
+from popnet.seeding import philox_key
+from popnet.sweep.condition import record_stopped
+from popnet.sweep.interruption import Interruption
+from popnet.sweep.pack import Site, cause
+from popnet.sweep.search_trial import REACHED, SCORE, Brief, TrainCondition
+from popnet.sweep.training import RETRIES, Report, Stop
+
+MODES = {"accuracy": "max", "error": "min"}
+
+
+class _Heard(Callback):
+    """Keeps the ledger, and passes each result on, in the launching process."""
+
+    def __init__(self, brief: Brief, ledger: Ledger, report: Report) -> None:
+        self.brief, self.ledger, self.report = brief, ledger, report
+        self.scheduler = brief.sweep.search and brief.sweep.search.scheduler
+
+    def on_trial_result(
+        self,
+        iteration: int,
+        trials: list[Any],
+        trial: Any,
+        result: dict[str, Any],
+        **info: Any,
+    ) -> None:
+        """A condition was looked at; ``done`` without ``over``: it is stopped."""
+        entry = self.ledger.begin(result["condition"], result["values"])
+        reached, looks = result[REACHED], entry["reports"]
+        if not looks or looks[-1]["trials"] < reached:
+            score = {k: result[k] for k in (SCORE, "low", "high")}
+            looks.append({"trials": reached, **score})
+        if result["over"]:
+            entry["state"] = DONE
+        elif result["done"] and entry["state"] == RUNNING:
+            self._stop(trial.config, entry)
+        self.ledger.write()
+        self.report(result)
+
+    def _stop(self, config: dict[str, Any], entry: dict[str, Any]) -> None:
+        """Record the networks first: a condition is stopped when the ledger says so."""
+        assert self.scheduler is not None
+        store = Run(self.ledger.path.parent).store
+        members, name = networks(self.brief.plan_of(config)), self.scheduler.name
+        if record_stopped(store, members, name):
+            entry |= {"state": STOPPED, "scheduler": name}
+        else:
+            entry["state"] = DONE
+
+
+def search(
+    run: Run, source: Source, site: Site, report: Report, interruption: Interruption
+) -> None:
+    """Search until the conditions asked for are done or stopped.
+
+    Raises RuntimeError if one failed.
+    """
+    asked = run.sweep.search
+    ledger = run.ledger
+    assert asked is not None and ledger is not None
+    own = {n.condition for n in run.networks}
+    ledger.conditions = {k: e for k, e in ledger.conditions.items() if k in own}
+    grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
+    brief = Brief(source, run.sweep, grid, ledger.stopped(), site)
+    scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=run.folder))
+    try:
+        heard = _Heard(brief, ledger, report)
+        with interruption.held():
+            found = _tuner(run, brief, heard, scratch, Stop(interruption)).fit()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if found.errors:
+        raise RuntimeError(f"a condition failed: {cause(found.errors[0])}")
+    ledger.finished = asked.searcher.conditions if asked.searcher else len(grid)
+    ledger.write()
+
+
+def _tuner(
+    run: Run, brief: Brief, heard: Callback, scratch: Path, stop: Stop
+) -> tune.Tuner:
+    asked, site, ledger = run.sweep.search, brief.site, run.ledger
+    assert asked is not None and ledger is not None
+    caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
+    space, tuned = _asked(asked, ledger, len(brief.grid), run.sweep.seed)
+    return tune.Tuner(
+        tune.with_resources(
+            tune.with_parameters(TrainCondition, brief=brief),
+            PlacementGroupFactory([site.station.bundle]),
+        ),
+        param_space=space,
+        tune_config=tune.TuneConfig(
+            metric=SCORE,
+            mode=MODES[asked.metric],
+            scheduler=scheduler(asked, max(caps)),
+            max_concurrent_trials=site.workers,
+            reuse_actors=True,
+            **tuned,
+        ),
+        run_config=tune.RunConfig(
+            name="conditions",
+            storage_path=str(scratch.resolve()),
+            verbose=0,
+            stop=stop,
+            callbacks=[heard],
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+            checkpoint_config=tune.CheckpointConfig(
+                num_to_keep=1, checkpoint_frequency=1
+            ),
+        ),
+    )
+
+
+def scheduler(search: Search, cap: int) -> TrialScheduler:
+    """Ray Tune's scheduler of these settings; ``cap``: the longest training."""
+    asked = search.scheduler
+    if isinstance(asked, Asha):
+        return AsyncHyperBandScheduler(
+            time_attr=REACHED,
+            max_t=cap,
+            grace_period=search.grace,
+            reduction_factor=asked.reduction,
+            stop_last_trials=False,
+        )
+    if isinstance(asked, MedianStopping):
+        return MedianStoppingRule(
+            time_attr=REACHED,
+            grace_period=search.grace,
+            min_samples_required=asked.conditions,
+        )
+    return FIFOScheduler()
+
+
+def _asked(
+    search: Search, ledger: Ledger, conditions: int, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What Ray Tune is to try: its space, and settings of its own.
+
+    A searcher begins with the conditions tried before, which it hears of as they are
+    looked at again; its own draws do not repeat those of that launch.
+    """
+    if not isinstance(search.searcher, Optuna):
+        return {"condition": tune.grid_search(list(range(conditions)))}, {}
+    import optuna
+    from ray.tune.search.optuna import OptunaSearch
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    tried = [entry["values"] for entry in ledger.conditions.values()]
+    key = philox_key(seed, "search", len(tried))
+    searcher = OptunaSearch(
+        {f"values/{p}": _distribution(law) for p, law in search.searcher.space.items()},
+        metric=SCORE,
+        mode=MODES[search.metric],
+        points_to_evaluate=[{f"values/{p}": v for p, v in t.items()} for t in tried],
+        sampler=optuna.samplers.TPESampler(
+            n_startup_trials=search.searcher.random, seed=key % 2**32
+        ),
+    )
+    return {}, {"search_alg": searcher, "num_samples": search.searcher.conditions}
+
+
+def _distribution(law: Law) -> Any:
+    """A law as Optuna's distribution."""
+    import optuna.distributions as laws
+
+    if law.values is not None:
+        return laws.CategoricalDistribution(law.values)
+    low, high = law.corners
+    if law.law == "integer":
+        return laws.IntDistribution(low, high)  # type: ignore[arg-type]
+    log = law.law == "log_uniform"
+    return laws.FloatDistribution(low, high, log=log)  # type: ignore[arg-type]
