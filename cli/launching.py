@@ -43,23 +43,26 @@ def plan(
 ) -> None:
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
+    from popnet.config.pausing import uncollected
     from popnet.engine.checking import check
     from popnet.plan import memory_of, networks, packs
     from popnet.records import Store
 
-    made, source = load_sweep(sweep, set_)
-    check(made, source)
-    wanted = {n.key: n for n in networks(made)}
-    recorded = Store(out / "store").recorded()
-    new = [n for key, n in wanted.items() if key not in recorded]
-    memory = [memory_of(c.config) for c in made.conditions]
+    with uncollected():
+        made, source = load_sweep(sweep, set_)
+        check(made, source)
+        wanted = {n.key: n for n in networks(made)}
+        recorded = Store(out / "store").recorded()
+        new = [n for key, n in wanted.items() if key not in recorded]
+        memory = [memory_of(c.config) for c in made.conditions]
+        groups = len(packs(new))
     summary: dict[str, Any] = {
         "name": made.sweep.name,
         "conditions": len(made.conditions),
         "networks": len(wanted),
         "done": len(wanted) - len(new),
         "new": len(new),
-        "packs": len(packs(new)),
+        "packs": groups,
         "bytes_per_network": max(m.each for m in memory),
         "bytes_per_step": max(m.step for m in memory),
     }

@@ -8,7 +8,7 @@ sections are one object in all conditions.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -78,54 +78,58 @@ class _Sections:
 
     def __init__(self, source: Source, catalogue: Catalogue, grid: list[Axis]) -> None:
         self.source, self.catalogue = source, catalogue
+        self.build = Builder(source, {})
         self.parts = {name: _parts(grid, name) for name in NETWORK_SECTIONS}
-        self.made: dict[tuple[Any, ...], Settings] = {}
-        self.equal: dict[tuple[type, str], Settings] = {}
+        self.made: dict[tuple[Any, ...], Any] = {}
+        self.equal: dict[tuple[type, str], Any] = {}
         self.fitted: dict[int, list[RuleSettings]] = {}
 
     def config(self, rows: Rows) -> NetworkConfig:
         """One condition.  Raises ConfigError or ValidationError: see ``explain``."""
-        build, catalogue = Builder(self.source, {}), self.catalogue
-        task = self._section(
-            "task", rows, lambda raw: build.named((), raw, catalogue.tasks, "task")
-        )
-        rule = self._section(
-            "rule", rows, lambda raw: build.named((), raw, catalogue.rules, "rule")
-        )
-        train = self._section("train", rows, Train.model_validate)
-        own = rule.network_of_preset
-        network = self._section(
-            "network", rows,
-            lambda raw: Network.model_validate(
-                merged(own, raw) if isinstance(raw, dict) else raw
-            ),
-            id(own),
-        )  # fmt: skip
-        sections = {"network": network, "task": task, "rule": rule, "train": train}
+        rule: RuleSettings = self._section("rule", rows)
+        sections = {
+            "network": self._section("network", rows, rule.network_of_preset),
+            "task": self._section("task", rows),
+            "rule": rule,
+            "train": self._section("train", rows),
+        }
         config = NetworkConfig.model_validate(sections)
         if config.rule is rule:
             return config
-        # fitted to the network: among conditions a few rules come out, each one object
+        # fitted to its network; among all conditions a few rules come out
         known = self.fitted.setdefault(id(rule), [])
         for fitted in known:
             if fitted == config.rule:
                 return config.model_copy(update={"rule": fitted})
-        own_rule = self._shared(config.rule)
-        known.append(own_rule)
-        return config.model_copy(update={"rule": own_rule})
+        known.append(self._shared(config.rule))
+        return config.model_copy(update={"rule": known[-1]})
 
     def _section(
-        self, name: str, rows: Rows, build: Callable[[Any], Any], *besides: int
+        self, name: str, rows: Rows, defaults: dict[str, Any] | None = None
     ) -> Any:
-        choice = [part.alike[rows[part.axis]] for part in self.parts[name]]
-        key = (name, *choice, *besides)
+        """A section as these rows have it; ``defaults``: its rule's, of a network."""
+        parts = self.parts[name]
+        choice = [part.alike[rows[part.axis]] for part in parts]
+        key = (name, id(defaults), *choice)
         if key not in self.made:
             raw = {name: self.source.raw.get(name, {})}
-            for part, row in zip(self.parts[name], choice, strict=True):
+            for part, row in zip(parts, choice, strict=True):
                 for path, value in part.rows[row].items():
                     raw = placed(self.source, raw, path, value, ())
-            self.made[key] = self._shared(build(raw[name]))
+            built = self._built(name, raw[name], defaults)
+            self.made[key] = self._shared(built)
         return self.made[key]
+
+    def _built(self, name: str, raw: Any, defaults: dict[str, Any] | None) -> Settings:
+        if name == "task":
+            return self.build.named((), raw, self.catalogue.tasks, name)
+        if name == "rule":
+            return self.build.named((), raw, self.catalogue.rules, name)
+        if name == "train":
+            return Train.model_validate(raw)
+        if defaults and isinstance(raw, dict):
+            raw = merged(defaults, raw)
+        return Network.model_validate(raw)
 
     def _shared(self, settings: Any) -> Any:
         """The first of the settings that are equal to these."""

@@ -9,6 +9,7 @@ from popnet.config.conditions import NETWORK_SECTIONS, Condition, conditions
 from popnet.config.explaining import Builder, describe
 from popnet.config.grid import Axis, axes
 from popnet.config.network import Network
+from popnet.config.pausing import uncollected
 from popnet.config.placing import part_of, placed
 from popnet.config.reading import (
     ConfigError,
@@ -43,7 +44,8 @@ def load(source: Source, catalogue: Catalogue) -> Plan:
     _check_keys(source)
     grid = axes(source)
     _check_missing(source, grid)
-    made = conditions(source, catalogue, grid)
+    with uncollected():
+        made = conditions(source, catalogue, grid)
     _check_bounds(source, made)
     return Plan(_sweep(source, catalogue, made[0].config), made)
 
