@@ -125,3 +125,15 @@ def digest(*parts: str, size: int = 10) -> str:
     """A hash of texts as hex, ``size`` bytes long."""
     joined = "\x00".join(parts).encode()
     return blake2b(joined, digest_size=size).hexdigest()
+
+
+def digests(*parts: str, size: int = 10) -> Callable[..., str]:
+    """``digest`` of these texts and some more, for many that begin alike."""
+    begun = blake2b("\x00".join(parts).encode(), digest_size=size)
+
+    def of(*more: str) -> str:
+        hashed = begun.copy()
+        hashed.update("".join(f"\x00{part}" for part in more).encode())
+        return hashed.hexdigest()
+
+    return of

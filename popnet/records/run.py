@@ -99,6 +99,14 @@ class Run:
             )
         return networks(self.plan)
 
+    @cached_property
+    def positions(self) -> dict[str, int]:
+        """Where in ``networks`` each key stands first."""
+        places: dict[str, int] = {}
+        for place, network in enumerate(self.networks):
+            places.setdefault(network.key, place)
+        return places
+
     def planned(self) -> int:
         """How many networks the sweep asks for."""
         return len(self.networks)
@@ -197,28 +205,33 @@ def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     if not run.folder.resolve().is_relative_to(out.resolve()):
         raise ConfigError(f"{run.folder} leads out of {out}; remove the link.")
     write_text(run.folder / "sweep.yaml", text)
-    write_json(run.folder / "plan.json", _planned(plan))
+    write_text(run.folder / "plan.json", _planned(plan))
     known = run.provenance()
     launches = [*known.get("launches", []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
 
 
-def _planned(plan: Plan) -> dict[str, Any]:
-    """The plan as data: each condition's values and the keys of its networks."""
+def _planned(plan: Plan) -> str:
+    """The plan as JSON: each condition's values and keys, a condition per line."""
     conditions: dict[str, dict[str, Any]] = {}
     values = {id(c.config): c.values for c in plan.conditions}
     for network in networks(plan):
         entry = conditions.setdefault(
             network.condition,
             {
+                "keys": [],
                 "label": network.label,
                 "values": values[id(network.config)],
-                "keys": [],
             },
         )
         entry["keys"].append(network.key)
-    return {"name": plan.sweep.name, "conditions": conditions}
+    encode = json.JSONEncoder(sort_keys=True).encode
+    lines = ",\n".join(
+        f"  {encode(name)}: {encode(conditions[name])}" for name in sorted(conditions)
+    )
+    name = encode(plan.sweep.name)
+    return f'{{\n "conditions": {{\n{lines}\n }},\n "name": {name}\n}}\n'
 
 
 @contextmanager

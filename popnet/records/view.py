@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from popnet.plan import PlannedNetwork
 from popnet.records.columns import EMPTY, flattened
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_view(run: Run, tests: dict[str, list[str]], metrics: list[str]) -> None:
+def write_view(run: Run, tests: Mapping[str, list[str]], metrics: list[str]) -> None:
     """Write the run's tables, each whole or not at all.
 
     ``tests``: the identities of the tests each network is asked, by key; ``metrics``:
@@ -103,7 +106,10 @@ def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
 
 
 def _tested(
-    name: str, run: Run, planned: dict[str, PlannedNetwork], tests: dict[str, list[str]]
+    name: str,
+    run: Run,
+    planned: dict[str, PlannedNetwork],
+    tests: Mapping[str, list[str]],
 ) -> pd.DataFrame:
     """The table of this name, a row per network and test."""
     import pandas as pd
@@ -112,13 +118,14 @@ def _tested(
     if frame.empty:
         return pd.DataFrame(columns=EMPTY[name])
     frame = frame.drop_duplicates(["key", "identity"])
-    place = {
-        (key, identity): number
-        for key, identities in tests.items()
-        for number, identity in enumerate(identities)
-    }
-    pairs = list(zip(frame["key"], frame["identity"], strict=True))
-    frame = frame.assign(place=[place.get(pair, -1) for pair in pairs])
+    found = frame["identity"].to_numpy()
+    places = np.full(len(frame), -1)
+    for key, rows in frame.groupby("key").indices.items():
+        order = {
+            identity: number for number, identity in enumerate(tests.get(str(key), ()))
+        }
+        places[rows] = [order.get(identity, -1) for identity in found[rows]]
+    frame = frame.assign(place=places)
     frame = frame[frame["place"] >= 0]
     return _in_order(frame, "key", planned, ["place"])[EMPTY[name]]
 

@@ -60,25 +60,30 @@ class Prepared(NamedTuple):
 def prepare(plan: Plan, source: Source, out: Path) -> Prepared:
     """Check a sweep and write its folder; nothing is trained yet."""
     check(plan, source)
+    return _prepared(plan, source, out, {n.key for n in networks(plan)})
+
+
+def _prepared(plan: Plan, source: Source, out: Path, keys: set[str]) -> Prepared:
+    """``prepare`` of a sweep that is checked, with these keys."""
     out.mkdir(parents=True, exist_ok=True)
     store = Store(out / "store")
-    notes = store.audit({n.key for n in networks(plan)})
+    notes = store.audit(keys)
     about = provenance(command_line())
-    notes += _replaced(out / plan.sweep.name, plan)
+    notes += _replaced(out / plan.sweep.name, keys)
     run = create_run(out, plan, dump(plan, source), about)
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)
     return Prepared(run, packs(pending.untrained(run)), notes)
 
 
-def _replaced(folder: Path, plan: Plan) -> list[str]:
+def _replaced(folder: Path, keys: set[str]) -> list[str]:
     """A note when another sweep of this name has its tables here."""
     known = folder / "plan.json"
     if not known.is_file():
         return []
     before = json.loads(known.read_text())["conditions"].values()
     old = {key for condition in before for key in condition["keys"]}
-    if not old or old & {n.key for n in networks(plan)}:
+    if not old or old & keys:
         return []
     return [
         f"{folder.name}: another sweep of this name was here; its networks stay in the "
@@ -101,11 +106,12 @@ def launch(
     Every network is recorded as it finishes; a launch that was killed continues.
     """
     check(plan, source)
-    missing = {n.key for n in networks(plan)} - Store(out / "store").recorded()
+    keys = {n.key for n in networks(plan)}
+    missing = keys - Store(out / "store").recorded()
     if missing and address is None:  # a cluster may have the GPU that is not here
         check_device(plan.sweep.machine)
     with launching(out / plan.sweep.name):
-        prepared = prepare(plan, source, out)
+        prepared = _prepared(plan, source, out, keys)
         run, todo = prepared.run, prepared.todo
         teller = _Teller(run, listen or (lambda _: None))
         before = len(teller.known)
@@ -134,7 +140,7 @@ class _Teller:
         self.known = pending.statuses(run)
         self.finished = Counter(self.known.values())
         self.trials = 0
-        self.planned = len({n.key for n in run.networks})
+        self.planned = len(run.positions)
 
     def say(self, stage: str, done: int = 0, of: int = 0) -> None:
         """Tell how far the launch is."""
