@@ -38,9 +38,11 @@ def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     """Fill MLflow from the run's folder; nothing is doubled."""
     from popnet.config import ConfigError
     from popnet.records import open_run
+    from popnet.records.guarding import check_tracking_uri
     from popnet.records.tracking import TrackingError
     from popnet.records.tracking import sync as fill
 
+    check_tracking_uri(tracking_uri)
     try:
         done = fill(open_run(run), tracking_uri)
     except TrackingError as error:
@@ -79,8 +81,10 @@ def ui(
 @guarded
 def doctor(out: Out = Path("runs"), address: Address = None) -> None:
     """Is this machine, cluster and store fit to run?"""
+    from popnet.records.guarding import check_address
     from popnet.records.provenance import machine, provenance
 
+    check_address(address)
     about = provenance([])
     fine = True
 

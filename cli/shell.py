@@ -89,7 +89,10 @@ def guarded(command: F) -> F:
 def _told(error: Exception) -> tuple[int, str]:
     from popnet.config import ConfigError
 
-    if isinstance(error, ConfigError):
+    # where no record has been touched, no record can be damaged
+    records = sys.modules.get("popnet.records")
+    damaged = (records.StoreError,) if records else ()
+    if isinstance(error, (ConfigError, *damaged)):
         return WRONG, f"popnet: {error}"
     if isinstance(error, UNFIT) and error.filename is not None:
         path = error.filename2 or error.filename

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
+from popnet.config.reading import shown
 from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.records.columns import EMPTY, flattened
-from popnet.records.files import write_json, write_text
+from popnet.records.files import lock_file, write_json, write_text
+from popnet.records.guarding import read_json, refuse_links
 from popnet.records.store import Store
 from popnet.records.tensors import params_of
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from popnet.core.module import RateNetwork
+
+
+AGAIN = "`popnet report` of the run makes its tables again."
 
 
 class Network(NamedTuple):
@@ -90,9 +95,11 @@ class Run:
         about = self.provenance()
         made = about.get("physics", PHYSICS)
         if made != PHYSICS:
-            version = about.get("versions", {}).get("popnet", "of then")
+            versions = about.get("versions")
+            known = isinstance(versions, dict) and versions.get("popnet")
             raise ConfigError(
-                f"{self.folder}: made with physics {made} (popnet {version}), this is "
+                f"{self.folder}: made with physics {shown(made)} (popnet "
+                f"{str(known or 'of then')[:40]}), this is "
                 f"physics {PHYSICS}: its results would differ. Its files stay "
                 f"readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
                 "its networks anew."
@@ -141,12 +148,19 @@ class Run:
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
             return pd.DataFrame(columns=EMPTY[name])
-        return pd.read_parquet(path)
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:  # pyarrow's own are both
+            why = str(error).splitlines()[0][:200]
+            raise ConfigError(f"{path} cannot be read ({why}); {AGAIN}") from None
+        if missing := set(EMPTY[name][:2]) - set(table.columns):
+            lacks = ", ".join(sorted(missing))
+            raise ConfigError(f"{path} lacks the columns {lacks}; {AGAIN}")
+        return table
 
     def provenance(self) -> dict[str, Any]:
         """Versions, machine, commands; one entry per launch under ``launches``."""
-        path = self.folder / "provenance.json"
-        return json.loads(path.read_text()) if path.is_file() else {}
+        return read_json(self.folder / "provenance.json", dict)
 
     def network(self, key: str) -> Network:
         """A recorded network as arrays.  Raises ConfigError for an unknown key."""
@@ -196,18 +210,20 @@ def open_run(folder: str | Path) -> Run:
         near = sorted(p.parent.name for p in path.parent.glob("*/sweep.yaml"))
         known = f" Runs there: {', '.join(near[:8])}." if near else ""
         raise ConfigError(f"{path}: not a run (no sweep.yaml in it).{known}")
-    return Run(path)
+    run = Run(path)
+    refuse_links(run.out, run.name)
+    return run
 
 
 def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     """Write a run's folder: sweep.yaml as launched, and provenance."""
     run = Run(out / plan.sweep.name)
-    if not run.folder.resolve().is_relative_to(out.resolve()):
-        raise ConfigError(f"{run.folder} leads out of {out}; remove the link.")
+    refuse_links(out, plan.sweep.name)
     write_text(run.folder / "sweep.yaml", text)
     write_text(run.folder / "plan.json", _planned(plan))
     known = run.provenance()
-    launches = [*known.get("launches", []), about]
+    before = known.get("launches", [])
+    launches = [*(before if isinstance(before, list) else []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
 
@@ -243,7 +259,7 @@ def launching(folder: Path) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as handle:
+    with lock_file(folder / ".lock") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

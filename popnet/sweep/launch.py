@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from popnet.config import Machine, Plan, Source, dump
+from popnet.config import ConfigError, Machine, Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
+from popnet.records.guarding import (
+    check_address,
+    check_tracking_uri,
+    read_json,
+    refuse_links,
+)
 from popnet.records.provenance import command_line, provenance
 from popnet.records.view import write_view
 from popnet.sweep import pending
@@ -78,11 +83,11 @@ def _prepared(plan: Plan, source: Source, out: Path, keys: set[str]) -> Prepared
 
 def _replaced(folder: Path, keys: set[str]) -> list[str]:
     """A note when another sweep of this name has its tables here."""
-    known = folder / "plan.json"
-    if not known.is_file():
-        return []
-    before = json.loads(known.read_text())["conditions"].values()
-    old = {key for condition in before for key in condition["keys"]}
+    try:
+        before = read_json(folder / "plan.json", dict).get("conditions", {}).values()
+        old = {key for condition in before for key in condition["keys"]}
+    except (ConfigError, AttributeError, KeyError, TypeError):
+        return [f"{folder / 'plan.json'} could not be read and is written anew."]
     if not old or old & keys:
         return []
     return [
@@ -105,7 +110,10 @@ def launch(
 
     Every network is recorded as it finishes; a launch that was killed continues.
     """
+    check_address(address)
+    check_tracking_uri(tracking_uri)
     check(plan, source)
+    refuse_links(out, plan.sweep.name)
     keys = {n.key for n in networks(plan)}
     missing = keys - Store(out / "store").recorded()
     if missing and address is None:  # a cluster may have the GPU that is not here

@@ -17,7 +17,6 @@ from popnet.config import Inconsistent
 from popnet.config.opening import NotAFile, read_plain
 from popnet.tasks.trials import Array
 
-
 NAMES = ("targets", "inputs")
 LARGEST = 2**30
 """Bytes of a file, and of what it unpacks to."""

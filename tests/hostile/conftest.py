@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from popnet.cli.main import app
 from typer.testing import CliRunner
+
+from popnet.cli.main import app
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harmless import SWEEP  # noqa: E402
+from harmless import SWEEP
 
 
 def snapshot(folder: Path) -> dict[str, str]:
