@@ -40,7 +40,10 @@ RunFolder = Annotated[Path, typer.Argument(help="a run's folder", metavar="RUN")
 debugging = False
 """Set by the entry point: --debug shows tracebacks."""
 
-UNFIT = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError)
+UNFIT = (
+    PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError,
+    FileNotFoundError,
+)  # fmt: skip
 """A path that was given is not of the kind that is needed."""
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +18,7 @@ from popnet.config import ConfigError
 from popnet.config.opening import read_plain
 
 LARGEST_JSON = 2**30
+_REMADE = "move it away, and `popnet sync` fills a new one."
 ADDRESS = re.compile(
     r"(ray://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}"
 )
@@ -97,4 +100,24 @@ def check_tracking_uri(uri: str | None) -> None:
 
 def without_secrets(text: str) -> str:
     """The text with the user and the password of every address in it hidden."""
-    return re.sub(r"(^|//|=)[^/@\s]*(:[^@\s]*)?@", r"\1***@", text)
+    hidden = re.sub(r"//[^@\s]*@", "//***@", text)
+    return re.sub(r"(^|=)[^/@:\s]+:[^/@\s]+@", r"\1***@", hidden)
+
+
+def check_mlflow(path: Path) -> None:
+    """Refuse an ``mlflow.db`` that is none: MLflow would begin to change it.
+
+    None at all, or an empty one, is filled.  Raises ConfigError.
+    """
+    if not path.is_file():
+        return
+    try:
+        address = f"{path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True)) as database:
+            asked = "select name from sqlite_master where type = 'table'"
+            found = database.execute(asked)
+            names = {name for (name,) in found}
+    except sqlite3.Error as error:
+        raise ConfigError(f"{path}: {error}; {_REMADE}") from None
+    if names and not {"alembic_version", "experiments"} <= names:
+        raise ConfigError(f"{path}: not a database of MLflow's; {_REMADE}")

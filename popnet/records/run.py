@@ -195,7 +195,9 @@ class Run:
             return found[0]
         some = ", ".join(n.key for n in (found or self.networks)[:3])
         what = f"{len(found)} keys begin" if found else "no network's key begins"
-        raise ConfigError(f"{self.folder}: {what} with {key!r}; keys are like {some}.")
+        raise ConfigError(
+            f"{self.folder}: {what} with {shown(key)}; keys are like {some}."
+        )
 
 
 def _group(tensors: dict[str, NDArray[Any]], group: str) -> dict[str, NDArray[Any]]:

@@ -143,6 +143,8 @@ class Store:
                 table = pq.read_table(path)
             except (OSError, pa.ArrowException) as error:
                 raise StoreError(_damaged(path, str(error))) from None
+            if column not in table.column_names and table.num_columns:
+                raise StoreError(_damaged(path, f"it has no column {column}"))
             if not table.num_rows:  # such as the curves of untrained networks
                 continue
             wanted = pa.array(sorted(here), pa.string())
@@ -239,6 +241,8 @@ def _tensors_of(path: Path, key: str) -> dict[str, NDArray[Any]]:
     try:
         with safe_open(path, framework="numpy") as handle:
             names = [n for n in handle.keys() if n.split("/", 1)[0] == key]  # noqa: SIM118
+            if not names:
+                raise ValueError(f"it holds nothing of network {key}")
             return {n.split("/", 1)[1]: handle.get_tensor(n) for n in names}
     except (OSError, ValueError, SafetensorError) as error:
         raise StoreError(_damaged(path, str(error))) from None

@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,7 +165,7 @@ DATA = {
     "fifo": os.mkfifo,
     "folder": lambda p: p.mkdir(),
     "5 GB": lambda p: (p.touch(), os.truncate(p, 5_000_000_000)),
-    "missing": lambda p: None,
+    "missing": Path.exists,
     "cut short": lambda p: (archive(p, targets=np.zeros((3, 3, 3))),
                             os.truncate(p, 100)),
 }  # fmt: skip
