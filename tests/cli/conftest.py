@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from popnet.cli.main import app
 from typer.testing import CliRunner
+
+from popnet.cli.main import app
 
 
 class Answer(NamedTuple):

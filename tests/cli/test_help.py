@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 import pytest
-from popnet.cli import shell
-from popnet.cli.main import app, main
 
 from popnet import records
+from popnet.cli import shell
+from popnet.cli.main import app, main
 
 COMMANDS = [c.callback.__name__ for c in app.registered_commands if c.callback]
 HEAVY = ["torch", "ray", "mlflow", "matplotlib", "pandas", "numpy", "scipy", "numba"]

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from popnet.cli.looking import USUAL
 
+from popnet.cli.looking import USUAL
 from popnet.sweep import launch
 
 TAU = "network.tau_s.spread"

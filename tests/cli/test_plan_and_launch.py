@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from popnet.cli import launching as commands
 
+from popnet.cli import launching as commands
 from popnet.config import dump
 from popnet.plan import memory_of
 from popnet.records import open_run, tracking

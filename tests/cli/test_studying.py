@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from popnet.cli import studying
 
 from popnet import report, studies
+from popnet.cli import studying
 from popnet.records.findings import Finding
 
 

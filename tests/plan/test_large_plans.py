@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from popnet.canonical import canonical_texts, digests, shape_texts
 from popnet.catalogue import CATALOGUE
 from popnet.config import NetworkConfig, dump, load, read_text, shared_part, whereabouts
+from popnet.config.reading import write_text
 from popnet.engine.battery import Battery, battery, dynamics
 from popnet.plan import canonical, digest, networks, packs
 
@@ -73,7 +74,7 @@ def test_sections_validated_once_are_those_of_each_condition_by_itself(plan):
     for condition in plan.conditions:
         raw = {s: v.model_dump() for s, v in condition.config}
         text = {k: raw[k] for k in ("network", "task", "rule", "train")}
-        one = read_text(json.dumps({"name": "x", "seed": 7, "networks": 1, **text}))
+        one = read_text(write_text({"name": "x", "seed": 7, "networks": 1, **text}))
         assert load(one, CATALOGUE).conditions[0].config == condition.config
         again = {name: getattr(condition.config, name) for name in raw}
         assert NetworkConfig.model_validate(again) == condition.config
