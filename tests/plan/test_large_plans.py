@@ -128,3 +128,11 @@ def test_a_hundred_thousand_networks_are_planned_in_seconds(axes):
     assert [len(p.networks) for p in packs(found)] == [100_000]
     assert len({n.key for n in found}) == 100_000
     assert time.process_time() - began < 8  # 2 to 3 on an idle core
+
+
+def test_a_rule_brings_its_own_network_into_a_grid_of_rules(plan):
+    text = GRID.replace("1.5, 1.5", "1.5, 2")
+    start, _, rest = text.partition("  rule: [")
+    alone = start + "  rule: [bptt]\n" + rest.partition("\n")[2]
+    keys = {n.key for n in networks(load(read_text(alone), CATALOGUE))}
+    assert keys < {n.key for n in networks(plan)} and len(keys) == 48
