@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel soak clean
+.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel soak scale audit clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -68,6 +68,14 @@ wheel: setup
 	$(PYTHON) -m venv --clear build/elsewhere
 	build/elsewhere/bin/python -m pip install --quiet --no-deps dist/*.whl
 	$(BIN)/python tests/wheel.py build/elsewhere
+
+# known holes in what is installed here; asks PyPI's advisories (ARGS="-s osv": OSV's),
+# so it needs the network and is no part of `make test`.  --strict: a package that could
+# not be looked up is a failure, not a pass.  popnet itself is on no index
+audit: setup
+	$(BIN)/python -m pip freeze --exclude-editable > build-audit.txt
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off \
+		--requirement build-audit.txt $(ARGS); status=$$?; rm -f build-audit.txt; exit $$status
 
 clean:
 	rm -rf build dist runs .pytest_cache .ruff_cache

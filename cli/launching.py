@@ -47,11 +47,13 @@ def plan(
 ) -> None:
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
+    from popnet.config.pausing import uncollected
     from popnet.engine.checking import check
 
-    made, source = load_sweep(sweep, set_)
-    check(made, source)
-    summary, labels = _planned(made, source, out, storage)
+    with uncollected():
+        made, source = load_sweep(sweep, set_)
+        check(made, source)
+        summary, labels = _planned(made, source, out, storage)
     if as_json:
         give_json(summary)
         return

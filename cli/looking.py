@@ -121,9 +121,12 @@ def _row(row: dict[Hashable, Any]) -> dict[Hashable, Any]:
 
 def _no_column(name: str, table: pd.DataFrame) -> str:
     from popnet.config import nearest
+    from popnet.config.reading import shown
 
     known = [str(c) for c in table.columns]
-    return f"no column {name!r}.{nearest(name, known)} Columns: {', '.join(known)}."
+    return (
+        f"no column {shown(name)}.{nearest(name, known)} Columns: {', '.join(known)}."
+    )
 
 
 def _where(table: pd.DataFrame, condition: str) -> pd.DataFrame:

@@ -25,10 +25,12 @@ from .shell import (
 def report(run: RunFolder) -> None:
     """Make the tables and the report of a run again."""
     from popnet.records import open_run
+    from popnet.records.findings import read_findings
     from popnet.report import write_report
     from popnet.sweep.launch import tables
 
     opened = open_run(run)
+    read_findings(opened.folder)  # damaged ones are said before anything is written
     tables(opened)
     give(str(write_report(opened)))
 
@@ -38,11 +40,16 @@ def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     """Fill MLflow from the run's folder; nothing is doubled."""
     from popnet.config import ConfigError
     from popnet.records import open_run
+    from popnet.records.guarding import check_mlflow, check_tracking_uri
     from popnet.records.tracking import TrackingError
     from popnet.records.tracking import sync as fill
 
+    check_tracking_uri(tracking_uri)
+    opened = open_run(run)
+    if tracking_uri is None:
+        check_mlflow(opened.out / "mlflow.db")
     try:
-        done = fill(open_run(run), tracking_uri)
+        done = fill(opened, tracking_uri)
     except TrackingError as error:
         raise ConfigError(str(error)) from None
     give(
@@ -61,6 +68,7 @@ def ui(
     """The MLflow UI on a run's embedded store, on this machine only."""
     from popnet.config import ConfigError
     from popnet.records import open_run
+    from popnet.records.guarding import check_mlflow
     from popnet.records.tracking import page, serve_command
 
     folder = run or Path("runs")
@@ -69,6 +77,7 @@ def ui(
         raise ConfigError(
             f"{folder}: no MLflow store (mlflow.db) there; `popnet sync RUN` makes one."
         )
+    check_mlflow(out / "mlflow.db")
     command, environment = serve_command(out, port=port)
     say(f"MLflow on http://127.0.0.1:{port} (stop: Ctrl-C)")
     if out != folder:
@@ -79,8 +88,10 @@ def ui(
 @guarded
 def doctor(out: Out = Path("runs"), address: Address = None) -> None:
     """Is this machine, cluster and store fit to run?"""
+    from popnet.records.guarding import check_address
     from popnet.records.provenance import machine, provenance
 
+    check_address(address)
     about = provenance([])
     fine = True
 

@@ -50,7 +50,10 @@ RunFolder = Annotated[Path, typer.Argument(help="a run's folder", metavar="RUN")
 debugging = False
 """Set by the entry point: --debug shows tracebacks."""
 
-UNFIT = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError)
+UNFIT = (
+    PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError,
+    FileNotFoundError,
+)  # fmt: skip
 """A path that was given is not of the kind that is needed."""
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -99,7 +102,10 @@ def guarded(command: F) -> F:
 def _told(error: Exception) -> tuple[int, str]:
     from popnet.config import ConfigError
 
-    if isinstance(error, ConfigError):
+    # where no record has been touched, no record can be damaged
+    records = sys.modules.get("popnet.records")
+    damaged = (records.StoreError,) if records else ()
+    if isinstance(error, (ConfigError, *damaged)):
         return WRONG, f"popnet: {error}"
     if isinstance(error, UNFIT) and error.filename is not None:
         path = error.filename2 or error.filename

@@ -10,19 +10,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from pydantic import BaseModel
-
-from popnet.config import (
-    Condition,
-    Named,
-    NetworkConfig,
-    Plan,
-    shared_part,
-    whereabouts,
-)
+from popnet.canonical import canonical as canonical
+from popnet.canonical import canonical_texts, shape_texts
+from popnet.canonical import digest as digest
+from popnet.canonical import label as label
+from popnet.config import Condition, NetworkConfig, Plan
+from popnet.config.pausing import uncollected
 from popnet.seeding import Seed
 
 PHYSICS = 5
@@ -46,53 +41,6 @@ class Pack(NamedTuple):
     networks: tuple[PlannedNetwork, ...]
 
 
-def canonical(settings: BaseModel) -> str:
-    """Settings as text that two equal configurations share.
-
-    Defaults are left out, so that a setting added later keeps every older key; a
-    *changed* default changes results and needs ``PHYSICS`` raised.
-    """
-    return json.dumps(_essence(settings), sort_keys=True, separators=(",", ":"))
-
-
-def _essence(settings: BaseModel) -> dict[str, Any]:
-    """What differs from the defaults, plus names and nested settings by themselves."""
-    out: dict[str, Any] = {}
-    places = whereabouts(settings)
-    for field, info in type(settings).model_fields.items():
-        value = getattr(settings, field)
-        if field in places:
-            continue
-        if field == "name":
-            out[field] = value
-        elif isinstance(value, BaseModel):
-            inner = _essence(value)
-            same = value == info.get_default(call_default_factory=True)
-            if inner and not same:
-                out[field] = inner
-            elif not same:
-                out[field] = {}
-        elif value != info.get_default(call_default_factory=True):
-            out[field] = settings.model_dump(mode="json", include={field})[field]
-    return out
-
-
-def label(settings: Named) -> str:
-    """A registry entry with what distinguishes it: "synaptic_jitter(mode=absolute)"."""
-    hidden = {"name", "levels"} | whereabouts(settings)
-    given = settings.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
-    inside = ",".join(
-        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
-    )
-    return f"{settings.name}({inside})" if inside else settings.name
-
-
-def digest(*parts: str, size: int = 10) -> str:
-    """A hash of texts as hex, ``size`` bytes long."""
-    joined = "\x00".join(parts).encode()
-    return blake2b(joined, digest_size=size).hexdigest()
-
-
 def network_key(config: NetworkConfig, seed: Seed, physics: int = PHYSICS) -> str:
     """The key of a network: 20 hex digits of a hash of what it is."""
     return _key(canonical(config), seed, physics)
@@ -107,15 +55,18 @@ def networks(plan: Plan) -> list[PlannedNetwork]:
     if not plan.conditions:
         return []
     labels, plain = short_names(plan.varied), told_by_name(plan)
+    text_of = canonical_texts()
+    seeds = [Seed(plan.sweep.seed, number) for number in range(plan.sweep.networks)]
     result: list[PlannedNetwork] = []
-    for condition in plan.conditions:
-        text = canonical(condition.config)
-        name = _condition(text)
-        label = label_of(condition, labels, plain)
-        for number in range(plan.sweep.networks):
-            seed = Seed(plan.sweep.seed, number)
-            key = _key(text, seed, PHYSICS)
-            result.append(PlannedNetwork(key, seed, name, label, condition.config))
+    with uncollected():
+        for condition in plan.conditions:
+            text = text_of(condition.config)
+            name = _condition(text)
+            words = label_of(condition, labels, plain)
+            for seed in seeds:
+                key = _key(text, seed, PHYSICS)
+                network = PlannedNetwork(key, seed, name, words, condition.config)
+                result.append(network)
     return result
 
 
@@ -142,8 +93,12 @@ def told_by_name(plan: Plan) -> set[str]:
     paths = set()
     for path in plan.varied:
         values = [c.values[path] for c in plan.conditions if path in c.values]
+        if not all(isinstance(value, dict) for value in values):
+            continue
+        # a value stands in many conditions
+        values = list({id(value): value for value in values}.values())
         entries = {json.dumps(v, sort_keys=True, default=str) for v in values}
-        names = {v.get("name") for v in values if isinstance(v, dict)}
+        names = {v.get("name") for v in values}
         if len(entries) == len(names) and None not in names:
             paths.add(path)
     return paths
@@ -179,18 +134,11 @@ def _short(value: Any) -> str:
 def packs(wanted: Iterable[PlannedNetwork]) -> list[Pack]:
     """Networks grouped by what they must share."""
     groups: dict[str, list[PlannedNetwork]] = {}
-    shapes: dict[int, str] = {}
-    for network in wanted:
-        config = id(network.config)
-        if config not in shapes:
-            shapes[config] = _shape_key(network.config)
-        groups.setdefault(shapes[config], []).append(network)
-    return [Pack(shape, tuple(members)) for shape, members in groups.items()]
-
-
-def _shape_key(config: NetworkConfig) -> str:
-    shared = json.dumps(shared_part(config), sort_keys=True, default=list)
-    return digest(shared, size=8)
+    shape_of = shape_texts()
+    with uncollected():
+        for network in wanted:
+            groups.setdefault(shape_of(network.config), []).append(network)
+    return [Pack(digest(s, size=8), tuple(members)) for s, members in groups.items()]
 
 
 def shards(
@@ -249,11 +197,12 @@ def memory_of(config: NetworkConfig, device: str = "cpu") -> Memory:
     kernel = device == "cpu" and number == 4 and net.form == "current"
     trials = TRIALS_AT_ONCE if rule.sequential else rule.batch
     at_once = 1 if rule.sequential else rule.batch
-    cells = task.steps(net.dt_s) * n
+    steps = task.steps(net.dt_s)
+    cells = steps * n
     copies = rule.kernel_copies if kernel else rule.activity_copies
     noise = trials * cells * (2 * 8 + 4) if net.noise.recurrent > 0 else 0
     # drawn in float64, then in the networks' own type, and once more by the step
-    drawn = trials * task.steps(net.dt_s) * (i + 3 * o) * (8 + 2 * number)
+    drawn = trials * steps * (i + 3 * o) * (8 + 2 * number)
     step = number * (weights * rule.weight_copies + at_once * cells * copies)
     used = step + drawn + noise + 2 * progress
     held = ALLOWANCE if kernel else PLAIN_ALLOWANCE

@@ -205,7 +205,7 @@ MUTANTS = [
            "records/test_checkpoints.py"),
     Mutant("records/storage.py", "path.is_symlink() and not", "False and not",
            "records/test_storage.py"),
-    Mutant("sweep/launch.py", "    refuse_links(out, plan.sweep.name, place)\n", "",
+    Mutant("sweep/launch.py", "    refuse_ways_out(out, plan.sweep.name, place)\n", "",
            "sweep/test_where_networks_lie.py"),
     Mutant("sweep/shard.py", "self.notes = loaded.notes", "self.notes = ()",
            "sweep/test_shard.py"),

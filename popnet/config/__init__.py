@@ -1,7 +1,7 @@
 """The schema of a sweep file: the lowest floor, it imports nothing of popnet."""
 
 from popnet.config.choices import only_with as only_with
-from popnet.config.loading import Condition as Condition
+from popnet.config.conditions import Condition as Condition
 from popnet.config.loading import Plan as Plan
 from popnet.config.loading import conditions_of as conditions_of
 from popnet.config.loading import dump as dump

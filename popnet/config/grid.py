@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
@@ -73,12 +72,6 @@ def _check_size(source: Source, conditions: int) -> None:
             f"{product}{networks:,} networks; at most "
             f"{LARGEST_SWEEP:,} networks in one sweep",
         )
-
-
-def combinations(grid: list[Axis]) -> Iterator[dict[str, Any]]:
-    """Every condition as {path: value}, the first axis slowest."""
-    for choice in itertools.product(*grid):
-        yield {path: value for part in choice for path, value in part.items()}
 
 
 def _zipped(source: Source, group: Any, number: int) -> Axis:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from popnet.config.conditions import NETWORK_SECTIONS, Condition, conditions
 from popnet.config.explaining import Builder, describe
-from popnet.config.grid import Axis, axes, axis_place, combinations
+from popnet.config.grid import Axis, axes
 from popnet.config.network import Network
+from popnet.config.pausing import uncollected
+from popnet.config.placing import part_of, placed
 from popnet.config.reading import (
     ConfigError,
     Place,
     Source,
     nearest,
     read_text,
-    shown,
     write_text,
 )
 from popnet.config.schema import Catalogue, NetworkConfig, Sweep
+from popnet.config.settings import Settings
 from popnet.config.space import check_search, corners, read_search, space_axes
 from popnet.config.spread import Spread
-
-NETWORK_SECTIONS = ("network", "task", "rule", "train")
-
-
-class Condition(NamedTuple):
-    """One point of the grid: its values by path and the whole configuration."""
-
-    values: dict[str, Any]
-    config: NetworkConfig
 
 
 class Plan(NamedTuple):
@@ -55,8 +48,8 @@ def load(source: Source, catalogue: Catalogue) -> Plan:
     _check_keys(source)
     grid, space = axes(source), space_axes(source)
     _check_missing(source, [*grid, *space])
-    choices = corners(space) if space else combinations(grid)
-    made = conditions_of(source, catalogue, choices)
+    with uncollected():
+        made = conditions(source, catalogue, [corners(space)] if space else grid)
     _check_bounds(source, made)
     sweep = _sweep(source, catalogue, made[0].config)
     if sweep.search is not None:
@@ -68,21 +61,14 @@ def conditions_of(
     source: Source, catalogue: Catalogue, choices: Iterable[dict[str, Any]]
 ) -> tuple[Condition, ...]:
     """The conditions with these values by path, each once.  Raises ConfigError."""
-    seen: dict[str, Condition] = {}
-    for values in choices:
-        raw = copy.deepcopy({k: source.raw.get(k, {}) for k in NETWORK_SECTIONS})
-        for path, value in values.items():
-            _put(source, raw, path, value, axis_place(source, path))
-        config = _config(source, raw, catalogue, values)
-        seen.setdefault(config.model_dump_json(), Condition(values, config))
-    return tuple(seen.values())
+    rows = list(choices)
+    return conditions(source, catalogue, [rows]) if rows else ()
 
 
 def with_overrides(source: Source, overrides: list[str]) -> Source:
     """Apply ``--set path=value`` options; values are YAML."""
-    raw = copy.deepcopy(source.raw)
     origins = dict(source.overrides)
-    changed = source._replace(raw=raw, overrides=origins)
+    changed = source._replace(raw=dict(source.raw), overrides=origins)
     for option in overrides:
         path, equals, text = (part.strip() for part in option.partition("="))
         origin = f"--set {' '.join(option.split())[:80]}"
@@ -92,17 +78,17 @@ def with_overrides(source: Source, overrides: list[str]) -> Source:
         if len(read) > 1:
             raise ConfigError(f"{origin}: expected one value.")
         in_grid = path.startswith("grid.")
-        parts = tuple(_part(part) for part in path.split("."))
+        parts = tuple(part_of(part) for part in path.split("."))
         place: Place = ("grid", path[5:]) if in_grid else parts
         origins[place] = origin
+        raw, value = changed.raw, read["value"]
         if in_grid:
-            if raw.get("grid") is None:
-                raw["grid"] = {}
-            if not isinstance(raw["grid"], dict):
-                axes(source)  # says what is wrong with it
-            raw["grid"][path[5:]] = read["value"]
+            grid = {} if raw.get("grid") is None else raw["grid"]
+            if not isinstance(grid, dict):
+                axes(changed)  # says what is wrong with it
+            raw["grid"] = {**grid, path[5:]: value}
         else:
-            _put(changed, raw, path, read["value"], place)
+            changed = changed._replace(raw=placed(changed, raw, path, value, place))
     return changed
 
 
@@ -113,20 +99,32 @@ def dump(plan: Plan, source: Source) -> str:
     out, so that the text means exactly the same networks when it is read again.
     """
     named = plan.corners or plan.conditions
-    dumps = [_plain(c.config.model_dump()) for c in named]
-    agreed = dumps[0]
-    for other in dumps[1:]:
-        agreed = _agreement(agreed, other)
-        agreed = {} if agreed is _NOTHING else agreed
+    agreed = {k: _agreed(_different(named, k)) for k in NETWORK_SECTIONS}
     top = _plain(plan.sweep.model_dump(exclude=set(NETWORK_SECTIONS)))
     filled: dict[str, Any] = {k: top[k] for k in ("name", "seed", "networks")}
-    filled |= {k: agreed[k] for k in NETWORK_SECTIONS if agreed.get(k)}
+    filled |= {k: same for k, same in agreed.items() if same}
     if source.raw.get("grid"):
         filled["grid"] = source.raw["grid"]
     if plan.sweep.search is not None:
         filled["search"] = top["search"]
     filled |= {k: top[k] for k in ("after", "machine")}
     return write_text(filled)
+
+
+def _different(made: Sequence[Condition], section: str) -> list[Settings]:
+    """The settings of a section that conditions have, each once."""
+    every = [getattr(condition.config, section) for condition in made]
+    return list({id(settings): settings for settings in every}.values())
+
+
+def _agreed(settings: list[Settings]) -> dict[str, Any]:
+    """What all of these settings have in common."""
+    same = _plain(settings[0].model_dump())
+    for other in settings[1:]:
+        same = _agreement(same, _plain(other.model_dump()))
+        if same is _NOTHING:
+            return {}
+    return same
 
 
 def _plain(value: Any) -> Any:
@@ -149,52 +147,6 @@ def _agreement(one: Any, other: Any) -> Any:
 
 
 _NOTHING = object()
-
-
-def _merged(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """What was given, over what the rule's publication has."""
-    result = {**defaults, **given}
-    for key, value in given.items():
-        if isinstance(value, dict) and isinstance(defaults.get(key), dict):
-            same_kind = value.get("kind", defaults[key].get("kind"))
-            if same_kind == defaults[key].get("kind") and key != "clamped":
-                result[key] = _merged(defaults[key], value)
-    return result
-
-
-def _part(part: str | int) -> str | int:
-    """A list's index or a unit's number; else a name."""
-    return int(part) if isinstance(part, str) and part.isdecimal() else part
-
-
-def _put(
-    source: Source, raw: dict[str, Any], path: str, value: Any, place: Place
-) -> None:
-    """Set the value at a path, making what is missing on the way."""
-    parts: list[Any] = [_part(part) for part in path.split(".")]
-    node: Any = raw
-    for depth, part in enumerate(parts):
-        holder = ".".join(str(p) for p in parts[:depth])
-        if not isinstance(node, (dict, list)):
-            text = f"{holder} is {shown(node)}, which has no settings inside"
-            raise source.error(place, text)
-        if isinstance(node, list) and part not in range(len(node)):
-            raise source.error(
-                place, f"{holder} is a list of {len(node)}; give an index from 0"
-            )
-        if depth == len(parts) - 1:
-            node[part] = copy.deepcopy(value)
-        else:
-            inner = node[part] if isinstance(node, list) else node.get(part, {})
-            node[part] = node = _opened(inner, depth, part)
-
-
-def _opened(value: Any, depth: int, part: str | int) -> Any:
-    """A short form (a name, a mean) written out, so that more can be set in it."""
-    if isinstance(value, str) and (part in ("task", "rule") or isinstance(part, int)):
-        return {"name": value}
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return {"mean": value} if number and depth == 1 else value
 
 
 def _check_keys(source: Source) -> None:
@@ -221,31 +173,16 @@ def _check_missing(source: Source, grid: list[Axis]) -> None:
             )  # fmt: skip
 
 
-def _config(
-    source: Source, raw: dict[str, Any], catalogue: Catalogue, values: dict[str, Any]
-) -> NetworkConfig:
-    build = Builder(source, values)
-    task = build.named(("task",), raw["task"], catalogue.tasks, "task")
-    rule = build.named(("rule",), raw["rule"], catalogue.rules, "rule")
-    network = raw["network"]
-    defaults: dict[Place, str] = {}
-    if isinstance(network, dict):
-        who = f"a default of rule {rule.name}; the file may set another"
-        defaults = {("network", k): who for k in rule.network_of_preset}
-        network = _merged(rule.network_of_preset, network)
-    sections = {"network": network, "train": raw["train"], "task": task, "rule": rule}
-    return Builder(source, values, defaults).settings((), sections, NetworkConfig)
-
-
-def _check_bounds(source: Source, conditions: tuple[Condition, ...]) -> None:
+def _check_bounds(source: Source, made: tuple[Condition, ...]) -> None:
     """Refuse bounds of a law that are used nowhere.
 
     Not in one condition alone: a grid of spreads may begin with 0.
     """
+    networks = _different(made, "network")
     for name, info in Network.model_fields.items():
         if not isinstance(info.default, Spread):
             continue
-        laws = [getattr(c.config.network, name) for c in conditions]
+        laws = [getattr(network, name) for network in networks]
         if any(law.spread > 0 for law in laws):
             continue
         for key in ("low", "high"):

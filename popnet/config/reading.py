@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from popnet.config.opening import NotAFile, read_plain
+
 Place = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000
 MOST_VALUES = 200_000
@@ -110,13 +112,13 @@ def write_text(raw: dict[str, Any]) -> str:
 def read_file(path: Path) -> Source:
     """Read a sweep file.  Raises ConfigError with the line of what is wrong."""
     try:
-        if not path.is_file():
+        if not path.exists() or path.is_dir():
             kind = "is a folder, not a file" if path.is_dir() else "does not exist"
             others = [p.name for p in path.parent.glob("*.yaml")] if path.name else []
             raise ConfigError(f"{path}: {kind}.{nearest(path.name, others)}")
-        if path.stat().st_size > LARGEST_FILE:
-            raise ConfigError(f"{path}: larger than {LARGEST_FILE:,} bytes.")
-        data = path.read_bytes()
+        data = read_plain(path, LARGEST_FILE)
+    except NotAFile as error:
+        raise ConfigError(f"{path}: {error.strerror}.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}.") from None
     try:

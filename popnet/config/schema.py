@@ -25,6 +25,8 @@ from popnet.config.settings import (
 )
 
 LARGEST_SWEEP = 1_000_000
+MOST_STEPS = 10_000_000
+"""Time steps of an epoch: what is more is a slip of a unit."""
 
 
 class Catalogue(NamedTuple):
@@ -178,6 +180,13 @@ class NetworkConfig(Settings):
             )
         for epoch, duration in task.epochs_s.items():
             steps = duration / net.dt_s
+            if not steps <= MOST_STEPS:
+                raise Inconsistent(
+                    "network.dt_s",
+                    f"epoch {epoch} of {duration:g} s has {steps:g} steps of "
+                    f"{net.dt_s:g} s; at most {MOST_STEPS:,}",
+                    "task",
+                )
             if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * max(steps, 1):
                 setting = f"{epoch.rstrip('_0123456789')}_s"
                 known = setting in type(task).model_fields

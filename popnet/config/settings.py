@@ -8,7 +8,7 @@ cannot be stacked).  Units are in the names: ``_s`` seconds, ``_hz`` hertz.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
@@ -226,10 +226,13 @@ class Impulses(Settings):
 Seconds = Annotated[PositiveFloat, Field(le=1000.0)]
 
 
-def marked(model: type[BaseModel]) -> Iterator[tuple[str, bool, Any]]:
+@cache
+def marked(model: type[BaseModel]) -> tuple[tuple[str, bool, Any], ...]:
     """Each field of a settings class: its name, whether per network, its info."""
-    for name, info in model.model_fields.items():
-        yield name, PerNetwork in info.metadata, info
+    return tuple(
+        (name, PerNetwork in info.metadata, info)
+        for name, info in model.model_fields.items()
+    )
 
 
 def whereabouts(settings: BaseModel) -> set[str]:

@@ -7,9 +7,10 @@ tests later asks only for the new ones.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from popnet.canonical import ByIdentity, canonical, canonical_texts, digests, label
 from popnet.config import (
     After,
     Impulses,
@@ -19,7 +20,7 @@ from popnet.config import (
 )
 from popnet.core.cell import Params
 from popnet.perturbations import PERTURBATIONS, Situation, resting
-from popnet.plan import PHYSICS, canonical, digest, label
+from popnet.plan import PHYSICS
 from popnet.seeding import Seed
 
 
@@ -42,73 +43,130 @@ class Test(NamedTuple):
         return self.change(resting(params, config), seed)
 
 
+class Asked(NamedTuple):
+    """A test as ``after`` asks it; with a configuration it is a ``Test``."""
+
+    kind: str
+    name: str
+    level: float
+    what: tuple[str, ...]
+    """What it is, as text: with the configuration's its identity."""
+    change: Callable[[Situation, Seed], Situation]
+
+
+class Battery:
+    """What ``after`` asks of networks of one configuration after another."""
+
+    def __init__(self, after: After) -> None:
+        self._trials = str(after.trials)
+        self._text_of = canonical_texts()
+        self._task_text = ByIdentity(canonical)
+        self._others = [_of_task(other, label(other)) for other in after.other_tasks]
+        self._perturbed = [
+            _perturbed("perturbation", ("perturbation",), *graded)
+            for graded in _graded(after.perturb)
+        ]
+        self._activity: list[Asked] = []
+        if after.dynamics is not None:
+            for state in ("untrained", "trained"):
+                rest = Asked(state, "", 0.0, ("dynamics", state), _unchanged)
+                self._activity.append(rest)
+            self._activity += [
+                _perturbed("trained", ("dynamics", "trained"), *graded)
+                for graded in _graded(after.dynamics)
+            ]
+
+    def tests(self, config: NetworkConfig) -> list[Test]:
+        """Every test of what such a network can do."""
+        return _different(self._tests(config), self._of_tests(config))
+
+    def dynamics(self, config: NetworkConfig) -> list[Test]:
+        """Every measurement of such a network's activity."""
+        return _different(self._activity, self._of_activity(config))
+
+    def identities(self, config: NetworkConfig) -> list[str]:
+        """The identities of both, in order."""
+        of_test, of_activity = self._of_tests(config), self._of_activity(config)
+        tests = dict.fromkeys(of_test(*a.what) for a in self._tests(config))
+        moves = dict.fromkeys(of_activity(*a.what) for a in self._activity)
+        return [*tests, *moves]
+
+    def _of_tests(self, config: NetworkConfig) -> Callable[..., str]:
+        return digests(str(PHYSICS), self._trials, self._text_of(config), size=8)
+
+    def _of_activity(self, config: NetworkConfig) -> Callable[..., str]:
+        # how many trials are behind it is fixed: no part of ``after`` is in it
+        return digests(str(PHYSICS), self._text_of(config), size=8)
+
+    def _tests(self, config: NetworkConfig) -> list[Asked]:
+        task = config.task
+        text = self._task_text(task)
+        own = Asked("task", task.name, 0.0, ("task", text), _with_task(task))
+        quiet = Asked("quiet", task.name, 0.0, ("quiet",), _quiet)
+        others = [
+            # the same task with other settings than the own
+            o._replace(name=f"{o.name}(defaults)") if o.name == task.name else o
+            for o in self._others
+            if o.what[1] != text
+        ]
+        return [own, quiet, *others, *self._perturbed]
+
+
 def battery(after: After, config: NetworkConfig) -> list[Test]:
     """Every test that ``after`` asks of a network of this configuration."""
-    tests = [_task(after, config, config.task), _quiet(after, config)]
-    tests += [
-        _task(after, config, other)
-        for other in after.other_tasks
-        if canonical(other) != canonical(config.task)
-    ]
-    for settings in after.perturb:
-        tests += [
-            _perturbed(after, config, settings, level) for level in settings.levels
-        ]
-    unique = {test.identity: test for test in tests}
-    return list(unique.values())
+    return Battery(after).tests(config)
 
 
 def dynamics(after: After, config: NetworkConfig) -> list[Test]:
     """Every measurement of activity that ``after`` asks of such a network."""
-    if after.dynamics is None:
-        return []
-    tests = [_activity(config, state, None) for state in ("untrained", "trained")]
-    tests += [
-        _activity(config, "trained", (settings, level))
-        for settings in after.dynamics
-        for level in settings.levels
-    ]
-    unique = {test.identity: test for test in tests}
-    return list(unique.values())
+    return Battery(after).dynamics(config)
 
 
-def _identity(after: After, config: NetworkConfig, *parts: str) -> str:
-    return digest(str(PHYSICS), str(after.trials), canonical(config), *parts, size=8)
+def _different(asked: list[Asked], identity: Callable[..., str]) -> list[Test]:
+    tests: dict[str, Test] = {}
+    for one in asked:
+        name = identity(*one.what)
+        tests[name] = Test(name, one.kind, one.name, one.level, one.change)
+    return list(tests.values())
 
 
-def _task(after: After, config: NetworkConfig, task: TaskSettings) -> Test:
+def _of_task(task: TaskSettings, name: str) -> Asked:
+    return Asked("task", name, 0.0, ("task", canonical(task)), _with_task(task))
+
+
+def _with_task(task: TaskSettings) -> Callable[[Situation, Seed], Situation]:
     def change(situation: Situation, _: Seed) -> Situation:
         return situation._replace(task=task)
 
-    own = canonical(task) == canonical(config.task)
-    name = task.name if own else label(task)
-    if not own and name == config.task.name:
-        name = f"{name}(defaults)"  # the same task with other settings than the own
-    identity = _identity(after, config, "task", canonical(task))
-    return Test(identity, "task", name, 0.0, change)
+    return change
 
 
-def _quiet(after: After, config: NetworkConfig) -> Test:
-    def change(situation: Situation, _: Seed) -> Situation:
-        return situation._replace(impulses=Impulses())
+def _quiet(situation: Situation, _: Seed) -> Situation:
+    return situation._replace(impulses=Impulses())
 
-    identity = _identity(after, config, "quiet")
-    return Test(identity, "quiet", config.task.name, 0.0, change)
+
+def _unchanged(situation: Situation, _: Seed) -> Situation:
+    return situation
+
+
+Graded = tuple[PerturbationSettings, float]
+
+
+def _graded(perturbations: Iterable[PerturbationSettings]) -> Iterator[Graded]:
+    """Each perturbation with each of its levels."""
+    for settings in perturbations:
+        for level in settings.levels:
+            yield settings, level
 
 
 def _perturbed(
-    after: After, config: NetworkConfig, settings: PerturbationSettings, level: float
-) -> Test:
-    identity = _identity(after, config, "perturbation", *_what(settings, level))
-    change = _change(settings, level)
-    return Test(identity, "perturbation", label(settings), level, change)
-
-
-def _what(settings: PerturbationSettings, level: float) -> tuple[str, str]:
-    """One level of a perturbation as text, whatever its other levels are."""
+    kind: str, first: tuple[str, ...], settings: PerturbationSettings, level: float
+) -> Asked:
+    # one level as text, whatever the other levels are
     what = json.loads(canonical(settings))
     what.pop("levels", None)
-    return json.dumps(what), json.dumps(level)
+    about = (*first, json.dumps(what), json.dumps(level))
+    return Asked(kind, label(settings), level, about, _change(settings, level))
 
 
 def _change(
@@ -120,19 +178,3 @@ def _change(
         return apply(settings, level, situation, seed)
 
     return change
-
-
-def _activity(
-    config: NetworkConfig,
-    state: str,
-    perturbed: tuple[PerturbationSettings, float] | None,
-) -> Test:
-    # how many trials are behind it is fixed: no part of ``after`` is in the identity
-    about = (str(PHYSICS), canonical(config), "dynamics", state)
-    if perturbed is None:
-        return Test(
-            digest(*about, size=8), state, "", 0.0, lambda situation, _: situation
-        )
-    settings, level = perturbed
-    identity = digest(*about, *_what(settings, level), size=8)
-    return Test(identity, state, label(settings), level, _change(settings, level))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from popnet.config import ConfigError
 from popnet.records.files import write_json
+from popnet.records.guarding import read_json
 
 Verdict = Literal["holds", "does not hold", "undecided"]
 FILE = "findings.json"
@@ -65,10 +66,12 @@ def write_findings(folder: Path, findings: Sequence[Finding]) -> None:
 def read_findings(folder: Path) -> list[Finding]:
     """The findings in a run's folder; none where no study was concluded."""
     path = folder / FILE
-    if not path.is_file():
-        return []
     numbers = ("value", "low", "high")
-    rows = json.loads(path.read_text())
-    for row in rows:
-        row |= {name: math.nan for name in numbers if row[name] is None}
-    return [Finding(**row) for row in rows]
+    try:
+        rows = read_json(path, list)
+        for row in rows:
+            row |= {name: math.nan for name in numbers if row[name] is None}
+        return [Finding(**row) for row in rows]
+    except (TypeError, KeyError):
+        text = f"{path} cannot be read; `popnet study` of the sweep again writes it."
+        raise ConfigError(text) from None

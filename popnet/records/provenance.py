@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from popnet.plan import PHYSICS
+from popnet.records.guarding import without_secrets
 
 PACKAGES = (
     "popnet", "torch", "numpy", "scipy", "numba", "ray", "mlflow", "pyarrow",
@@ -81,5 +82,5 @@ def _commit() -> str | None:
 
 
 def command_line() -> list[str]:
-    """The command as typed, without the interpreter's path."""
-    return [Path(sys.argv[0]).name, *sys.argv[1:]]
+    """The command as typed, without the interpreter's path and without secrets."""
+    return [Path(sys.argv[0]).name, *map(without_secrets, sys.argv[1:])]

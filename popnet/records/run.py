@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from numpy.typing import NDArray
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import (
-    ConfigError,
-    NetworkConfig,
-    Plan,
-    Sweep,
-    load,
-    read_file,
-)
+from popnet.config import ConfigError, NetworkConfig, Plan, Sweep, load, read_file
+from popnet.config.reading import shown
 from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.records.columns import EMPTY, flattened
-from popnet.records.files import write_json, write_text
+from popnet.records.files import lock_file, write_json, write_text
+from popnet.records.guarding import read_json, refuse_links
 from popnet.records.ledger import Ledger, asked_for, with_tried
 from popnet.records.storage import storage_of
 from popnet.records.store import Store
@@ -32,6 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from popnet.core.module import RateNetwork
+
+
+AGAIN = "`popnet report` of the run makes its tables again."
 
 
 class Network(NamedTuple):
@@ -104,9 +102,11 @@ class Run:
         about = self.provenance()
         made = about.get("physics", PHYSICS)
         if made != PHYSICS:
-            version = about.get("versions", {}).get("popnet", "of then")
+            versions = about.get("versions")
+            known = isinstance(versions, dict) and versions.get("popnet")
             raise ConfigError(
-                f"{self.folder}: made with physics {made} (popnet {version}), this is "
+                f"{self.folder}: made with physics {shown(made)} (popnet "
+                f"{str(known or 'of then')[:40]}), this is "
                 f"physics {PHYSICS}: its results would differ. Its files stay "
                 f"readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
                 "its networks anew."
@@ -114,8 +114,12 @@ class Run:
         return networks(self.plan)
 
     @cached_property
-    def _by_key(self) -> dict[str, PlannedNetwork]:
-        return {n.key: n for n in self.networks}
+    def positions(self) -> dict[str, int]:
+        """Where in ``networks`` each key stands first."""
+        places: dict[str, int] = {}
+        for place, network in enumerate(self.networks):
+            places.setdefault(network.key, place)
+        return places
 
     @cached_property
     def ledger(self) -> Ledger | None:
@@ -167,12 +171,19 @@ class Run:
         path = self.folder / f"{name}.parquet"
         if not path.is_file():
             return pd.DataFrame(columns=EMPTY[name])
-        return pd.read_parquet(path)
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:  # pyarrow's own are both
+            why = str(error).splitlines()[0][:200]
+            raise ConfigError(f"{path} cannot be read ({why}); {AGAIN}") from None
+        if missing := set(EMPTY[name][:2]) - set(table.columns):
+            lacks = ", ".join(sorted(missing))
+            raise ConfigError(f"{path} lacks the columns {lacks}; {AGAIN}")
+        return table
 
     def provenance(self) -> dict[str, Any]:
         """Versions, machine, commands; one entry per launch under ``launches``."""
-        path = self.folder / "provenance.json"
-        return json.loads(path.read_text()) if path.is_file() else {}
+        return read_json(self.folder / "provenance.json", dict)
 
     def network(self, key: str) -> Network:
         """A recorded network as arrays.  Raises ConfigError for an unknown key."""
@@ -202,8 +213,8 @@ class Run:
 
     def find(self, key: str) -> PlannedNetwork:
         """The network with this key, or with the only key that begins so."""
-        if key in self._by_key:
-            return self._by_key[key]
+        if key in self.positions:
+            return self.networks[self.positions[key]]
         found = [n for n in self.networks if n.key.startswith(key)] if key else []
         if len(found) == 1:
             return found[0]
@@ -211,7 +222,9 @@ class Run:
             raise ConfigError(f"{self.folder}: no condition has been tried yet.")
         some = ", ".join(n.key for n in (found or self.networks)[:3])
         what = f"{len(found)} keys begin" if found else "no network's key begins"
-        raise ConfigError(f"{self.folder}: {what} with {key!r}; keys are like {some}.")
+        raise ConfigError(
+            f"{self.folder}: {what} with {shown(key)}; keys are like {some}."
+        )
 
 
 def _group(tensors: dict[str, NDArray[Any]], group: str) -> dict[str, NDArray[Any]]:
@@ -226,42 +239,49 @@ def open_run(folder: str | Path) -> Run:
         near = sorted(p.parent.name for p in path.parent.glob("*/sweep.yaml"))
         known = f" Runs there: {', '.join(near[:8])}." if near else ""
         raise ConfigError(f"{path}: not a run (no sweep.yaml in it).{known}")
-    return Run(path)
+    run = Run(path)
+    refuse_links(run.out, run.name)
+    return run
 
 
 def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     """Write a run's folder: sweep.yaml as launched, and provenance."""
     run = Run(out / plan.sweep.name)
-    if not run.folder.resolve().is_relative_to(out.resolve()):
-        raise ConfigError(f"{run.folder} leads out of {out}; remove the link.")
+    refuse_links(out, plan.sweep.name)
     write_text(run.folder / "sweep.yaml", text)
-    write_json(run.folder / "plan.json", _planned(plan))
+    write_text(run.folder / "plan.json", _planned(plan))
     known = run.provenance()
-    launches = [*known.get("launches", []), about]
+    before = known.get("launches", [])
+    launches = [*(before if isinstance(before, list) else []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
 
 
 def write_plan(run: Run) -> None:
     """Write plan.json again: a search has tried more conditions."""
-    write_json(run.folder / "plan.json", _planned(run.plan))
+    write_text(run.folder / "plan.json", _planned(run.plan))
 
 
-def _planned(plan: Plan) -> dict[str, Any]:
-    """The plan as data: each condition's values and the keys of its networks."""
+def _planned(plan: Plan) -> str:
+    """The plan as JSON: each condition's values and keys, a condition per line."""
     conditions: dict[str, dict[str, Any]] = {}
     values = {id(c.config): c.values for c in plan.conditions}
     for network in networks(plan):
         entry = conditions.setdefault(
             network.condition,
             {
+                "keys": [],
                 "label": network.label,
                 "values": values[id(network.config)],
-                "keys": [],
             },
         )
         entry["keys"].append(network.key)
-    return {"name": plan.sweep.name, "conditions": conditions}
+    encode = json.JSONEncoder(sort_keys=True).encode
+    lines = ",\n".join(
+        f"  {encode(name)}: {encode(conditions[name])}" for name in sorted(conditions)
+    )
+    name = encode(plan.sweep.name)
+    return f'{{\n "conditions": {{\n{lines}\n }},\n "name": {name}\n}}\n'
 
 
 @contextmanager
@@ -273,7 +293,7 @@ def launching(folder: Path) -> Iterator[None]:
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as handle:
+    with lock_file(folder / ".lock") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -61,7 +61,7 @@ def remember(out: Path, place: Place) -> None:
         write_json(out / FILE, {"storage": place.address})
 
 
-def refuse_links(out: Path, name: str, place: Place) -> None:
+def refuse_ways_out(out: Path, name: str, place: Place) -> None:
     """Refuse links in the run's folder or the store that lead out of them.
 
     ``out`` itself may be a link.  Raises ConfigError; changes nothing.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from popnet.plan import PlannedNetwork
 from popnet.records.columns import EMPTY, STOPPED_BY, flattened
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_view(run: Run, tests: dict[str, list[str]], metrics: list[str]) -> None:
+def write_view(run: Run, tests: Mapping[str, list[str]], metrics: list[str]) -> None:
     """Write the run's tables, each whole or not at all.
 
     ``tests``: the identities of the tests each network is asked, by key; ``metrics``:
@@ -43,7 +45,7 @@ class Rows(NamedTuple):
     evaluations: pd.DataFrame
 
 
-def rows_of(run: Run, keys: Iterable[str], tests: dict[str, list[str]]) -> Rows:
+def rows_of(run: Run, keys: Iterable[str], tests: Mapping[str, list[str]]) -> Rows:
     """What the store holds of some networks of the run; reads what holds them only."""
     planned = {key: run.find(key) for key in keys}
     evaluations = _tested("evaluations", run, planned, tests)
@@ -137,7 +139,10 @@ def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
 
 
 def _tested(
-    name: str, run: Run, planned: dict[str, PlannedNetwork], tests: dict[str, list[str]]
+    name: str,
+    run: Run,
+    planned: dict[str, PlannedNetwork],
+    tests: Mapping[str, list[str]],
 ) -> pd.DataFrame:
     """The table of this name, a row per network and test."""
     import pandas as pd
@@ -146,13 +151,14 @@ def _tested(
     if frame.empty:
         return pd.DataFrame(columns=EMPTY[name])
     frame = frame.drop_duplicates(["key", "identity"])
-    place = {
-        (key, identity): number
-        for key in planned
-        for number, identity in enumerate(tests.get(key, ()))
-    }
-    pairs = list(zip(frame["key"], frame["identity"], strict=True))
-    frame = frame.assign(place=[place.get(pair, -1) for pair in pairs])
+    found = frame["identity"].to_numpy()
+    places = np.full(len(frame), -1)
+    for key, rows in frame.groupby("key").indices.items():
+        order = {
+            identity: number for number, identity in enumerate(tests.get(str(key), ()))
+        }
+        places[rows] = [order.get(identity, -1) for identity in found[rows]]
+    frame = frame.assign(place=places)
     frame = frame[frame["place"] >= 0]
     return _in_order(frame, "key", planned, ["place"])[EMPTY[name]]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from popnet.analysis import trajectories
 from popnet.config import After
 from popnet.core.cell import Params
-from popnet.engine.battery import Test, dynamics
+from popnet.engine.battery import dynamics
 from popnet.engine.dynamics import activity, in_bins, trajectory
 from popnet.perturbations import resting
 from popnet.plan import PlannedNetwork
@@ -35,10 +35,9 @@ class Moved(NamedTuple):
     """Its trajectories [K, S, N], untrained and trained; empty unless asked for."""
 
 
-def asked_of(network: PlannedNetwork, tests: Sequence[Test], after: After) -> list[str]:
-    """What is asked of a network's activity, by identity."""
-    kept = [KEPT] if after.keeps(network.seed.number) else []
-    return [test.identity for test in tests] + kept
+def asked_of(network: PlannedNetwork, after: After) -> list[str]:
+    """What is asked of a network's activity, besides the measurements."""
+    return [KEPT] if after.keeps(network.seed.number) else []
 
 
 def measure(

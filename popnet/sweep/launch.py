@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from popnet.config import Plan, Source, dump
+from popnet.config import ConfigError, Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
 from popnet.records.auditing import Checked
+from popnet.records.guarding import (
+    check_address,
+    check_tracking_uri,
+    read_json,
+    refuse_links,
+)
 from popnet.records.provenance import command_line, provenance
-from popnet.records.storage import choose, refuse_links, remember
+from popnet.records.storage import choose, refuse_ways_out, remember
 from popnet.sweep import pending
 from popnet.sweep.cluster import check_device
 from popnet.sweep.interruption import Interruption
@@ -50,14 +55,21 @@ def prepare(
 ) -> Prepared:
     """Check a sweep and write its folder; nothing is trained yet."""
     check(plan, source)
+    return _prepared(plan, source, out, {n.key for n in networks(plan)}, storage)
+
+
+def _prepared(
+    plan: Plan, source: Source, out: Path, keys: set[str], storage: str | None
+) -> Prepared:
+    """``prepare`` of a sweep that is checked, with these keys."""
     place = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
     store = Store(place)
-    notes = store.audit({n.key for n in networks(plan)})
+    notes = store.audit(keys)
     notes += _slow(store.checked)
     remember(out, place)
     about = provenance(command_line())
-    notes += _replaced(out / plan.sweep.name, plan)
+    notes += _replaced(out / plan.sweep.name, keys)
     run = create_run(out, plan, dump(plan, source), about)
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)
@@ -82,14 +94,14 @@ def _slow(checked: Checked) -> list[str]:
     ]
 
 
-def _replaced(folder: Path, plan: Plan) -> list[str]:
+def _replaced(folder: Path, keys: set[str]) -> list[str]:
     """A note when another sweep of this name has its tables here."""
-    known = folder / "plan.json"
-    if not known.is_file():
-        return []
-    before = json.loads(known.read_text())["conditions"].values()
-    old = {key for condition in before for key in condition["keys"]}
-    if not old or old & {n.key for n in networks(plan)}:
+    try:
+        before = read_json(folder / "plan.json", dict).get("conditions", {}).values()
+        old = {key for condition in before for key in condition["keys"]}
+    except (ConfigError, AttributeError, KeyError, TypeError):
+        return [f"{folder / 'plan.json'} could not be read and is written anew."]
+    if not old or old & keys:
         return []
     return [
         f"{folder.name}: another sweep of this name was here; its networks stay in the "
@@ -112,10 +124,14 @@ def launch(
 
     Every network is recorded as it finishes; a launch that was killed continues.
     """
+    check_address(address)
+    check_tracking_uri(tracking_uri)
     check(plan, source)
     place = choose(out, storage)
-    refuse_links(out, plan.sweep.name, place)
-    missing = {n.key for n in networks(plan)} - Store(place).recorded()
+    refuse_ways_out(out, plan.sweep.name, place)
+    refuse_links(out, plan.sweep.name)
+    keys = {n.key for n in networks(plan)}
+    missing = keys - Store(place).recorded()
     machine, listen = plan.sweep.machine, listen or (lambda _: None)
     interruption = Interruption()
     with ExitStack() as stack:
@@ -133,7 +149,7 @@ def launch(
             else:  # what is wrong with it is said before anything is written
                 crew = ray_joined()
         stack.enter_context(launching(out / plan.sweep.name))
-        prepared = prepare(plan, source, out, storage)
+        prepared = _prepared(plan, source, out, keys, storage)
         run = prepared.run
         teller = Teller(run, listen, tracking_uri)
         before = len(teller.known)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from popnet.analysis import METRICS
-from popnet.config import MetricSettings
-from popnet.engine.battery import Test, battery, dynamics
+from popnet.config import MetricSettings, NetworkConfig
+from popnet.engine.battery import Battery
 from popnet.plan import PlannedNetwork, networks
 from popnet.records import Run
 from popnet.records.ledger import asked_for
@@ -21,20 +21,46 @@ NETWORKS_PER_TEST_JOB = 4
 PAIRS_PER_JOB = 200
 
 
+class AskedTests(Mapping[str, list[str]]):
+    """The identities of a network's tests by its key, worked out when asked for.
+
+    100,000 networks have millions of them.  Those of one configuration's networks,
+    mostly asked for one after the other, are worked out once.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._after = run, run.sweep.after
+        self._battery = Battery(self._after)
+        self._last: tuple[NetworkConfig | None, list[str]] = (None, [])
+
+    def __getitem__(self, key: str) -> list[str]:
+        network = self._run.networks[self._run.positions[key]]
+        if self._last[0] is not network.config:
+            known = self._battery.identities(network.config)
+            self._last = network.config, known
+        return self._last[1] + asked_of(network, self._after)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._run.positions)
+
+    def __len__(self) -> int:
+        return len(self._run.positions)
+
+
 class Tests(NamedTuple):
     """Which tests each network is asked, and which it has."""
 
     __test__ = False
 
-    asked: dict[str, list[str]]
+    asked: Mapping[str, list[str]]
     done: dict[str, set[str]]
 
 
 def untrained(run: Run) -> list[PlannedNetwork]:
     """Networks whose training is not recorded."""
     recorded = run.store.recorded()
-    unique = {n.key: n for n in run.networks}
-    return [n for key, n in unique.items() if key not in recorded]
+    places = run.positions.items()
+    return [run.networks[place] for key, place in places if key not in recorded]
 
 
 def to_train(run: Run) -> list[PlannedNetwork]:
@@ -58,7 +84,7 @@ def to_train(run: Run) -> list[PlannedNetwork]:
 
 def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:
     """Status of each recorded network of the run, or of those ``among`` it."""
-    keys = {n.key for n in run.networks} if among is None else among
+    keys = set(run.positions) if among is None else among
     table = run.store.table("networks", "networks", "key", keys)
     if table is None:
         return {}
@@ -68,17 +94,7 @@ def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:
 
 def tests(run: Run) -> Tests:
     """Every test asked of every network, and those recorded."""
-    by_config: dict[int, tuple[list[Test], list[Test]]] = {}
-    asked: dict[str, list[str]] = {}
-    after = run.sweep.after
-    for network in run.networks:
-        config = network.config
-        if id(config) not in by_config:
-            by_config[id(config)] = battery(after, config), dynamics(after, config)
-        own, moves = by_config[id(config)]
-        asked[network.key] = [t.identity for t in own]
-        asked[network.key] += asked_of(network, moves, after)
-    return Tests(asked, tested(run, set(asked)))
+    return Tests(AskedTests(run), tested(run, set(run.positions)))
 
 
 def tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
@@ -102,19 +118,15 @@ def test_jobs(
 
     ``state``: what ``tests`` gave, where it is at hand.
     """
-    wanted = set(among)
-    if not wanted:
+    sound = {k for k in among if known.get(k, DIVERGED) != DIVERGED}
+    places = sorted(run.positions[k] for k in sound if k in run.positions)
+    if not places:
         return []
     state = state or tests(run)
     lacking: list[tuple[PlannedNetwork, tuple[str, ...]]] = []
-    seen: set[str] = set()
-    for network in run.networks:
-        key = network.key
-        if key in seen or key not in wanted or known.get(key, DIVERGED) == DIVERGED:
-            continue
-        seen.add(key)
-        have = state.done.get(key, set())
-        missing = tuple(i for i in state.asked[key] if i not in have)
+    for network in (run.networks[place] for place in places):
+        have = state.done.get(network.key, set())
+        missing = tuple(i for i in state.asked[network.key] if i not in have)
         if missing:
             lacking.append((network, missing))
     return [
@@ -135,11 +147,13 @@ def comparisons(
     trials for behaviour.  Diverged networks are compared with nobody, nor are those
     beyond the sample.
     """
-    unique = {n.key: n for n in run.networks}
+    if not run.sweep.after.compare:
+        return []
+    unique = (run.networks[place] for place in run.positions.values())
     sound = [
         n
-        for k, n in unique.items()
-        if known.get(k, DIVERGED) != DIVERGED
+        for n in unique
+        if known.get(n.key, DIVERGED) != DIVERGED
         and run.sweep.after.compares(n.seed.number)
     ]
     done = _compared(run, {n.key for n in sound})

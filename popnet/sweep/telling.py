@@ -56,7 +56,7 @@ class Teller:
         self.trials = self.losses = 0
         self.waiting = ""
         self.heard_notes: dict[str, None] = {}
-        self.planned = len({n.key for n in run.networks})
+        self.planned = len(run.positions)
 
     @property
     def notes(self) -> list[str]:

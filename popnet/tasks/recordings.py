@@ -7,14 +7,19 @@ import zlib
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
 
 from popnet.config import Inconsistent
+from popnet.config.opening import NotAFile, read_plain
 from popnet.tasks.trials import Array
+
+NAMES = ("targets", "inputs")
+LARGEST = 2**30
+"""Bytes of a file, and of what it unpacks to."""
 
 
 class Recordings(NamedTuple):
@@ -33,7 +38,9 @@ def read(path: str) -> Recordings:
     file, holds Python objects, or lacks what is needed.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_plain(Path(path), LARGEST)
+    except NotAFile as error:
+        raise _refused(path, f"cannot be read: it is {error.strerror}") from None
     except OSError as error:
         raise _refused(path, f"cannot be read: {error.strerror}") from None
     return _parsed(content, path)
@@ -48,10 +55,13 @@ def _parsed(content: bytes, path: str) -> Recordings:
     try:
         # an array of Python objects could run any program when it is loaded
         file = np.load(io.BytesIO(content), allow_pickle=False)
+        _refuse_swelling(file, path)
         if not isinstance(file, NpzFile):
             raise ValueError("one array")
-        found = {k: file[k] for k in ("targets", "inputs") if k in file.files}
-    except (ValueError, OSError, EOFError, BadZipFile, zlib.error):
+        found = {k: file[k] for k in NAMES if k in file.files}
+    except Inconsistent:
+        raise
+    except (ValueError, OSError, EOFError, BadZipFile, zlib.error, MemoryError):
         text = "is not an .npz file of plain arrays, as numpy.savez writes"
         raise _refused(path, text) from None
     if "targets" not in found:
@@ -68,6 +78,17 @@ def _parsed(content: bytes, path: str) -> Recordings:
             f"{len(input_CSI)}; must be as many",
         )
     return Recordings(_digest(content), target_CSO, input_CSI)
+
+
+def _refuse_swelling(file: Any, path: str) -> None:
+    """Nothing is unpacked of an archive that would fill the memory."""
+    if not isinstance(file, NpzFile):
+        return
+    wanted = {f"{name}.npy" for name in NAMES}
+    members = file.zip.infolist() if file.zip is not None else []
+    sizes = [m.file_size for m in members if m.filename in wanted]
+    if sum(sizes) > LARGEST:
+        raise _refused(path, f"unpacks to arrays larger than {LARGEST:,} bytes")
 
 
 def _digest(content: bytes) -> str:

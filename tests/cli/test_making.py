@@ -133,7 +133,7 @@ def test_damaged_weights_are_said_and_not_compared(popnet, own_run, key):
     path = own_run.store.folder / own_run.store.files_of([key])[key]
     path.write_bytes(path.read_bytes()[:-1])
     done = popnet("retrain", own_run.folder, key)
-    assert done.code == 1 and done.out == "" and str(path) in done.err
+    assert done.code == 2 and done.out == "" and str(path) in done.err
     assert "checksum does not match" in done.err and done.err.count("\n") == 1
 
 

@@ -8,7 +8,7 @@ from batches import A, commit
 from popnet.config import ConfigError
 from popnet.records import Store
 from popnet.records.places import Local, place_of
-from popnet.records.storage import choose, refuse_links, remember, storage_of
+from popnet.records.storage import choose, refuse_ways_out, remember, storage_of
 
 
 def everything(folder):
@@ -89,7 +89,7 @@ def test_a_link_that_leads_out_is_refused(tmp_path, link, there):
     path.symlink_to(target)
     before = everything(tmp_path)
     with pytest.raises(ConfigError) as caught:
-        refuse_links(out, "sweep", Local(out / "store"))
+        refuse_ways_out(out, "sweep", Local(out / "store"))
     assert str(path) in str(caught.value) and str(target) in str(caught.value)
     assert everything(tmp_path) == before
 
@@ -102,5 +102,5 @@ def test_links_that_stay_inside_and_a_linked_folder_are_fine(tmp_path):
     (real / "sweep" / "latest").symlink_to("report")
     (real / "archive").symlink_to(tmp_path)  # not of this launch
     (real / "store" / "mine").symlink_to("index")
-    refuse_links(tmp_path / "runs", "sweep", Local(tmp_path / "runs" / "store"))
-    refuse_links(tmp_path / "new", "sweep", Local(tmp_path / "new" / "store"))
+    refuse_ways_out(tmp_path / "runs", "sweep", Local(tmp_path / "runs" / "store"))
+    refuse_ways_out(tmp_path / "new", "sweep", Local(tmp_path / "new" / "store"))
