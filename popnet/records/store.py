@@ -190,6 +190,8 @@ class Store:
     def _rows(self, batch: Batch, file: str, keys: set[str], column: str) -> pa.Table:
         """The rows of some of a batch's networks."""
         table = self.rows(batch, file)
+        if table.num_columns and column not in table.column_names:
+            raise StoreError(_damaged(self.place.at(file), f"it has no {column}"))
         if not table.num_rows or len(keys) == len(batch.keys):
             return table
         return table.filter(pc.field(column).isin(pa.array(sorted(keys), pa.string())))

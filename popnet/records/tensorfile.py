@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import zlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -88,15 +89,21 @@ class TensorFile:
         self.header = json.loads(raw)
         self.start, self.room = 8 + length, size - 8 - length
         metadata = self.header.pop("__metadata__", {})
-        ends = [about["data_offsets"][1] for about in self.header.values()]
-        if max(ends, default=0) != self.room:
+        end = 0
+        for begin, after in sorted(map(_span, self.header.values())):
+            if begin != end:
+                raise ValueError("its header lies")
+            end = after
+        if end != self.room:
             raise ValueError("it is torn")
         self.about = json.loads(metadata["popnet"]) if "popnet" in metadata else {}
         self.sums = self.about.get("sums", {})
 
     def of(self, key: str) -> Tensors:
-        """The tensors named KEY/NAME, by NAME."""
-        found = self.get(self._names.get(key, []))
+        """The tensors named KEY/NAME, by NAME; ValueError where there are none."""
+        if key not in self._names:
+            raise ValueError(f"it holds nothing of network {key}")
+        found = self.get(self._names[key])
         return {n.rpartition("/")[2]: a for n, a in found.items()}
 
     @cached_property
@@ -109,7 +116,7 @@ class TensorFile:
 
     def get(self, names: Iterable[str]) -> Tensors:
         """Some tensors; those that lie side by side are read at once."""
-        spans = sorted((*self._span(n), n) for n in names)
+        spans = sorted((*_span(self.header[n]), n) for n in names)
         found: Tensors = {}
         while spans:
             some, end = [spans[0]], spans[0][1]
@@ -123,15 +130,20 @@ class TensorFile:
                 found[name] = self._array(name, data[a - begin : b - begin])
         return found
 
-    def _span(self, name: str) -> tuple[int, int]:
-        begin, end = self.header[name]["data_offsets"]
-        if not 0 <= begin <= end <= self.room:
-            raise ValueError(f"{name} lies outside the file")
-        return begin, end
-
     def _array(self, name: str, data: bytes) -> NDArray[Any]:
         if name in self.sums and zlib.crc32(data) != self.sums[name]:
             raise ValueError(f"the checksum of {name} does not match")
         about = self.header[name]
         flat = np.frombuffer(data, DTYPES[about["dtype"]])
         return flat.reshape(about["shape"]).copy()
+
+
+def _span(about: Mapping[str, Any]) -> tuple[int, int]:
+    """Where a tensor begins and ends, as long as its type and shape say."""
+    begin, end = about["data_offsets"]
+    shape, size = about["shape"], np.dtype(DTYPES[about["dtype"]]).itemsize
+    if not all(type(n) is int and n >= 0 for n in (begin, *shape)):
+        raise ValueError("its header lies")
+    if end - begin != size * math.prod(shape):
+        raise ValueError("its header lies")
+    return begin, end

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from harmless import SWEEP
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from popnet.config.reading import write_text
@@ -171,10 +172,23 @@ def test_a_table_that_is_none_is_said(run, asked, kind):
 
 def lying(path, **lies):
     """A weights file whose header says what is not so."""
-    header = {"a/final.x": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}
-    header["a/final.x"] |= lies
+    one = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], **lies}
+    header = {f"{min(keys_in(path))}/final.x": one}
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+
+
+def overlapping(path):
+    one = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    key = min(keys_in(path))
+    text = json.dumps({f"{key}/final.{n}": one for n in "xy"}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + bytes(8))
+
+
+def keys_in(path):
+    """The networks of an honest file."""
+    with safe_open(path, framework="numpy") as handle:
+        return {name.partition("/")[0] for name in handle.keys()}  # noqa: SIM118
 
 
 LIES = {
@@ -182,30 +196,26 @@ LIES = {
     "offsets beyond the file": lambda p: lying(p, data_offsets=[0, 2**40]),
     "offsets backwards": lambda p: lying(p, data_offsets=[8, 0]),
     "negative shape": lambda p: lying(p, shape=[-2]),
+    "a shape to be guessed": lambda p: lying(p, shape=[-1]),
     "huge shape": lambda p: lying(p, shape=[2**40, 2**40]),
     "another dtype": lambda p: lying(p, dtype="F64"),
     "an unknown dtype": lambda p: lying(p, dtype="O"),
     "a pickle": lambda p: p.write_bytes(b"\x80\x04\x95cposix\nsystem\n(S'x'\ntR."),
     "nothing": lambda p: p.write_bytes(b""),
-    "overlap": lambda p: p.write_bytes(overlapping()),
+    "overlap": overlapping,
     "other names": lambda p: save_file({"b/final.x": np.zeros(2)}, p),
 }
 
 
-def overlapping():
-    one = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
-    text = json.dumps({"a/final.x": one, "a/final.y": one}).encode()
-    return struct.pack("<Q", len(text)) + text + bytes(8)
-
-
 def forged(run, folder, harm):
-    """Harm a file of the first batch that has one, and make its checksum agree."""
+    """Harm a file of the first batch that has one, and make all checksums agree."""
     for entry in sorted((run.store.folder / "index").glob("*.json")):
         about = json.loads(entry.read_text())
         for name in about["files"]:
             if name.startswith(f"{folder}/"):
                 harm(run.store.folder / name)
-                about["files"][name]["sha256"] = sha256(run.store.folder / name)
+                about["files"][name] = {"sha256": sha256(run.store.folder / name)}
+                about.pop("checksum")
                 entry.write_text(json.dumps(about))
                 return run.store.folder / name, about["keys"][0]
     raise AssertionError(folder)
@@ -241,6 +251,7 @@ def test_an_entry_that_names_another_file_is_none(run, name):
     for entry in (run.store.folder / "index").glob("*.json"):
         about = json.loads(entry.read_text())
         about["files"] = {name: {"sha256": "0" * 64, "bytes": 1}}
+        about.pop("checksum")
         entry.write_text(json.dumps(about))
     assert Store(run.store.folder).batches() == []
 

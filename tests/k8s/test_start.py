@@ -27,7 +27,7 @@ def job(monkeypatch, sweep):
     def run(end, *words, file=sweep):
         did = []
 
-        def launched(_plan, _source, out, address, tracking_uri, **_):
+        def launched(_plan, _source, out, address, tracking_uri, _storage):
             did.append(("launched", str(out), address, tracking_uri))
             if isinstance(end, BaseException):
                 raise end
