@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -12,8 +13,13 @@ from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.records import Run
 from popnet.sweep import afterwards, pending
+from popnet.sweep.pack import cause
+from popnet.sweep.shard import UNWRITABLE
 
-RETRIES = 3
+RETRIES = 20
+"""Times that a task may be lost with its process or machine."""
+REFUSALS, WAIT_S = 90, 10.0
+"""Times that the disk may not take what a task found, and the seconds between them."""
 TESTS_EACH = 4
 """Test jobs that wait before they get one more process: to start it costs as much as
 some ten of them."""
@@ -41,6 +47,10 @@ class _Asked(NamedTuple):
     given: tuple[Any, ...]
     compiles: bool = False
     """Whether it may compile kernels; else it is given back if it would have to."""
+    refused: int = 0
+    """How often the disk did not take what it found."""
+    since: float = 0.0
+    """When it may begin: a disk that is full is given time."""
 
 
 class Afterwards:
@@ -88,17 +98,27 @@ class Afterwards:
                 except NotCompiled:
                     self.queue.insert(0, asked._replace(compiles=True))
                 except RayTaskError as error:
-                    last = str(error).strip().splitlines()[-1]
+                    if isinstance(error, UNWRITABLE) and asked.refused < REFUSALS:
+                        later = time.monotonic() + WAIT_S
+                        again = asked._replace(refused=asked.refused + 1, since=later)
+                        self.queue.append(again)
+                        continue
                     raise RuntimeError(
-                        f"a test or comparison failed: {last}"
+                        f"a test or comparison failed: {cause(error)}"
                     ) from error
-        while self.queue and len(self.busy) < self.at_once:
+        self.queue.sort(key=lambda asked: asked.since)
+        now = time.monotonic()
+        while self._startable(now):
             few = len(self.queue) < TESTS_EACH * len(self.busy)
             if few and self.queue[0].task is _test:
                 break
             asked = self.queue.pop(0)
             task = asked.task.options(num_cpus=self.cpus)
             self.busy[task.remote(asked.compiles, *asked.given)] = asked
+
+    def _startable(self, now: float) -> bool:
+        room = len(self.busy) < self.at_once
+        return room and bool(self.queue) and self.queue[0].since <= now
 
     @property
     def compiling(self) -> bool:
@@ -108,6 +128,8 @@ class Afterwards:
     def wait(self, say: Callable[[int, int], None]) -> None:
         """Wait for what was asked for.  Raises what a task raised after its retries."""
         self._turn(timeout=0)
-        while self.busy:
+        while self.busy or self.queue:
+            if not self.busy:
+                time.sleep(1.0)  # for room on the disk
             say(self.total - len(self.queue) - len(self.busy), self.total)
             self._turn(timeout=1.0)

@@ -88,15 +88,12 @@ class Stop(tune.Stopper):
 
 
 def train(
-    packs: list[Pack],
-    site: Site,
-    folder: Path,
-    report: Report,
-    interruption: Interruption,
+    packs: list[Pack], site: Site, report: Report, interruption: Interruption
 ) -> None:
     """Train packs; returns when all are on disk.  Raises RuntimeError if one failed.
 
-    ``folder``: where Ray Tune keeps its own state while it runs.
+    Ray Tune's own state, which nothing is read from, goes to this machine's temporary
+    folder: a full disk under the runs must not end a launch.
     """
     by_name = {pack.name: pack for pack in packs}
     failures: list[str] = []
@@ -111,7 +108,7 @@ def train(
     trainable = tune.with_resources(
         tune.with_parameters(TrainPack, packs=by_name, site=site), resources
     )
-    scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=folder))
+    scratch = Path(tempfile.mkdtemp(prefix="popnet-tune-"))
     try:
         tuner = tune.Tuner(
             trainable,

@@ -88,7 +88,7 @@ def work(
             site = site_of(
                 run.sweep.machine, todo, run.store.address, crew.device, crew.workers
             )
-            train(todo, site, run.folder, report, crew.interruption)
+            train(todo, site, report, crew.interruption)
             teller.known = pending.statuses(run)
             teller.finished = Counter(teller.known.values())
         after.test(teller.known, teller.known)

@@ -1,6 +1,8 @@
 """popnet plan and popnet launch, but for Ray; wrong files leave nothing behind."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -196,6 +198,16 @@ def test_ctrl_c_is_exit_3_and_says_how_to_go_on(
     assert done.code == 3 and done.out == ""
     assert done.err.endswith("Continue with: popnet launch 'a b.yaml' --out r\n")
     assert popnet("launch", path, "--out", tmp_path / "runs").code == 0
+
+
+def test_a_full_disk_is_exit_3_and_says_what_to_do(popnet, tmp_path, write, working):
+    def work(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    working(work)
+    done = popnet("launch", write(), "--out", tmp_path / "runs")
+    assert done.code == 3 and done.out == ""
+    assert "disk is full" in done.err and "continues" in done.err
 
 
 @pytest.mark.usefixtures("without_ray")

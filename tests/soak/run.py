@@ -36,7 +36,7 @@ SWEEP = {
     "network": {"units": 32, "dt_s": 0.01, "tau_s": {"mean": 0.1}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian"},
-    "train": {"trials": 20_000, "until": None, "curve_every": 500},
+    "train": {"trials": 12_000, "until": None, "curve_every": 500},
     "grid": {
         "network.tau_s.spread": [0.0, 0.4, 0.8],
         "rule.learning_rate": [0.02, 0.05, 0.1, 0.2],

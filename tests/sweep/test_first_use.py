@@ -1,5 +1,7 @@
 """A launch tells that kernels are compiled, before they are."""
 
+import errno
+
 import pytest
 from ray.exceptions import RayTaskError
 
@@ -81,6 +83,40 @@ def test_a_test_that_must_compile_is_begun_again_and_this_is_told(
     after.wait(lambda done, of: told.append((after.compiling, done, of)))
     assert local.seen == [False, True]
     assert told == [(False, 0, 1), (True, 0, 1)]
+
+
+class _FullDisk(_Ray):
+    """The disk takes nothing, so many times."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.left = times
+
+    def remote(self, _, *given):
+        self.left -= 1
+        if self.left >= 0:
+            full = OSError(errno.ENOSPC, "No space left on device")
+            return RayTaskError("test", str(full), full).as_instanceof_cause()
+        return given
+
+
+@pytest.mark.parametrize("times", [2, 4])
+def test_a_full_disk_is_given_time_by_a_test_but_not_for_ever(
+    tiny_run, monkeypatch, times
+):
+    monkeypatch.setattr(tasks, "WAIT_S", 0.01)
+    monkeypatch.setattr(tasks, "REFUSALS", 3)
+    monkeypatch.setattr(tasks.time, "sleep", lambda _: None)
+    full = _FullDisk(times)
+    monkeypatch.setattr(tasks, "ray", full)
+    after = tasks.Afterwards(tiny_run, cpus=0, at_once=1)
+    after._add(full, ("networks",))
+    if times <= 3:
+        after.wait(lambda *_: None)
+        assert full.left == -1 and not after.queue
+    else:
+        with pytest.raises(RuntimeError, match="No space left"):
+            after.wait(lambda *_: None)
 
 
 @pytest.mark.parametrize("folder", ["/somewhere/popnet/kernels-1", None])
