@@ -14,6 +14,7 @@ from .shell import (
     Address,
     Out,
     RunFolder,
+    Storage,
     TrackingUri,
     give,
     guarded,
@@ -86,7 +87,9 @@ def ui(
 
 
 @guarded
-def doctor(out: Out = Path("runs"), address: Address = None) -> None:
+def doctor(
+    out: Out = Path("runs"), address: Address = None, storage: Storage = None
+) -> None:
     """Is this machine, cluster and store fit to run?"""
     from popnet.records.guarding import check_address
     from popnet.records.provenance import machine, provenance
@@ -114,6 +117,6 @@ def doctor(out: Out = Path("runs"), address: Address = None) -> None:
     )  # fmt: skip
     from popnet.sweep import health
 
-    for what, good, text in health.check(out, address):
+    for what, good, text in health.check(out, address, storage):
         line(what, good, text)
     raise typer.Exit(DONE if fine else WRONG)

@@ -31,6 +31,8 @@ class Station(NamedTuple):
     store: str
     device: str
     checkpoint_s: float
+    mark: str
+    """What an actor must find in the store: see ``records.marks``."""
 
     @property
     def bundle(self) -> dict[str, float]:
@@ -55,6 +57,8 @@ class Crew:
         self.hired: list[Hand] = []
         self.arriving: dict[Any, Hand] = {}
         """Asked for, by the answer that is awaited."""
+        self.notes: list[str] = []
+        """Why actors could not begin."""
         self.idle: dict[Any, float] = {}
         """Since when an actor has had no work."""
 
@@ -83,8 +87,11 @@ class Crew:
             hand = self.arriving.pop(future)
             try:
                 ray.get(future)
-            except RayActorError:
+            except RayActorError as error:
                 self._release(hand)
+                if "StoreError" in str(error):
+                    self.notes.append(cause(error))
+                    time.sleep(1.0)  # it is asked again, there or elsewhere
                 continue
             self.hired.append(hand)
 
@@ -127,3 +134,9 @@ class Crew:
     def _release(hand: Hand) -> None:
         with suppress(Exception):  # it may be gone, and its machine too
             ray.kill(hand.actor)
+
+
+def cause(error: BaseException) -> str:
+    """The last line of what a worker raised; the lines before it are Ray's."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

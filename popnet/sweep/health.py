@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from popnet.config import ConfigError
+from popnet.records.marks import marked, sees
+from popnet.records.places import Local, Place, place_of
+from popnet.records.storage import choose
 
 Finding = tuple[str, bool | None, str]
 """What was tried, whether it is fit (None: only said), and in words."""
 
 
-def check(out: Path, address: str | None) -> Iterator[Finding]:
+def check(
+    out: Path, address: str | None, storage: str | None = None
+) -> Iterator[Finding]:
     """Try threads, kernels, the store, the embedded MLflow store, and Ray."""
     yield _device()
     yield _kernels()
     yield _store(out)
     yield _mlflow(out)
-    yield from _ray(out, address)
+    yield from _ray(choose(out, storage), address)
 
 
 def _device() -> Finding:
@@ -77,7 +82,7 @@ def _mlflow(out: Path) -> Finding:
     return "mlflow", True, f"{path} holds {runs} runs"
 
 
-def _ray(out: Path, address: str | None) -> Iterator[Finding]:
+def _ray(place: Place, address: str | None) -> Iterator[Finding]:
     from popnet.sweep.cluster import cores, ray_running
 
     began = time.monotonic()
@@ -92,38 +97,57 @@ def _ray(out: Path, address: str | None) -> Iterator[Finding]:
                 f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
                 f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
             )  # fmt: skip
-            yield from shared(ray, nodes, out)
+            yield from shared(ray, place)
     except (ConfigError, RuntimeError, OSError) as error:
         text = str(error).strip().splitlines()[0]
         yield "ray", False, f"{text} (Ray 2.59 and later need RAY_AUTH_MODE=token)"
 
 
-def shared(ray: Any, nodes: list[dict[str, Any]], out: Path) -> Iterator[Finding]:
-    """Can every node write where runs go, and does it see what others wrote?"""
-    folder = out.resolve()
-    while not folder.exists():
-        folder = folder.parent
-    marker = folder / f".popnet-{time.time_ns()}"
+def shared(ray: Any, place: Place) -> Iterator[Finding]:
+    """Does every node reach the place where networks go, and what others wrote there?
 
-    def probe(path: str) -> str:
-        seen = Path(path)
-        if not seen.is_file():
-            return "does NOT see it"
-        try:
-            own = seen.with_name(f"{seen.name}-{os.getpid()}")
-            own.write_text("popnet")
-            own.unlink()
-        except OSError as error:
-            return f"CANNOT write it: {error.strerror}"
-        return ""
-
-    try:
+    A folder that is not there yet stands for the first of its parents that is.
+    """
+    if isinstance(place, Local):
+        folder = place.folder.resolve()
+        while not folder.exists():
+            folder = folder.parent
+        marker = folder / f".popnet-{time.time_ns()}"
         marker.write_text("popnet")
-        for node in nodes:
+        probe, what, where = _sees, str(marker), str(folder)
+    else:
+        marker, probe, what, where = None, _reaches, place.address, place.address
+    try:
+        for node in [n for n in ray.nodes() if n["Alive"]]:
             at = node["NodeManagerAddress"]
             task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(probe)
-            problem = str(ray.get(task.remote(str(marker)), timeout=60))
+            problem = str(ray.get(task.remote(what), timeout=60))
             words = problem or "sees and writes it"
-            yield "storage", not problem, f"{folder}: node {at} {words}"
+            yield "storage", not problem, f"{where}: node {at} {words}"
     finally:
-        marker.unlink(missing_ok=True)
+        if marker is not None:
+            marker.unlink(missing_ok=True)
+
+
+def _sees(path: str) -> str:
+    """What keeps this node from a folder; "" for nothing."""
+    seen = Path(path)
+    if not seen.is_file():
+        return "does NOT see it"
+    try:
+        own = seen.with_name(f"{seen.name}-{os.getpid()}")
+        own.write_text("popnet")
+        own.unlink()
+    except OSError as error:
+        return f"CANNOT write it: {error.strerror}"
+    return ""
+
+
+def _reaches(address: str) -> str:
+    """What keeps this node from an object store; "" for nothing."""
+    try:
+        place = place_of(address)
+        with marked(place) as mark:
+            return "" if sees(place, mark) else "does NOT see what it wrote"
+    except (OSError, ConfigError) as error:
+        return f"does NOT reach it: {str(error).splitlines()[0][:120]}"

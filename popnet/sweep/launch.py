@@ -19,6 +19,7 @@ from popnet.records.guarding import (
     read_json,
     refuse_links,
 )
+from popnet.records.places import Local
 from popnet.records.provenance import command_line, provenance
 from popnet.records.storage import choose, refuse_ways_out, remember
 from popnet.sweep import pending
@@ -137,9 +138,12 @@ def launch(
     with ExitStack() as stack:
         stack.enter_context(interruption.heard())
 
+        # Ray Tune keeps what a search has asked in the run's folder
+        shares = [place, *([Local(out)] if plan.sweep.search else [])]
+
         def ray_joined() -> Crew:
             return stack.enter_context(
-                joined(address, machine, out, interruption, listen)
+                joined(address, machine, shares, interruption, listen)
             )
 
         crew: Crew | None = None
@@ -165,6 +169,13 @@ def launch(
                 tables(Run(run.folder))  # what was made is seen all the same
                 raise
             run = Run(run.folder)  # a search has tried more conditions
+            lacking = keys - run.store.recorded()
+            if lacking and not plan.sweep.search:
+                tables(run)
+                raise RuntimeError(
+                    f"{len(lacking)} of {len(keys)} networks are not in the store; the "
+                    "same command again trains them."
+                )
         checkpoints.tidy(run.store.place, run.store.recorded())
         run.store.compact()
         notes = prepared.notes + teller.notes

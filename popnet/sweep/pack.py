@@ -16,7 +16,7 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from popnet.plan import Pack, PlannedNetwork, shards
 from popnet.records.store import Store
-from popnet.sweep.crew import Crew, Station
+from popnet.sweep.crew import Crew, Station, cause
 from popnet.sweep.shard import Beat
 
 BEAT_S = 1.0
@@ -95,7 +95,10 @@ class TrainPack(tune.Trainable):
             except RayTaskError as error:  # the same would happen again
                 return {**_summary(beats), "failed": cause(error), "done": True}
         over = not self.busy and not self.queue
-        return {**_summary(beats), "lost": self.losses, "done": over}
+        told, summary = self.crew.notes, _summary(beats)
+        self.crew.notes = []
+        summary["notes"] += told
+        return {**summary, "lost": self.losses, "done": over}
 
     def _employ(self) -> None:
         """Give every free actor a shard; ask for actors while there is work."""
@@ -135,12 +138,6 @@ class TrainPack(tune.Trainable):
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing to load."""
-
-
-def cause(error: BaseException) -> str:
-    """The last line of what a worker raised; the lines before it are Ray's."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
 
 
 def _summary(beats: list[Beat]) -> dict[str, Any]:

@@ -34,8 +34,9 @@ from popnet.records import Run
 from popnet.records.ledger import DONE, RUNNING, STOPPED, Ledger
 from popnet.seeding import philox_key
 from popnet.sweep.condition import record_stopped
+from popnet.sweep.crew import cause
 from popnet.sweep.interruption import Interruption
-from popnet.sweep.pack import Site, cause
+from popnet.sweep.pack import Site
 from popnet.sweep.search_trial import REACHED, SCORE, Brief, TrainCondition
 from popnet.sweep.training import RETRIES, Report, Stop
 

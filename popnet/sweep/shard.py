@@ -6,6 +6,7 @@ This is the body of the shard actor; it knows the clock and the store, not Ray.
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import threading
 import time
@@ -24,7 +25,8 @@ from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.plan import PHYSICS, TRIALS_AT_ONCE, PlannedNetwork, digest
 from popnet.records import checkpoints
-from popnet.records.store import Store
+from popnet.records.marks import sees
+from popnet.records.store import Store, StoreError
 from popnet.records.tensors import tensors_of
 
 T = TypeVar("T")
@@ -58,8 +60,14 @@ class Beat(NamedTuple):
 class Shard:
     """Trains one shard at a time; ``work`` returns after some seconds with a beat."""
 
-    def __init__(self, store: str, device: str, checkpoint_s: float) -> None:
+    def __init__(
+        self, store: str, device: str, checkpoint_s: float, mark: str = ""
+    ) -> None:
+        """``mark``: one that must be in the store.  Raises StoreError without it."""
         self.store = Store(store)
+        if mark and not sees(self.store.place, mark):
+            where = platform.node()
+            raise StoreError(f"machine {where} does not see the networks in {store}")
         self.device = torch.device(device)
         self.checkpoint_s = checkpoint_s
         self.name = ""

@@ -13,7 +13,7 @@ from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.records import Run
 from popnet.sweep import afterwards, pending
-from popnet.sweep.pack import cause
+from popnet.sweep.crew import cause
 from popnet.sweep.shard import UNWRITABLE
 
 RETRIES = 20

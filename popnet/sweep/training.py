@@ -15,9 +15,9 @@ from ray.tune import Callback, PlacementGroupFactory
 
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
-from popnet.sweep.crew import Station
+from popnet.sweep.crew import Station, cause
 from popnet.sweep.interruption import Interruption
-from popnet.sweep.pack import Site, TrainPack, cause
+from popnet.sweep.pack import Site, TrainPack
 
 CPU_SHARD = 16
 RETRIES = 30
@@ -44,7 +44,12 @@ class _Heard(Callback):
 
 
 def site_of(
-    machine: Machine, packs: list[Pack], store: str, device: str, workers: int
+    machine: Machine,
+    packs: list[Pack],
+    store: str,
+    device: str,
+    workers: int,
+    mark: str,
 ) -> Site:
     """Where packs train, and how many networks a shard may hold in memory."""
     fits = min(
@@ -53,7 +58,7 @@ def site_of(
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    station = Station(store, device, machine.checkpoint_s)
+    station = Station(store, device, machine.checkpoint_s, mark)
     return Site(station, workers, machine.workers, most)
 
 

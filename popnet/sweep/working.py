@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from popnet.config import ConfigError, Machine, Source
 from popnet.plan import Pack
 from popnet.records import Run, write_plan
+from popnet.records.marks import marked
+from popnet.records.places import Place
 from popnet.sweep import pending
 from popnet.sweep.interruption import Interruption
 from popnet.sweep.telling import Listener, Teller, lost
@@ -30,14 +31,15 @@ class Crew(NamedTuple):
 def joined(
     address: str | None,
     machine: Machine,
-    out: Path,
+    shares: Sequence[Place],
     interruption: Interruption,
     listen: Listener,
 ) -> Iterator[Crew]:
     """A Ray, started here or joined, on which the work can be done.
 
-    Raises ConfigError where it cannot: no such devices, no disk that all see.  That
-    the head of a cluster is gone is told to the listener, as stage "lost".
+    ``shares``: what every machine must reach.  Raises ConfigError where the work cannot
+    be done: no such devices, a place that some machine does not see.  That the head of
+    a cluster is gone is told to the listener, as stage "lost".
     """
     from popnet.sweep.cluster import cores, crew, ray_running
     from popnet.sweep.health import shared
@@ -53,13 +55,13 @@ def joined(
         if address is None:
             yield some
             return
-        nodes = [n for n in ray.nodes() if n["Alive"]]
-        blind = [text for _, sees, text in shared(ray, nodes, out) if not sees]
-        if blind:
-            raise ConfigError(
-                f"{blind[0]}. Give an --out on a disk that all machines share, and "
-                "--storage s3://... for the networks where there is none."
-            )
+        for place in shares:
+            blind = [text for _, sees, text in shared(ray, place) if not sees]
+            if blind:
+                raise ConfigError(
+                    f"{blind[0]}. Give an --out on a disk that all machines share, or "
+                    "--storage s3://... for the networks where there is none."
+                )
         head = ray.get_runtime_context().gcs_address
         with watched(head, lambda: listen(lost(head))):
             yield some
@@ -71,11 +73,11 @@ def work(
     """Train or search, test and compare what is missing."""
     from popnet.sweep.tasks import Afterwards
 
-    with teller.recording():
+    with teller.recording(), marked(run.store.place) as mark:
         # where training takes every core, tests share them rather than wait to the end
         spare = crew.cpus - crew.workers
         if todo and run.ledger is not None:
-            run, todo = _searched(run, todo, source, crew, teller), []
+            run, todo = _searched(run, todo, source, crew, mark, teller), []
         after = Afterwards(run, cpus=int(spare > 0), at_once=max(spare, crew.workers))
         after.test(teller.known, teller.known)
         if todo:
@@ -86,8 +88,9 @@ def work(
                 after.test(recorded, recorded)
 
             site = site_of(
-                run.sweep.machine, todo, run.store.address, crew.device, crew.workers
-            )
+                run.sweep.machine, todo, run.store.address, crew.device, crew.workers,
+                mark,
+            )  # fmt: skip
             train(todo, site, report, crew.interruption)
             teller.known = pending.statuses(run)
             teller.finished = Counter(teller.known.values())
@@ -105,7 +108,7 @@ def work(
 
 
 def _searched(
-    run: Run, todo: list[Pack], source: Source, crew: Crew, teller: Teller
+    run: Run, todo: list[Pack], source: Source, crew: Crew, mark: str, teller: Teller
 ) -> Run:
     """Search over conditions; returns the run with the conditions tried."""
     from popnet.sweep.search import search
@@ -115,7 +118,7 @@ def _searched(
         teller.heard(result)
 
     site = site_of(
-        run.sweep.machine, todo, run.store.address, crew.device, crew.workers
+        run.sweep.machine, todo, run.store.address, crew.device, crew.workers, mark
     )
     search(run, source, site, report, crew.interruption)
     run = Run(run.folder)

@@ -1,5 +1,7 @@
 """What a launch does besides Ray: it prepares, finishes, and refuses in time."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -147,7 +149,8 @@ def test_a_cluster_may_have_the_gpu_that_is_not_here(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     addresses = working(lambda *_: None)
     plan, source = tiny(machine={"device": "cuda"})
-    launch(plan, source, tmp_path, address="ray://head:10001")
+    with pytest.raises(RuntimeError, match="4 of 4 networks are not in the store"):
+        launch(plan, source, tmp_path, address="ray://head:10001")
     assert addresses == ["ray://head:10001"]
 
 
@@ -269,9 +272,11 @@ LACKING = {
 def test_ray_works_where_something_is_missing(own_run, tiny, working, changes):
     called = []
     working(lambda *args: called.append(args))
-    launch(*tiny(name="more", **changes), own_run.out)
+    lacking = "networks" in changes
+    with pytest.raises(RuntimeError) if lacking else nullcontext():
+        launch(*tiny(name="more", **changes), own_run.out)
     ((_, todo, *_),) = called
-    assert sum(len(p.networks) for p in todo) == (2 if "networks" in changes else 0)
+    assert sum(len(p.networks) for p in todo) == (2 if lacking else 0)
 
 
 @pytest.mark.usefixtures("quiet")

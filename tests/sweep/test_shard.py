@@ -11,7 +11,8 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from popnet.plan import networks
-from popnet.records import Store, checkpoints
+from popnet.records import Store, StoreError, checkpoints
+from popnet.records.marks import marked
 from popnet.rules import RULES
 from popnet.sweep import shard as shard_module
 from popnet.sweep.shard import Beat, Shard
@@ -155,8 +156,10 @@ def test_a_damaged_checkpoint_is_as_good_as_none(shard, members):
 
 def test_an_incomplete_checkpoint_is_as_good_as_none(shard, members):
     worker = shard(checkpoint_s=0.0)
-    worker.work(1e-3, members)
+    worker.take(members)
     folder = worker.store.folder
+    while not (folder / "checkpoints").is_dir():
+        worker.work(1e-3)
     (path,) = (folder / "checkpoints").iterdir()
     key = members[0].key
     whole = {n[2:]: a for n, a in load_file(path).items() if n.startswith("0/")}
@@ -243,6 +246,17 @@ def test_who_is_told_to_leave_saves_first(shard, members, monkeypatch, told):
     left = sum(m.config.train.trials for m in members) - seen
     beat = shard().work(3600, members)
     assert 0 < beat.trials == left - 60 * (len(members) - len(worker.populations))
+
+
+def test_an_actor_that_sees_another_disk_does_not_begin(tmp_path):
+    store, other = Store(tmp_path / "store"), tmp_path / "other"
+    with marked(store.place) as mark:
+        assert Shard(store.address, "cpu", 3600, mark).store.recorded() == set()
+        with pytest.raises(StoreError, match="does not see the networks"):
+            Shard(str(other), "cpu", 3600, mark)
+    assert not other.exists()
+    with pytest.raises(StoreError):  # a mark of a launch that has ended
+        Shard(store.address, "cpu", 3600, mark)
 
 
 @pytest.fixture(autouse=True)
