@@ -84,3 +84,7 @@ clean:
 .PHONY: manifests
 manifests: setup
 	$(BIN)/$(shell grep '^popnet k8s render' k8s/README.md) > k8s/job/rayjob.yaml
+
+# 3,400 networks from the file to the report, watched; a quarter of an hour
+scale: setup
+	$(BIN)/python tests/bench/scale.py $(ARGS)
