@@ -76,7 +76,7 @@ def _look(pid: int, at_s: float, out: Path, keys: set[str], known: set[str]) -> 
         for child in process.children(recursive=True):
             with suppress(psutil.Error):
                 family += child.memory_info().rss / MIB
-    for path in (out / "store" / "index").glob("*.json"):
+    for path in (out / "store").glob("[im]*/*.json"):  # index and merged
         if path.name not in known:
             with suppress(OSError, ValueError):
                 entry = json.loads(path.read_text())

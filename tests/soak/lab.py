@@ -142,7 +142,7 @@ class Lab:
         import json
 
         keys = set()
-        for path in (self.out / "store" / "index").glob("*.json"):
+        for path in (self.out / "store").glob("[im]*/*.json"):  # index and merged
             with suppress(OSError, ValueError):
                 entry = json.loads(path.read_text())
                 if entry["kind"] == "networks":
