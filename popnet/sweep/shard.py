@@ -5,15 +5,17 @@ This is the body of the shard actor; it knows the clock and the store, not Ray.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from popnet.analysis import spectral_radius, weight_change
@@ -24,6 +26,7 @@ from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.plan import PHYSICS, TRIALS_AT_ONCE, PlannedNetwork, digest
 from popnet.records import checkpoints
+from popnet.records.columns import SCHEDULE
 from popnet.records.store import Store
 from popnet.records.tensors import tensors_of
 
@@ -78,7 +81,7 @@ class Shard:
 
         A lost actor may have recorded some of them already: these are left out.
         """
-        self.name = digest("shard", *sorted(m.key for m in members), size=8)
+        self.name = shard_name(m.key for m in members)
         recorded = self.store.recorded()
         members = tuple(m for m in members if m.key not in recorded)
         keys = [m.key for m in members]
@@ -179,7 +182,12 @@ class Shard:
 
     def _checkpoint(self) -> None:
         """Save the networks still training."""
-        groups = [
+        checkpoints.save(self.store.place, self.name, self.in_training())
+        self.last_checkpoint = time.monotonic()
+
+    def in_training(self) -> list[tuple[list[str], dict[str, NDArray[Any]]]]:
+        """Keys and stacked tensors of the networks that have begun to train."""
+        return [
             (
                 [m.key for m in population.members],
                 {n: t.cpu().numpy() for n, t in leaves(population).items()},
@@ -187,8 +195,11 @@ class Shard:
             for population in self.populations
             if int(population.progress.trial_P.sum()) > 0
         ]
-        checkpoints.save(self.store.place, self.name, groups)
-        self.last_checkpoint = time.monotonic()
+
+
+def shard_name(keys: Iterable[str]) -> str:
+    """The name of the shard that these networks are, and of its checkpoint."""
+    return digest("shard", *sorted(keys), size=8)
 
 
 def _advanced(
@@ -255,4 +266,17 @@ def row_of(trained: Trained) -> dict[str, object]:
         "output_tau_s": None if own is None else float(tau_N[own]),
         "physics": PHYSICS,
         "settings": network.config.model_dump_json(),
+        **({SCHEDULE: schedule_of(network)} if network.earlier else {}),
     }
+
+
+def schedule_of(network: PlannedNetwork) -> str:
+    """The rule's settings of a network that changed them, each with its first trial."""
+    begins = [0, *(until for until, _ in network.earlier)]
+    rules = [c.rule for c in (*(c for _, c in network.earlier), network.config)]
+    return json.dumps(
+        [
+            {"from": trial, "rule": rule.model_dump(mode="json")}
+            for trial, rule in zip(begins, rules, strict=True)
+        ]
+    )
