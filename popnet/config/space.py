@@ -133,13 +133,19 @@ def _check_pbt(source: Source, pbt: Pbt, configs: Sequence[NetworkConfig]) -> No
             )
         rule = config.rule
         able = [n for n, own, _ in marked(type(rule)) if own and _number(rule, n)]
-        for path in pbt.space:
+        for path, law in pbt.space.items():
             section, _, name = path.partition(".")
             if section != "rule" or name not in able:
                 raise source.error(
                     ("search", "scheduler", "space", path),
                     "pbt changes only numbers of the rule while networks train: "
                     f"{', '.join(f'rule.{n}' for n in able)}",
+                )
+            whole = isinstance(getattr(rule, name), int)
+            if whole and law.law not in ("integer", "choice"):
+                raise source.error(
+                    ("search", "scheduler", "space", path, "law"),
+                    f"got {law.law!r}; {path} is a whole number: law integer or choice",
                 )
 
 

@@ -19,7 +19,7 @@ trial, ``condition`` is the name of all that, and ``reached`` where it is.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def members_of(tried: dict[str, Entry], source: Source) -> tuple[Condition, ...]
 def member_of(
     source: Source,
     number: int,
-    earlier: Iterable[tuple[int, dict[str, Any]]],
+    earlier: Iterable[Sequence[Any]],
     values: dict[str, Any],
 ) -> Condition:
     """A member as a condition; ``earlier``: values it had before, until some trial."""

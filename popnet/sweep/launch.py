@@ -14,6 +14,7 @@ from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
 from popnet.records.auditing import Checked
+from popnet.records.ledger import with_tried
 from popnet.records.provenance import command_line, provenance
 from popnet.records.storage import choose, refuse_links, remember
 from popnet.sweep import pending
@@ -57,7 +58,8 @@ def prepare(
     notes += _slow(store.checked)
     remember(out, place)
     about = provenance(command_line())
-    notes += _replaced(out / plan.sweep.name, plan)
+    folder = out / plan.sweep.name
+    notes += _replaced(folder, with_tried(plan, source, folder))
     run = create_run(out, plan, dump(plan, source), about)
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)

@@ -118,7 +118,7 @@ def _by_condition(run: Run, source: Source, site: Site, report: Report) -> Way:
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
     grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
-    brief = Brief(source, run.sweep, grid, ledger.stopped(), site)
+    brief = Brief(source, run.sweep, grid, ledger.stopped(), site, {})
     caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
     space, tuned = _asked(asked, ledger, len(brief.grid), run.sweep.seed)
     tuned |= {

@@ -51,22 +51,7 @@ def population_based(
     """Members from where the ledger has them; the scheduler begins anew."""
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
-    recorded = run.store.recorded()
-    done = {
-        n.condition for n in run.networks if n.key in recorded
-    } - {n.condition for n in run.networks if n.key not in recorded}  # fmt: skip
-    starts, over = {}, set[int]()
-    for number in range(1, pbt.conditions + 1):
-        entry = ledger.conditions.get(f"{MEMBER} {number}")
-        if entry is None:
-            starts[number] = Start(first_values(pbt, run.sweep.seed, number), [], 0)
-            continue
-        earlier = [(until, values) for until, values in entry["earlier"]]
-        starts[number] = Start(entry["values"], earlier, entry["reached"])
-        if entry["state"] == DONE and entry["condition"] in done:
-            over.add(number)
-    brief = Brief(source, run.sweep, (), {}, site, starts)
-    going = [{MEMBER: n, **s.values} for n, s in starts.items() if n not in over]
+    starts = _starts(run, ledger, pbt)
     scheduler = Exploration(
         pbt,
         site.workers,
@@ -79,9 +64,25 @@ def population_based(
         perturbation_factors=pbt.perturb,
         log_config=False,
     )
-    space = {"values": tune.grid_search(going)}
+    brief = Brief(source, run.sweep, (), {}, site, starts)
+    begun = [{MEMBER: number, **start.values} for number, start in starts.items()]
+    space = {"values": tune.grid_search(begun)}
     heard = _Heard(run, ledger, report)
     return Way(TrainMember, brief, space, {"scheduler": scheduler}, heard, CHECKPOINTS)
+
+
+def _starts(run: Run, ledger: Ledger, pbt: Pbt) -> dict[int, Start]:
+    """Where each member begins or goes on; those that are done are left out."""
+    recorded = run.store.recorded()
+    left = {n.condition for n in run.networks if n.key not in recorded}
+    starts: dict[int, Start] = {}
+    for number in range(1, pbt.conditions + 1):
+        entry = ledger.conditions.get(f"{MEMBER} {number}")
+        if entry is None:
+            starts[number] = Start(first_values(pbt, run.sweep.seed, number), [], 0)
+        elif entry["state"] != DONE or entry["condition"] in left:
+            starts[number] = Start(entry["values"], entry["earlier"], entry[REACHED])
+    return starts
 
 
 def first_values(pbt: Pbt, seed: int, number: int) -> dict[str, Any]:
@@ -180,29 +181,29 @@ class TrainMember(TrainCondition):
         write_json(Path(checkpoint_dir) / "member.json", about)
         checkpoints.save(checkpoint_dir, "networks", self.training.in_training())
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
+    def load_checkpoint(self, checkpoint: str) -> None:
         """Go on from there; with other values than it had: take its networks over.
 
         A network that is not there, such as one that diverged, trains from its start.
         """
-        about = json.loads((Path(checkpoint_dir) / "member.json").read_text())
+        about = json.loads((Path(checkpoint) / "member.json").read_text())
         explored, self.values = self.values, about["values"]
         self.earlier, self.reached = about["earlier"], about[REACHED]
         before = self._members()
-        found = checkpoints.load(checkpoint_dir, [n.key for n in before]).networks
+        found = checkpoints.load(checkpoint, [n.key for n in before]).networks
         if explored != self.values:
             # with a batch a network may be beyond the look
             seen = [int(t["progress.trial_P"][0]) for t in found.values()]
             self.earlier.append([max([self.reached, *seen]), self.values])
             self.values = explored
-        after = self._members()
-        groups = [
-            ([new.key], found[old.key])
-            for old, new in zip(before, after, strict=True)
-            if old.key in found
-        ]
-        store = self.training.store.place
-        checkpoints.save(store, shard_name(n.key for n in after), groups)
+            after = self._members()
+            groups = [
+                ([new.key], found[old.key])
+                for old, new in zip(before, after, strict=True)
+                if old.key in found
+            ]
+            store = self.training.store.place
+            checkpoints.save(store, shard_name(n.key for n in after), groups)
         self.taken = False
 
 

@@ -19,7 +19,7 @@ class Start(NamedTuple):
     """Where a member of population-based training begins or goes on."""
 
     values: dict[str, Any]
-    earlier: list[tuple[int, dict[str, Any]]]
+    earlier: list[list[Any]]
     """The values it had before, each until some trial."""
     reached: int
 
@@ -34,7 +34,7 @@ class Brief(NamedTuple):
     stops: dict[str, int]
     """Conditions that this search has stopped before, and after how many trials."""
     site: Site
-    members: dict[int, Start] = {}  # noqa: RUF012
+    members: dict[int, Start]
     """Members of population-based training by their number."""
 
     def plan_of(self, config: dict[str, Any]) -> Plan:
@@ -93,10 +93,10 @@ class TrainCondition(tune.Trainable):
             "recorded": beat.recorded,
         }
 
-    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, int]:
+    def save_checkpoint(self, checkpoint_dir: str) -> Any:
         """How far the looks are; the networks are in the store."""
         return {REACHED: self.reached}
 
-    def load_checkpoint(self, checkpoint: dict[str, int] | None) -> None:
+    def load_checkpoint(self, checkpoint: Any) -> None:
         """Go on from that look."""
         self.reached = checkpoint[REACHED] if checkpoint else 0

@@ -271,12 +271,14 @@ def row_of(trained: Trained) -> dict[str, object]:
 
 
 def schedule_of(network: PlannedNetwork) -> str:
-    """The rule's settings of a network that changed them, each with its first trial."""
+    """What a network changed of its rule's settings, each with its first trial."""
     begins = [0, *(until for until, _ in network.earlier)]
-    rules = [c.rule for c in (*(c for _, c in network.earlier), network.config)]
+    configs = [*(config for _, config in network.earlier), network.config]
+    rules = [config.rule.model_dump(mode="json") for config in configs]
+    changed = [k for k in rules[0] if any(rule[k] != rules[0][k] for rule in rules)]
     return json.dumps(
         [
-            {"from": trial, "rule": rule.model_dump(mode="json")}
+            {"from": trial} | {f"rule.{k}": rule[k] for k in changed}
             for trial, rule in zip(begins, rules, strict=True)
         ]
     )
