@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.exceptions import RayActorError
 from ray.tune import Callback, PlacementGroupFactory
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
@@ -91,7 +92,27 @@ def search(
     Raises RuntimeError if one failed.
     """
     asked = run.sweep.search
+    assert asked is not None
+    errors = _searched(run, source, site, report, interruption)
+    for _ in range(RETRIES):
+        if not errors or not all(isinstance(e, RayActorError) for e in errors):
+            break
+        # a process lost between two conditions: Ray Tune does not begin them again
+        run = Run(run.folder)
+        errors = _searched(run, source, site, report, interruption)
+    if errors:
+        raise RuntimeError(f"a condition failed: {cause(errors[0])}")
     ledger = run.ledger
+    assert ledger is not None
+    ledger.finished = asked.chooser.conditions if asked.chooser else len(ledger.tried())
+    ledger.write()
+
+
+def _searched(
+    run: Run, source: Source, site: Site, report: Report, interruption: Interruption
+) -> list[Exception]:
+    """Search from where the ledger is; what went wrong."""
+    asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
     own = {n.condition for n in run.networks}
     ledger.conditions = {
@@ -99,18 +120,17 @@ def search(
     }
     if isinstance(asked.scheduler, Pbt):
         way = population_based(run, source, site, report, asked.scheduler)
+        if not way.brief.members:  # all done when the launch was killed
+            return []
     else:
         way = _by_condition(run, source, site, report)
     scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=run.folder))
     try:
         with interruption.held():
-            found = _tuner(asked, site, way, scratch, Stop(interruption)).fit()
+            tuner = _tuner(asked, site, way, scratch, Stop(interruption))
+            return list(tuner.fit().errors)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    if found.errors:
-        raise RuntimeError(f"a condition failed: {cause(found.errors[0])}")
-    ledger.finished = asked.chooser.conditions if asked.chooser else len(ledger.tried())
-    ledger.write()
 
 
 def _by_condition(run: Run, source: Source, site: Site, report: Report) -> Way:
