@@ -56,7 +56,8 @@ class Teller:
         self.trials = self.losses = 0
         self.waiting = ""
         self.heard_notes: dict[str, None] = {}
-        self.planned = len({n.key for n in run.networks})
+        unique = len({n.key for n in run.networks})
+        self.planned = unique if run.ledger is None else run.planned()
 
     @property
     def notes(self) -> list[str]:
