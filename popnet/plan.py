@@ -32,6 +32,8 @@ class PlannedNetwork(NamedTuple):
     condition: str
     label: str
     config: NetworkConfig
+    earlier: tuple[tuple[int, NetworkConfig], ...] = ()
+    """What it trains with before: each configuration until some trial."""
 
 
 class Pack(NamedTuple):
@@ -60,14 +62,32 @@ def networks(plan: Plan) -> list[PlannedNetwork]:
     result: list[PlannedNetwork] = []
     with uncollected():
         for condition in plan.conditions:
-            text = text_of(condition.config)
+            changed = condition.earlier
+            text = _text(condition) if changed else text_of(condition.config)
             name = _condition(text)
             words = label_of(condition, labels, plain)
+            earlier = tuple((until, c.config) for until, c in changed)
             for seed in seeds:
                 key = _key(text, seed, PHYSICS)
-                network = PlannedNetwork(key, seed, name, words, condition.config)
+                network = PlannedNetwork(
+                    key, seed, name, words, condition.config, earlier
+                )
                 result.append(network)
     return result
+
+
+def _text(condition: Condition) -> str:
+    """A condition as text; of one that changed on the way each of its pieces."""
+    last = canonical(condition.config)
+    if not condition.earlier:
+        return last
+    pieces = [[until, canonical(c.config)] for until, c in condition.earlier]
+    return json.dumps([*pieces, last], separators=(",", ":"))
+
+
+def name_of(condition: Condition) -> str:
+    """The name of a condition, also of one that changed on the way."""
+    return _condition(_text(condition))
 
 
 def condition_name(config: NetworkConfig) -> str:
@@ -115,10 +135,11 @@ def _short_name(path: str, others: list[str]) -> str:
 
 def label_of(condition: Condition, names: dict[str, str], plain: set[str]) -> str:
     """A condition in words: "spread=0.2, rule=bptt"; ``plain``: see told_by_name."""
-    return ", ".join(
+    words = [
         f"{names[path]}={value['name'] if path in plain else _short(value)}"
         for path, value in condition.values.items()
-    )
+    ]
+    return ", ".join(words + [f"member {condition.member}"] * bool(condition.member))
 
 
 def _short(value: Any) -> str:

@@ -24,6 +24,7 @@ from popnet.config.searching import Asha as Asha
 from popnet.config.searching import Law as Law
 from popnet.config.searching import MedianStopping as MedianStopping
 from popnet.config.searching import Optuna as Optuna
+from popnet.config.searching import Pbt as Pbt
 from popnet.config.searching import Search as Search
 from popnet.config.settings import Impulses as Impulses
 from popnet.config.settings import Inconsistent as Inconsistent

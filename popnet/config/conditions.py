@@ -31,6 +31,10 @@ class Condition(NamedTuple):
 
     values: dict[str, Any]
     config: NetworkConfig
+    earlier: tuple[tuple[int, Condition], ...] = ()
+    """What its networks trained with before: each until some trial."""
+    member: int = 0
+    """Its number in population-based training."""
 
 
 def conditions(

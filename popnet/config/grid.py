@@ -57,9 +57,11 @@ def axis_place(source: Source, path: str) -> Place:
         for i, group in enumerate(groups):
             if path in group:
                 return ("grid", "zip", i, path)
-    space = ("search", "searcher", "space", path)
-    known = space in source.lines or space in source.overrides
-    return space if known else ("grid", path)
+    for key in ("searcher", "scheduler"):
+        space = ("search", key, "space", path)
+        if space in source.lines or space in source.overrides:
+            return space
+    return ("grid", path)
 
 
 def _check_size(source: Source, conditions: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, PositiveInt, SerializeAsAny, model_validator
+from pydantic import Field, PositiveFloat, PositiveInt, SerializeAsAny, model_validator
 
 from popnet.config.settings import Inconsistent, Named, Settings
 
@@ -85,6 +85,29 @@ class MedianStopping(SchedulerSettings):
     ] = 3
 
 
+class Pbt(SchedulerSettings):
+    """Population-based training over conditions, its members.
+
+    A member among the worst takes over the networks of one among the best, and goes on
+    with other settings near its: each times a factor of ``perturb``, or drawn anew.
+    """
+
+    reference: ClassVar[str] = "Jaderberg et al. 2017 (arXiv 1711.09846)"
+    name: Literal["pbt"] = "pbt"  # type: ignore[assignment]
+    conditions: Annotated[int, Field(ge=2, le=10_000, description="members")]
+    space: Annotated[dict[str, Law], Field(min_length=1)]
+    quantile: Annotated[
+        float, Field(gt=0, le=0.5, description="share that is worst, and best")
+    ] = 0.25
+    perturb: Annotated[
+        tuple[PositiveFloat, PositiveFloat],
+        Field(strict=False, description="factors, one of which is taken"),
+    ] = (0.8, 1.2)
+    resample: Annotated[
+        float, Field(ge=0, le=1, description="probability that it is drawn anew")
+    ] = 0.25
+
+
 class SearcherSettings(Named):
     """Settings of a searcher: what chooses the conditions."""
 
@@ -105,6 +128,7 @@ class Optuna(SearcherSettings):
 SCHEDULERS: dict[str, type[SchedulerSettings]] = {
     "asha": Asha,
     "median_stopping": MedianStopping,
+    "pbt": Pbt,
 }
 SEARCHERS: dict[str, type[SearcherSettings]] = {"optuna": Optuna}
 
@@ -123,6 +147,9 @@ class Search(Settings):
     def _something(self) -> Search:
         if self.scheduler is None and self.searcher is None:
             raise ValueError("give a scheduler, a searcher or both")
+        if isinstance(self.scheduler, Pbt) and self.searcher is not None:
+            text = "pbt chooses its conditions itself; take the searcher out"
+            raise Inconsistent("searcher", text, "scheduler")
         grace = self.scheduler.grace if self.scheduler else None
         if grace is not None and grace < self.every:
             raise Inconsistent(
@@ -132,6 +159,11 @@ class Search(Settings):
                 "every",
             )
         return self
+
+    @property
+    def chooser(self) -> SearcherSettings | Pbt | None:
+        """What has a number of conditions and a space; None where a grid has them."""
+        return self.scheduler if isinstance(self.scheduler, Pbt) else self.searcher
 
     @property
     def grace(self) -> int:

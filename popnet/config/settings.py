@@ -125,6 +125,8 @@ class RuleSettings(Named):
     """What a preset says of the network, in the place of ``network_defaults``."""
     sequential: ClassVar[bool] = False
     """Learns from a batch's trials in turn: it may be given any number at once."""
+    at_start: ClassVar[tuple[str, ...]] = ()
+    """Settings that act only when a network begins: to change them later is nothing."""
     # for the memory plan: how many tensors there are
     state_copies: ClassVar[int] = 0
     """of the weights' size that the rule keeps from step to step"""

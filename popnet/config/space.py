@@ -13,13 +13,21 @@ from popnet.config.searching import (
     SEARCHERS,
     Law,
     MedianStopping,
+    Pbt,
     Search,
 )
+from popnet.config.settings import marked
 
 if TYPE_CHECKING:
     from popnet.config.schema import NetworkConfig
 
-SPACE: Place = ("search", "searcher", "space")
+
+def _place(source: Source) -> Place:
+    """Where the file has its space: with its searcher, or with pbt."""
+    search: Any = source.raw.get("search")
+    given = search.get("scheduler") if isinstance(search, dict) else None
+    pbt = isinstance(given, dict) and given.get("name") == "pbt"
+    return ("search", "scheduler" if pbt else "searcher", "space")
 
 
 def space_axes(source: Source) -> list[Axis]:
@@ -28,21 +36,22 @@ def space_axes(source: Source) -> list[Axis]:
     A space of a wrong form is left to the schema, which says so.
     """
     node: Any = source.raw
-    for part in SPACE:
+    place = _place(source)
+    for part in place:
         node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, dict) or not node:
         return []
     if source.raw.get("grid"):
         raise source.error(
             ("grid",),
-            "a searcher chooses the conditions from its space, a grid asks for all of "
-            "its own; move the grid's paths into search.searcher.space "
+            "a search chooses the conditions from its space, a grid asks for all of "
+            f"its own; move the grid's paths into {'.'.join(map(str, place))} "
             "({law: choice, values: [...]})",
         )
     result: list[Axis] = []
     for path, law in node.items():
-        check_root(source, (*SPACE, path), str(path), of="space")
-        read = Builder(source, {}).settings((*SPACE, path), law, Law)
+        check_root(source, (*place, path), str(path), of="space")
+        read = Builder(source, {}).settings((*place, path), law, Law)
         result.append([{str(path): value} for value in read.corners])
     check_paths(source, result)
     return result
@@ -95,9 +104,11 @@ def check_search(
             "the tasks measure their errors in different ways "
             f"({', '.join(sorted(measures))}), which cannot be compared; give accuracy",
         )
-    searcher, scheduler = search.searcher, search.scheduler
-    count = searcher.conditions if searcher else len(configs)
-    if searcher is None and count == 1:
+    chooser, scheduler = search.chooser, search.scheduler
+    if isinstance(scheduler, Pbt):
+        _check_pbt(source, scheduler, configs)
+    count = chooser.conditions if chooser else len(configs)
+    if chooser is None and count == 1:
         raise source.error(
             ("search", "scheduler"),
             "it compares conditions, and there is one; give a grid or a searcher",
@@ -108,3 +119,37 @@ def check_search(
             f"{scheduler.conditions} others must have come as far, and there are "
             f"{count} conditions in all; give fewer",
         )
+
+
+def _check_pbt(source: Source, pbt: Pbt, configs: Sequence[NetworkConfig]) -> None:
+    """Refuse what cannot change while a network trains."""
+    for config in configs:
+        until = config.train.until
+        if until is not None and until.stop:
+            raise source.error(
+                ("search", "scheduler"),
+                "under pbt every network trains to train.trials; give train.until "
+                "{..., stop: false} or null",
+            )
+        rule = config.rule
+        own = [n for n, own, _ in marked(type(rule)) if own and _number(rule, n)]
+        able = [n for n in own if n not in rule.at_start]
+        for path, law in pbt.space.items():
+            section, _, name = path.partition(".")
+            if section != "rule" or name not in able:
+                raise source.error(
+                    ("search", "scheduler", "space", path),
+                    "pbt changes only numbers of the rule while networks train: "
+                    f"{', '.join(f'rule.{n}' for n in able)}",
+                )
+            whole = isinstance(getattr(rule, name), int)
+            if whole and law.law not in ("integer", "choice"):
+                raise source.error(
+                    ("search", "scheduler", "space", path, "law"),
+                    f"got {law.law!r}; {path} is a whole number: law integer or choice",
+                )
+
+
+def _number(rule: Any, name: str) -> bool:
+    value = getattr(rule, name)
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

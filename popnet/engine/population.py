@@ -39,7 +39,8 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
     """Untrained networks at trial 0."""
     config = members[0].config
     params = untrained(members, device)
-    hyper = hyper_of(members, device, params.tau_PN.dtype)
+    first = in_force(members, [0] * len(members))
+    hyper = hyper_of(first, device, params.tau_PN.dtype)
     rule = RULES[config.rule.name]
     seeds = [m.seed for m in members]
     state = rule.init(params, config.rule, hyper, config.task.types, seeds)
@@ -59,8 +60,19 @@ def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params
     begin = RULES[configs[0].rule.name].begin
     if begin is None:
         return params
-    hyper = hyper_of(members, device, params.tau_PN.dtype)
+    first = in_force(members, [0] * len(members))
+    hyper = hyper_of(first, device, params.tau_PN.dtype)
     return begin(params, configs[0].rule, hyper)
+
+
+def in_force(
+    members: Sequence[PlannedNetwork], trials: Sequence[int]
+) -> tuple[PlannedNetwork, ...]:
+    """The networks with the configurations that they train with after these trials."""
+    return tuple(
+        next((m._replace(config=c) for until, c in m.earlier if trial < until), m)
+        for m, trial in zip(members, trials, strict=True)
+    )
 
 
 def hyper_of(

@@ -20,6 +20,8 @@ from popnet.core.cell import Cell, Params
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import (
     Population,
+    hyper_of,
+    in_force,
     joined,
     part,
     resumed,
@@ -99,7 +101,9 @@ def _learn_some(
     config = population.config
     block = 1
     if config.rule.sequential and len(population.members) == 1:
-        left = config.train.trials - int(population.progress.trial_P[0])
+        trial = int(population.progress.trial_P[0])
+        ends = [until for until, _ in population.members[0].earlier if until > trial]
+        left = min([config.train.trials, *ends]) - trial
         block = max(1, min(TRIALS_AT_ONCE, most, left))
     later, ended = _learn(population, block)
     capped = ended.get(0) in (TRAINED, UNCONVERGED)  # at the end of the block
@@ -121,11 +125,15 @@ def _learn(population: Population, trials: int) -> tuple[Population, dict[int, s
     if over:
         return population, over
     config, params = population.config, population.params
+    members, hyper = population.members, population.hyper
+    if any(member.earlier for member in members):
+        members = in_force(members, population.progress.trial_P.tolist())
+        hyper = hyper_of(members, params.tau_PN.device, params.tau_PN.dtype)
     episode = training_batch(
-        population.members, population.progress.trial_P, params.tau_PN, trials
+        members, population.progress.trial_P, params.tau_PN, trials
     )
     episode = episode._replace(trial_P=episode.trial_P.to(params.tau_PN.device))
-    tensors = (params, population.state, episode, population.hyper)
+    tensors = (params, population.state, episode, hyper)
     fixed = (config.rule, population.cell, config.task.name)
     recorded = params.tau_PN.device.type == "cuda" and all(
         member.config.rule.recordable for member in population.members

@@ -29,6 +29,10 @@ EMPTY = {
 STOPPED_BY = "stopped_by"
 """The column of ``networks`` that names the scheduler; only where one stopped some."""
 
+SCHEDULE = "schedule"
+"""The column of ``networks`` that has, as JSON, the rule's settings of a network that
+changed them while it trained, each with the trial it began at."""
+
 
 def flattened(config: Any) -> dict[str, Any]:
     """Every setting by its dotted path; lists and unit tables as JSON text."""

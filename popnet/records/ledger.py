@@ -10,21 +10,59 @@ is running, was stopped (by the scheduler, at the trials of its last report) or 
 ``finished`` is the number of conditions asked for when the search last came to its end,
 0 before.  Scores are medians over the condition's networks, low and high their
 quartiles.
+
+In population-based training the conditions are members, named "member 1" ...: their
+``values`` are those of now, ``earlier`` [[until, values]] those before, each until some
+trial, ``condition`` is the name of all that, and ``reached`` where it is.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import ConfigError, Plan, Source, Sweep, conditions_of
-from popnet.plan import condition_name, digest
+from popnet.config import (
+    Condition,
+    ConfigError,
+    Pbt,
+    Plan,
+    Source,
+    Sweep,
+    conditions_of,
+)
+from popnet.plan import condition_name, digest, name_of
 from popnet.records.files import write_json
 
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
 Entry = dict[str, Any]
+
+
+def members_of(tried: dict[str, Entry], source: Source) -> tuple[Condition, ...]:
+    """The members of population-based training as they are now, each once."""
+    named: dict[str, Condition] = {}
+    for entry in tried.values():
+        one = member_of(source, entry["number"], entry["earlier"], entry["values"])
+        if name_of(one) == entry["condition"]:  # the file may have said otherwise then
+            named.setdefault(entry["condition"], one)
+    return tuple(named.values())
+
+
+def member_of(
+    source: Source,
+    number: int,
+    earlier: Iterable[Sequence[Any]],
+    values: dict[str, Any],
+) -> Condition:
+    """A member as a condition; ``earlier``: values it had before, until some trial."""
+
+    def made(some: dict[str, Any]) -> Condition:
+        return conditions_of(source, CATALOGUE, [some])[0]
+
+    pieces = tuple((until, made(some)) for until, some in earlier)
+    return made(values)._replace(earlier=pieces, member=number)
 
 
 class Ledger:
@@ -65,6 +103,10 @@ class Ledger:
         fresh["reports"] = []
         return self.conditions.setdefault(condition, fresh)
 
+    def tried(self) -> set[str]:
+        """The names of the conditions, of members the present ones."""
+        return {e.get("condition", name) for name, e in self.conditions.items()}
+
     def write(self) -> None:
         """Put it on disk."""
         about = {"search": self.identity, "finished": self.finished}
@@ -99,6 +141,8 @@ def with_tried(plan: Plan, source: Source, folder: Path) -> Plan:
     if not plan.corners:
         return plan
     tried = Ledger(folder, plan.sweep).conditions
+    if isinstance(plan.sweep.search and plan.sweep.search.scheduler, Pbt):
+        return plan._replace(conditions=members_of(tried, source))
     made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
     # the file may have said otherwise when they were tried
     same = tuple(c for c in made if condition_name(c.config) in tried)
@@ -108,7 +152,7 @@ def with_tried(plan: Plan, source: Source, folder: Path) -> Plan:
 def asked_for(plan: Plan, ledger: Ledger | None) -> int:
     """How many conditions a sweep asks for; of a search at its end, those it tried."""
     search = plan.sweep.search
-    asked = search.searcher.conditions if search and search.searcher else 0
+    asked = search.chooser.conditions if search and search.chooser else 0
     if ledger is None or ledger.finished >= asked:
         return len(plan.conditions)
     return max(len(plan.conditions), asked)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from popnet.plan import PlannedNetwork
-from popnet.records.columns import EMPTY, STOPPED_BY, flattened
+from popnet.records.columns import EMPTY, SCHEDULE, STOPPED_BY, flattened
 from popnet.records.files import write_atomically
 from popnet.records.run import Run
 
@@ -90,7 +90,7 @@ def _networks(
     frame = _with_stopped(run, "networks", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["networks"])
-    known = [*EMPTY["networks"], STOPPED_BY]
+    known = [*EMPTY["networks"], STOPPED_BY, SCHEDULE]
     rows = frame.drop_duplicates("key").set_index("key")
     own = evaluations[evaluations["kind"] == "task"].set_index("key")
     files = run.store.files_of(planned)

@@ -36,6 +36,7 @@ from popnet.seeding import Seed
 class EProp(Local):
     """Defaults: those of rule bptt, to differ from it in the gradient alone."""
 
+    at_start: ClassVar[tuple[str, ...]] = ("feedback_scale",)
     reference: ClassVar[str] = "Bellec et al. 2020, Nat Commun 11:3625"
     summary: ClassVar[str] = "e-prop: eligibility traces, broadcast errors"
     state_copies: ClassVar[int] = 3

@@ -52,6 +52,7 @@ class Force(Published):
     A tenth of them, as there among 1,000 units, leaves small networks too few.
     """
 
+    at_start: ClassVar[tuple[str, ...]] = ("alpha",)
     reference: ClassVar[str] = "Sussillo & Abbott 2009, Neuron 63:544"
     summary: ClassVar[str] = "FORCE: recursive least squares on a readout fed back"
     sequential: ClassVar[bool] = True

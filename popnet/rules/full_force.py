@@ -60,6 +60,7 @@ class FullForce(Published):
     McMahan et al. learn at the first step and from 0.6 s on, with alpha 10,000.
     """
 
+    at_start: ClassVar[tuple[str, ...]] = ("alpha", "target_gain", "target_scale")
     reference: ClassVar[str] = "DePasquale et al. 2018, PLoS ONE 13:e0191527"
     summary: ClassVar[str] = "full-FORCE: least squares on a target network's currents"
     network_defaults: ClassVar[dict[str, Any]] = {

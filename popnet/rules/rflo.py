@@ -42,6 +42,7 @@ from popnet.seeding import Seed
 class RFLO(Local):
     """Defaults: the published script's, but a clip, which it has not."""
 
+    at_start: ClassVar[tuple[str, ...]] = ("feedback_scale",)
     reference: ClassVar[str] = "Murray 2019, eLife 8:e43299"
     summary: ClassVar[str] = "RFLO: local traces, errors through random weights"
     network_defaults: ClassVar[dict[str, Any]] = {

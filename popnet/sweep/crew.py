@@ -31,7 +31,7 @@ class Station(NamedTuple):
     store: str
     device: str
     checkpoint_s: float
-    mark: str
+    mark: str = ""
     """What an actor must find in the store: see ``records.marks``."""
 
     @property

@@ -19,6 +19,7 @@ from popnet.records.guarding import (
     read_json,
     refuse_links,
 )
+from popnet.records.ledger import with_tried
 from popnet.records.places import Local
 from popnet.records.provenance import command_line, provenance
 from popnet.records.storage import choose, refuse_ways_out, remember
@@ -70,7 +71,12 @@ def _prepared(
     notes += _slow(store.checked)
     remember(out, place)
     about = provenance(command_line())
-    notes += _replaced(out / plan.sweep.name, keys)
+    folder = out / plan.sweep.name
+    if plan.sweep.search:
+        tried = with_tried(plan, source, folder)
+        notes += _replaced(folder, {n.key for n in networks(tried)})
+    else:
+        notes += _replaced(folder, keys)
     run = create_run(out, plan, dump(plan, source), about)
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)

@@ -73,7 +73,7 @@ def to_train(run: Run) -> list[PlannedNetwork]:
     if ledger is None:
         return untrained(run)
     left = {n.key for n in untrained(run)} - run.stopped()
-    known = {n.condition for n in run.networks} <= set(ledger.conditions)
+    known = {n.condition for n in run.networks} <= ledger.tried()
     enough = asked_for(run.plan, ledger) == len(run.plan.conditions)
     if ledger.finished and known and enough and not left:
         return []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
+from ray.exceptions import RayActorError
 from ray.tune import Callback, PlacementGroupFactory
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
@@ -26,6 +27,7 @@ from popnet.config import (
     Law,
     MedianStopping,
     Optuna,
+    Pbt,
     Search,
     Source,
 )
@@ -37,6 +39,7 @@ from popnet.sweep.condition import record_stopped
 from popnet.sweep.crew import cause
 from popnet.sweep.interruption import Interruption
 from popnet.sweep.pack import Site
+from popnet.sweep.search_pbt import Way, population_based
 from popnet.sweep.search_trial import REACHED, SCORE, Brief, TrainCondition
 from popnet.sweep.training import RETRIES, Report, Stop
 
@@ -90,55 +93,84 @@ def search(
     Raises RuntimeError if one failed.
     """
     asked = run.sweep.search
+    assert asked is not None
+    errors = _searched(run, source, site, report, interruption)
+    for _ in range(RETRIES):
+        if not errors or not all(isinstance(e, RayActorError) for e in errors):
+            break
+        # a process lost between two conditions: Ray Tune does not begin them again
+        run = Run(run.folder)
+        errors = _searched(run, source, site, report, interruption)
+    if errors:
+        raise RuntimeError(f"a condition failed: {cause(errors[0])}")
     ledger = run.ledger
-    assert asked is not None and ledger is not None
-    own = {n.condition for n in run.networks}
-    ledger.conditions = {k: e for k, e in ledger.conditions.items() if k in own}
-    grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
-    brief = Brief(source, run.sweep, grid, ledger.stopped(), site)
-    scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=run.folder))
-    try:
-        heard = _Heard(brief, ledger, report)
-        with interruption.held():
-            found = _tuner(run, brief, heard, scratch, Stop(interruption)).fit()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    if found.errors:
-        raise RuntimeError(f"a condition failed: {cause(found.errors[0])}")
-    ledger.finished = asked.searcher.conditions if asked.searcher else len(grid)
+    assert ledger is not None
+    ledger.finished = asked.chooser.conditions if asked.chooser else len(ledger.tried())
     ledger.write()
 
 
-def _tuner(
-    run: Run, brief: Brief, heard: Callback, scratch: Path, stop: Stop
-) -> tune.Tuner:
-    asked, site, ledger = run.sweep.search, brief.site, run.ledger
+def _searched(
+    run: Run, source: Source, site: Site, report: Report, interruption: Interruption
+) -> list[Exception]:
+    """Search from where the ledger is; what went wrong."""
+    asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
+    own = {n.condition for n in run.networks}
+    ledger.conditions = {
+        k: e for k, e in ledger.conditions.items() if e.get("condition", k) in own
+    }
+    if isinstance(asked.scheduler, Pbt):
+        way = population_based(run, source, site, report, asked.scheduler)
+        if not way.brief.members:  # all done when the launch was killed
+            return []
+    else:
+        way = _by_condition(run, source, site, report)
+    scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=run.folder))
+    try:
+        with interruption.held():
+            tuner = _tuner(asked, site, way, scratch, Stop(interruption))
+            return list(tuner.fit().errors)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _by_condition(run: Run, source: Source, site: Site, report: Report) -> Way:
+    """Each condition for itself: a scheduler may stop it."""
+    asked, ledger = run.sweep.search, run.ledger
+    assert asked is not None and ledger is not None
+    grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
+    brief = Brief(source, run.sweep, grid, ledger.stopped(), site, {})
     caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
     space, tuned = _asked(asked, ledger, len(brief.grid), run.sweep.seed)
+    tuned |= {
+        "scheduler": scheduler(asked, max(caps)),
+        "max_concurrent_trials": site.workers,
+    }
+    heard = _Heard(brief, ledger, report)
+    return Way(TrainCondition, brief, space, tuned, heard, kept=1)
+
+
+def _tuner(
+    asked: Search, site: Site, way: Way, scratch: Path, stop: Stop
+) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(TrainCondition, brief=brief),
+            tune.with_parameters(way.trainable, brief=way.brief),
             PlacementGroupFactory([site.station.bundle]),
         ),
-        param_space=space,
+        param_space=way.space,
         tune_config=tune.TuneConfig(
-            metric=SCORE,
-            mode=MODES[asked.metric],
-            scheduler=scheduler(asked, max(caps)),
-            max_concurrent_trials=site.workers,
-            reuse_actors=True,
-            **tuned,
+            metric=SCORE, mode=MODES[asked.metric], reuse_actors=True, **way.tuned
         ),
         run_config=tune.RunConfig(
             name="conditions",
             storage_path=str(scratch.resolve()),
             verbose=0,
             stop=stop,
-            callbacks=[heard],
+            callbacks=[way.heard],
             failure_config=tune.FailureConfig(max_failures=RETRIES),
             checkpoint_config=tune.CheckpointConfig(
-                num_to_keep=1, checkpoint_frequency=1
+                num_to_keep=way.kept, checkpoint_frequency=1
             ),
         ),
     )

@@ -15,6 +15,15 @@ from popnet.sweep.pack import Site
 REACHED, SCORE = "reached", "score"
 
 
+class Start(NamedTuple):
+    """Where a member of population-based training begins or goes on."""
+
+    values: dict[str, Any]
+    earlier: list[list[Any]]
+    """The values it had before, each until some trial."""
+    reached: int
+
+
 class Brief(NamedTuple):
     """What every trial of a search is told."""
 
@@ -25,6 +34,8 @@ class Brief(NamedTuple):
     stops: dict[str, int]
     """Conditions that this search has stopped before, and after how many trials."""
     site: Site
+    members: dict[int, Start]
+    """Members of population-based training by their number."""
 
     def plan_of(self, config: dict[str, Any]) -> Plan:
         """The sweep with the one condition that Ray Tune's configuration names."""
@@ -82,10 +93,10 @@ class TrainCondition(tune.Trainable):
             "recorded": beat.recorded,
         }
 
-    def save_checkpoint(self, checkpoint_dir: str) -> dict[str, int]:
+    def save_checkpoint(self, checkpoint_dir: str) -> Any:
         """How far the looks are; the networks are in the store."""
         return {REACHED: self.reached}
 
-    def load_checkpoint(self, checkpoint: dict[str, int] | None) -> None:
+    def load_checkpoint(self, checkpoint: Any) -> None:
         """Go on from that look."""
         self.reached = checkpoint[REACHED] if checkpoint else 0

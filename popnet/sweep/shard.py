@@ -5,16 +5,18 @@ This is the body of the shard actor; it knows the clock and the store, not Ray.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar
 
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from popnet.analysis import spectral_radius, weight_change
@@ -25,6 +27,7 @@ from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.plan import PHYSICS, TRIALS_AT_ONCE, PlannedNetwork, digest
 from popnet.records import checkpoints
+from popnet.records.columns import SCHEDULE
 from popnet.records.marks import sees
 from popnet.records.store import Store, StoreError
 from popnet.records.tensors import tensors_of
@@ -86,7 +89,7 @@ class Shard:
 
         A lost actor may have recorded some of them already: these are left out.
         """
-        self.name = digest("shard", *sorted(m.key for m in members), size=8)
+        self.name = shard_name(m.key for m in members)
         recorded = self.store.recorded()
         members = tuple(m for m in members if m.key not in recorded)
         keys = [m.key for m in members]
@@ -187,7 +190,12 @@ class Shard:
 
     def _checkpoint(self) -> None:
         """Save the networks still training."""
-        groups = [
+        checkpoints.save(self.store.place, self.name, self.in_training())
+        self.last_checkpoint = time.monotonic()
+
+    def in_training(self) -> list[tuple[list[str], dict[str, NDArray[Any]]]]:
+        """Keys and stacked tensors of the networks that have begun to train."""
+        return [
             (
                 [m.key for m in population.members],
                 {n: t.cpu().numpy() for n, t in leaves(population).items()},
@@ -195,8 +203,11 @@ class Shard:
             for population in self.populations
             if int(population.progress.trial_P.sum()) > 0
         ]
-        checkpoints.save(self.store.place, self.name, groups)
-        self.last_checkpoint = time.monotonic()
+
+
+def shard_name(keys: Iterable[str]) -> str:
+    """The name of the shard that these networks are, and of its checkpoint."""
+    return digest("shard", *sorted(keys), size=8)
 
 
 def _advanced(
@@ -263,4 +274,19 @@ def row_of(trained: Trained) -> dict[str, object]:
         "output_tau_s": None if own is None else float(tau_N[own]),
         "physics": PHYSICS,
         "settings": network.config.model_dump_json(),
+        **({SCHEDULE: schedule_of(network)} if network.earlier else {}),
     }
+
+
+def schedule_of(network: PlannedNetwork) -> str:
+    """What a network changed of its rule's settings, each with its first trial."""
+    begins = [0, *(until for until, _ in network.earlier)]
+    configs = [*(config for _, config in network.earlier), network.config]
+    rules = [config.rule.model_dump(mode="json") for config in configs]
+    changed = [k for k in rules[0] if any(rule[k] != rules[0][k] for rule in rules)]
+    return json.dumps(
+        [
+            {"from": trial} | {f"rule.{k}": rule[k] for k in changed}
+            for trial, rule in zip(begins, rules, strict=True)
+        ]
+    )

@@ -56,7 +56,7 @@ class Teller:
         self.trials = self.losses = 0
         self.waiting = ""
         self.heard_notes: dict[str, None] = {}
-        self.planned = len(run.positions)
+        self.planned = len(run.positions) if run.ledger is None else run.planned()
 
     @property
     def notes(self) -> list[str]:
