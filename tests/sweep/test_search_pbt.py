@@ -28,8 +28,8 @@ SEARCH = {"metric": "error", "every": 20, "scheduler": PBT}
 TRAIN = {"trials": 90, "until": None}
 HEBBIAN = {"rule": {"name": "reward_hebbian", "wait_trials": 5}}
 BPTT = {"rule": {"name": "bptt", "batch_trials": 7}}
-RFLO = {"rule": {"name": "rflo"}}
-FEEDBACK = "rule.feedback_scale"
+MEAN_FIELD = {"rule": {"name": "bptt", "parametrisation": "mean_field"}}
+GAMMA = "rule.gamma"
 CPU = torch.device("cpu")
 
 
@@ -135,12 +135,12 @@ def test_it_trains_as_its_pieces_do_one_after_the_other(sweep, rule, step):
 
 
 def test_it_begins_as_its_first_configuration_does(sweep):
-    """The feedback weights of RFLO are drawn with their scale when it begins."""
-    space = {FEEDBACK: {"law": "uniform", "low": 0.5, "high": 3.0}}
+    """The readout of a mean-field network begins as small as its first gamma asks."""
+    space = {GAMMA: {"law": "uniform", "low": 0.5, "high": 3.0}}
     search = {**SEARCH, "scheduler": {**PBT, "space": space}}
-    made = sweep(**RFLO, search=search)
-    changed = start(member(made, [20, {FEEDBACK: 1.0}], {FEEDBACK: 2.0}), CPU)
-    first, last = (start(plain(made, {FEEDBACK: s}), CPU) for s in (1.0, 2.0))
+    made = sweep(**MEAN_FIELD, search=search)
+    changed = start(member(made, [20, {GAMMA: 1.0}], {GAMMA: 2.0}), CPU)
+    first, last = (start(plain(made, {GAMMA: s}), CPU) for s in (1.0, 2.0))
     assert bits(leaves(changed)) == bits(leaves(first)) != bits(leaves(last))
 
 
