@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel soak scale audit clean
+.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel soak scale nightly audit clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
@@ -35,7 +35,11 @@ fast: setup
 	$(BIN)/python -m pytest -m "not slow and not cluster and not papers and not gpu"
 
 whole: setup
-	$(BIN)/python -m pytest -m "slow or cluster or papers or gpu" -rs
+	$(BIN)/python -m pytest -m "(slow or cluster or papers or gpu) and not nightly" -rs
+
+# minutes more each: searches whose processes are killed
+nightly: setup
+	$(BIN)/python -m pytest -m nightly
 
 # popnet beside what people do today; writes the table of the README.  A look in two
 # minutes, README untouched: make bench ARGS=--quick

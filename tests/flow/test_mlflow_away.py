@@ -163,6 +163,7 @@ def test_a_server_away_from_the_start_is_filled_by_the_next_launch(
     assert server.networks() == (sorted(table["key"]), 24)
 
 
+@pytest.mark.nightly
 def test_the_recorder_killed_comes_back_and_training_goes_on(popnet):
     process = popnet.start(**LONG)
     seen = []

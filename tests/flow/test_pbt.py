@@ -102,6 +102,7 @@ def wait_for_a_takeover(process, run):
 
 
 @pytest.mark.parametrize("whom", ["launch", "member"])
+@pytest.mark.nightly
 def test_what_was_killed_goes_on(popnet, whom):
     process = popnet.start(**SWEEP)
     run = Run(popnet.out / "pbt")

@@ -148,6 +148,7 @@ def test_median_stopping_and_optuna_find_the_rates_that_learn(popnet):
     assert len(set(recorded(run))) == len(recorded(run))
 
 
+@pytest.mark.nightly
 def test_a_condition_that_dies_is_started_again(popnet):
     search = {**ASHA, "every": 50}
     process = popnet.start(**sections("died", search=search, machine={"workers": 2}))
@@ -174,6 +175,7 @@ def title(process):
         return ""
 
 
+@pytest.mark.nightly
 def test_a_search_that_was_killed_goes_on(popnet):
     given = {**ASHA, "every": 50, "searcher": searcher(7)}
     sweep = sections("killed", search=given, grid=None, machine={"workers": 2})

@@ -51,6 +51,7 @@ def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, popnet, s3):
     assert not (popnet.folder / "elsewhere").exists()
 
 
+@pytest.mark.nightly
 def test_a_killed_launch_goes_on_from_its_checkpoints_in_s3(finished, popnet, s3):
     uri = f"s3://bucket/killed{s3}"
     process = popnet.start("--storage", uri)
