@@ -115,6 +115,7 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
         return
     if address is None:
         ray.init(
+            address="local",  # never a cluster that happens to run on this machine
             num_cpus=cpus,
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,

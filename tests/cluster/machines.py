@@ -28,6 +28,8 @@ POPNET = str(Path(sys.executable).with_name("popnet"))
 
 def why_not() -> str:
     """Why no namespaces can be made here; "" where they can."""
+    if os.environ.get("POPNET_NO_NAMESPACES"):
+        return "POPNET_NO_NAMESPACES is set"
     if os.geteuid() != 0:
         return "network namespaces need root"
     if shutil.which("ip") is None:

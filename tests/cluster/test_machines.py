@@ -41,8 +41,7 @@ def test_a_machine_lost_in_the_middle_changes_no_bit(lab, laptop):
 def test_a_launch_that_is_told_to_stop_goes_on_from_where_it_was(lab, laptop):
     process = lab.launch()
     lab.training(process)
-    (driver,) = [p for p in lab.machines.processes(0) if "launch" in p.cmdline()]
-    driver.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     told = lab.ends(process, code=3)
     assert "Continue with" in told
     lab.ends(lab.launch())

@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -129,6 +131,20 @@ def test_killing_a_shard_actor_changes_nothing(finished, popnet):
     recorded = [key for batch in batches for key in batch.keys]
     assert len(recorded) == len(set(recorded)) == 6, "something was trained twice"
     assert len(mlflow_networks(popnet)) == 6
+
+
+def test_a_launch_here_joins_no_cluster_that_happens_to_be_about(popnet, monkeypatch):
+    """Ray joins one by itself, of its environment or of a file that a dead one left."""
+    monkeypatch.setenv("RAY_ADDRESS", "192.0.2.2:6379")  # RFC 5737: nobody is there
+    with tempfile.TemporaryDirectory(prefix="ray") as folder:  # short: sockets' paths
+        (Path(folder) / "ray").mkdir()
+        (Path(folder) / "ray" / "ray_current_cluster").write_text("192.0.2.2:6379")
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        done = popnet.launch(
+            train={"trials": 20, "until": None}, after={"trials": 2}, grid=None
+        )
+        assert "all 3 networks done" in done.stdout
+        assert list((Path(folder) / "ray").glob("session_2*")), "Ray stood elsewhere"
 
 
 def test_damaged_weights_are_found_said_and_made_again(popnet):
