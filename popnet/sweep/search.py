@@ -14,7 +14,7 @@ from typing import Any
 
 from ray import tune
 from ray.exceptions import RayActorError
-from ray.tune import Callback, PlacementGroupFactory
+from ray.tune import PlacementGroupFactory
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
     FIFOScheduler,
@@ -41,16 +41,17 @@ from popnet.sweep.interruption import Interruption
 from popnet.sweep.pack import Site
 from popnet.sweep.search_pbt import Way, population_based
 from popnet.sweep.search_trial import REACHED, SCORE, Brief, TrainCondition
-from popnet.sweep.training import RETRIES, Report, Stop
+from popnet.sweep.training import RETRIES, Losses, Report, Stop
 
 MODES = {"accuracy": "max", "error": "min"}
 
 
-class _Heard(Callback):
+class _Heard(Losses):
     """Keeps the ledger, and passes each result on, in the launching process."""
 
     def __init__(self, brief: Brief, ledger: Ledger, report: Report) -> None:
-        self.brief, self.ledger, self.report = brief, ledger, report
+        super().__init__(report)
+        self.brief, self.ledger = brief, ledger
         self.scheduler = brief.sweep.search and brief.sweep.search.scheduler
 
     def on_trial_result(
@@ -99,6 +100,7 @@ def search(
         if not errors or not all(isinstance(e, RayActorError) for e in errors):
             break
         # a process lost between two conditions: Ray Tune does not begin them again
+        report({"lost": len(errors)})
         run = Run(run.folder)
         errors = _searched(run, source, site, report, interruption)
     if errors:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ray import tune
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import PopulationBasedTraining
 
@@ -26,7 +25,7 @@ from popnet.seeding import stream
 from popnet.sweep.pack import Site
 from popnet.sweep.search_trial import REACHED, SCORE, Brief, Start, TrainCondition
 from popnet.sweep.shard import shard_name
-from popnet.sweep.training import Report
+from popnet.sweep.training import Losses, Report
 
 MEMBER = "member"
 CHECKPOINTS = 4
@@ -40,7 +39,7 @@ class Way(NamedTuple):
     brief: Brief
     space: dict[str, Any]
     tuned: dict[str, Any]
-    heard: Callback
+    heard: Losses
     kept: int
     """Checkpoints of each trial."""
 
@@ -207,11 +206,12 @@ class TrainMember(TrainCondition):
         self.taken = False
 
 
-class _Heard(Callback):
+class _Heard(Losses):
     """Keeps the ledger, and passes each result on, in the launching process."""
 
     def __init__(self, run: Run, ledger: Ledger, report: Report) -> None:
-        self.store, self.ledger, self.report = run.store, ledger, report
+        super().__init__(report)
+        self.store, self.ledger = run.store, ledger
         self.shards: dict[int, str] = {}
 
     def on_trial_result(

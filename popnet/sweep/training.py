@@ -25,11 +25,21 @@ RETRIES = 30
 Report = Callable[[dict[str, Any]], None]
 
 
-class _Heard(Callback):
-    """Passes each result of a pack on, in the launching process."""
+class Losses(Callback):
+    """Says that a trial was lost with its process or machine, and is begun again."""
 
     def __init__(self, report: Report) -> None:
         self.report = report
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[Any], trial: Any, **info: Any
+    ) -> None:
+        """A trial is begun again."""
+        self.report({"lost": 1})
+
+
+class _Heard(Losses):
+    """Passes each result of a pack on, in the launching process."""
 
     def on_trial_result(
         self,

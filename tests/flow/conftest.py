@@ -74,13 +74,14 @@ class Popnet:
             time.sleep(0.1)
         raise AssertionError("no checkpoint appeared")
 
-    def shard_actors(self, process) -> list[psutil.Process]:
+    def workers(self, process, title="Shard") -> list[psutil.Process]:
+        """Ray's processes of a launch with this title."""
         family = psutil.Process(process.pid).children(recursive=True)
-        return [p for p in family if "ray::Shard" in " ".join(p.cmdline()[:1])]
+        return [p for p in family if f"ray::{title}" in " ".join(p.cmdline()[:1])]
 
     def kill_driver(self, process) -> None:
         """kill -9 the launching process; its shard actors then go by themselves."""
-        actors = self.shard_actors(process)
+        actors = self.workers(process)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         _, alive = psutil.wait_procs(actors, timeout=60)

@@ -118,14 +118,16 @@ def test_killing_the_driver_and_launching_again_changes_nothing(finished, popnet
     assert mlflow_networks(popnet) == sorted(table["key"])
 
 
-def test_killing_a_shard_actor_changes_nothing(finished, popnet):
+@pytest.mark.parametrize("title", ["Shard", "ResourceTrainable"])
+def test_killing_an_actor_changes_nothing_and_is_said(finished, popnet, title):
     process = popnet.start()
     popnet.wait_for_training(process)
-    victims = popnet.shard_actors(process)
-    assert victims, "no shard actor found"
+    victims = popnet.workers(process, title)
+    assert victims, f"no {title} found"  # the latter: how Ray Tune calls a pack's
     victims[0].kill()
     stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stdout + stderr
+    assert "1 time a process or machine was lost" in stderr
     assert_same(weights(finished), weights(popnet))
     batches = open_run(popnet.out / "flow").store.batches("networks")
     recorded = [key for batch in batches for key in batch.keys]

@@ -109,11 +109,14 @@ def test_what_was_killed_goes_on(popnet, whom):
     wait_for_a_takeover(process, run)
     family = psutil.Process(process.pid).children(recursive=True)
     if whom == "member":
-        for p in family:  # one trains, one may wait for its next member
-            if "TrainMember" in title(p):
-                p.kill()
+        # one trains, one may wait for its next member
+        victims = popnet.workers(process, "ResourceTrainable")
+        assert victims
+        for victim in victims:
+            victim.kill()
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, out + err
+        assert "was lost in training" in err
     else:
         process.kill()
         process.communicate()
@@ -124,10 +127,3 @@ def test_what_was_killed_goes_on(popnet, whom):
             assert new["reports"][: len(old["reports"])] == old["reports"]
     check_each_is_its_replay(open_run(run.folder))
     assert {e["state"] for e in members(run)} == {"done"}
-
-
-def title(process):
-    try:
-        return " ".join(process.cmdline()[:1])
-    except psutil.Error:
-        return ""
