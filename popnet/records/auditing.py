@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from popnet.records import merging
 from popnet.records.entries import Batch, read_entry
+from popnet.records.places import Place
+from popnet.records.store import Store
 from popnet.records.tensorfile import sum_of
 
-if TYPE_CHECKING:
-    from popnet.records.places import Place
-    from popnet.records.store import Store
 
+class Audit(NamedTuple):
+    """What was found in a store, and how much was read for it."""
 
-class Checked(NamedTuple):
-    """How much an audit went through."""
-
+    problems: list[str]
+    """One sentence per damaged batch; its networks count as not recorded."""
     bytes: int
     seconds: float
 
@@ -30,11 +31,12 @@ class Found(NamedTuple):
     problem: str = ""
 
 
-def audit(store: Store, keys: set[str]) -> tuple[list[str], int]:
-    """One sentence per damaged batch of these networks, and the bytes read.
+def audit(store: Store, keys: set[str]) -> Audit:
+    """Check every batch that holds these networks; set damaged ones aside.
 
     Of a damaged file of weights the networks that are whole are kept.
     """
+    began = time.monotonic()
     problems, read = _torn(store), 0
     seen: set[tuple[str, ...]] = set()
     while todo := [
@@ -46,7 +48,7 @@ def audit(store: Store, keys: set[str]) -> tuple[list[str], int]:
             read += what.bytes
             if what.file:
                 problems += _set_aside(store, batch, what)
-    return problems, read
+    return Audit(problems, read, time.monotonic() - began)
 
 
 def _mark(batch: Batch) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,10 +17,8 @@ import pyarrow.compute as pc
 from popnet.plan import digest
 from popnet.records.entries import Batch, Gone, StoreError, read_entry
 from popnet.records.places import OLD_S
-
-if TYPE_CHECKING:
-    from popnet.records.store import Store
-    from popnet.records.tensorfile import Tensors
+from popnet.records.store import Store
+from popnet.records.tensorfile import Tensors
 
 FOLDERS = (
     "networks", "curves", "weights", "evaluations", "dynamics", "responses",

@@ -3,8 +3,8 @@
 A batch is a set of files and one entry in ``index/`` naming them with their
 checksums.  The entry is written last: a batch exists when its entry does.  Batches
 are never changed: of two that are the same the first stays.  Several launches may
-write at once, and a network that two of them trained counts once.  Many small batches
-are merged into a few (records/merging.py).
+write at once, and a network that two of them trained counts once.  Damaged batches
+are found by records/auditing.py, many small ones merged by records/merging.py.
 
     index/B.json    weights/BU.safetensors    networks/BU.parquet   curves/BU.parquet
     evaluations/BU.parquet   dynamics/BU.parquet   responses/BU.safetensors
@@ -18,7 +18,6 @@ B: a hash of what the batch is about; U: eight digits of each writer's own.
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -31,7 +30,6 @@ import pyarrow.parquet as pq
 
 from popnet.plan import digest
 from popnet.records import tensorfile
-from popnet.records.auditing import Checked, audit
 from popnet.records.entries import (
     Batch,
     Gone,
@@ -41,7 +39,6 @@ from popnet.records.entries import (
     write_entry,
 )
 from popnet.records.files import sha256
-from popnet.records.merging import compact
 from popnet.records.places import Local, Place, place_of
 from popnet.records.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors, sum_of
 
@@ -59,7 +56,6 @@ class Store:
 
     def __init__(self, where: str | Path | Place) -> None:
         self.place = place_of(where)
-        self.checked = Checked(0, 0.0)
         self.index = Index(self.place)
 
     @property
@@ -278,21 +274,6 @@ class Store:
                 for key in wanted.intersection(batch.keys):
                     found.setdefault(key, file)
         return found
-
-    def audit(self, keys: set[str]) -> list[str]:
-        """Check every batch that holds these keys; set damaged ones aside.
-
-        Returns one sentence per damaged batch; its networks count as not recorded.
-        ``checked`` says how much was read.
-        """
-        began = time.monotonic()
-        problems, read = audit(self, keys)
-        self.checked = Checked(read, time.monotonic() - began)
-        return problems
-
-    def compact(self) -> int:
-        """Merge many small batches into few; returns how many were merged."""
-        return compact(self)
 
 
 def _damaged(path: str, why: str) -> str:

@@ -12,7 +12,7 @@ from popnet.config import ConfigError, Plan, Source, dump
 from popnet.engine.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.records import Run, Store, checkpoints, create_run, launching
-from popnet.records.auditing import Checked
+from popnet.records.auditing import Audit, audit
 from popnet.records.guarding import (
     check_address,
     check_tracking_uri,
@@ -20,6 +20,7 @@ from popnet.records.guarding import (
     refuse_links,
 )
 from popnet.records.ledger import with_tried
+from popnet.records.merging import compact
 from popnet.records.places import Local
 from popnet.records.provenance import command_line, provenance
 from popnet.records.storage import choose, refuse_ways_out, remember
@@ -67,8 +68,8 @@ def _prepared(
     place = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
     store = Store(place)
-    notes = store.audit(keys)
-    notes += _slow(store.checked)
+    audited = audit(store, keys)
+    notes = audited.problems + _slow(audited)
     remember(out, place)
     about = provenance(command_line())
     folder = out / plan.sweep.name
@@ -81,7 +82,7 @@ def _prepared(
     for scratch in run.folder.glob(".tune-*"):  # of a launch that was killed
         shutil.rmtree(scratch, ignore_errors=True)
     if plan.corners:
-        notes += store.audit({n.key for n in run.networks})
+        notes += audit(store, {n.key for n in run.networks}).problems
     if run.ledger is not None and run.ledger.replaced:
         notes.append(
             "the search was changed and begins anew; what was trained is not trained "
@@ -90,14 +91,14 @@ def _prepared(
     return Prepared(run, packs(pending.to_train(run)), notes)
 
 
-def _slow(checked: Checked) -> list[str]:
+def _slow(audited: Audit) -> list[str]:
     """A note when checking the store took long."""
-    if checked.seconds < SLOW_S:
+    if audited.seconds < SLOW_S:
         return []
-    mb = checked.bytes / 1e6
+    mb = audited.bytes / 1e6
     return [
-        f"checked {mb:.0f} MB of recorded networks in {checked.seconds:.0f} s "
-        f"({mb / checked.seconds:.0f} MB/s)"
+        f"checked {mb:.0f} MB of recorded networks in {audited.seconds:.0f} s "
+        f"({mb / audited.seconds:.0f} MB/s)"
     ]
 
 
@@ -183,7 +184,7 @@ def launch(
                     "same command again trains them."
                 )
         checkpoints.tidy(run.store.place, run.store.recorded())
-        run.store.compact()
+        compact(run.store)
         notes = prepared.notes + teller.notes
         notes += finish(run, tracking_uri, teller.say)
         teller.say("done")

@@ -8,6 +8,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 
 from popnet.records import open_run
+from popnet.records.auditing import audit
 from popnet.records.files import sha256
 
 
@@ -106,7 +107,7 @@ def test_retrain_sees_the_last_bit(popnet, own_run, key):
 
     alter(own_run, key, change)
     again = open_run(own_run.folder)
-    assert again.store.audit({key}) == []  # altered, but not damaged
+    assert audit(again.store, {key}).problems == []  # altered, but not damaged
     done = popnet("retrain", own_run.folder, key)
     assert done.code == 1 and done.out.startswith(f"{key}: differs by up to ")
     largest = float(done.out.split("by up to ")[1].split(". Recorded on")[0])

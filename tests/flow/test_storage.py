@@ -9,6 +9,7 @@ import pytest
 
 from popnet import open_run
 from popnet.records import Store
+from popnet.records.auditing import audit
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +35,7 @@ def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, popnet, s3):
     for read in ("curves", "evaluations", "comparisons"):
         one, other = (getattr(r, read)() for r in (here, far))
         pd.testing.assert_frame_equal(one, other, check_exact=True)
-    assert Store(uri).audit(set(keys)) == []
+    assert audit(Store(uri), set(keys)).problems == []
 
     run = popnet.out / "flow"
     assert '"recorded": 6' in popnet("status", run, "--json").stdout

@@ -10,6 +10,7 @@ from batches import A, B, commit, values
 from failing import Failing, Killed
 
 from popnet.records import Store, checkpoints
+from popnet.records.auditing import audit
 
 DATA = ("networks", "curves", "weights", "index", "checkpoints")
 
@@ -38,7 +39,7 @@ def test_a_commit_that_ends_at_any_operation_is_whole_or_not_at_all(place, after
                 break
         store = Store(place)
         there = key in store.recorded()
-        assert store.audit({key, B}) == []
+        assert audit(store, {key, B}).problems == []
         assert values(store, [key]) == ({key: [1.0]} if there else {})
         if not there and not dies:
             assert left(place) == before, failing.done[-1]  # nothing is left over
@@ -97,7 +98,7 @@ def test_a_full_disk_leaves_no_partial_file_and_no_entry(small_disk):
     with pytest.raises(Exception, match=r"28|No space"):
         checkpoints.save(store.place, "ab", [([A], arrays)])
     again = Store(small_disk)
-    assert again.recorded() == set(keys) and again.audit({*keys, key}) == []
+    assert again.recorded() == set(keys) and audit(again, {*keys, key}).problems == []
     named = {f for b in again.batches() for f in b.files}
     named |= {b.entry for b in again.batches()}
     assert left(store.place) == named
@@ -107,7 +108,7 @@ def test_a_full_disk_leaves_no_partial_file_and_no_entry(small_disk):
         store.commit("networks", [A], {}, {"weights": network(A) | network(B)})
     filler = small_disk / again.batches()[0].file("weights")
     os.unlink(filler)  # somebody makes room
-    assert len(again.audit(set(keys))) == 1
+    assert len(audit(again, set(keys)).problems) == 1
     lost = set(keys) - again.recorded()
     commit(again, sorted(lost))
-    assert again.recorded() == set(keys) and again.audit(set(keys)) == []
+    assert again.recorded() == set(keys) and audit(again, set(keys)).problems == []

@@ -12,6 +12,7 @@ from failing import Failing, Killed
 from merged import ALL, contents, files, fill, whole
 
 from popnet.records import Store
+from popnet.records.auditing import audit
 from popnet.records.merging import Bounds, compact
 
 pytestmark = pytest.mark.slow
@@ -39,7 +40,7 @@ def test_a_merge_that_ends_at_any_operation_loses_nothing(tmp_path, after, dies)
                 break
         for opened in (reader, Store(store.folder)):
             assert contents(opened, keys) == before, place.done[-1]
-            assert opened.audit(set(keys)) == []
+            assert audit(opened, set(keys)).problems == []
             for kind in ("networks", "evaluations", "comparisons"):
                 held = [k for b in opened.batches(kind) for k in b.keys]
                 assert sorted(held) == keys
@@ -97,7 +98,7 @@ def test_readers_and_writers_see_everything_while_batches_are_merged(tmp_path):
         found = values(reader, seen)
         assert found == {k: [1.0] for k in seen}
         assert set(reader.many_tensors(seen)) == seen
-        assert reader.audit(seen) == []
+        assert audit(reader, seen).problems == []
     stop.set()
     for thread in merging:
         thread.join()
@@ -106,6 +107,6 @@ def test_readers_and_writers_see_everything_while_batches_are_merged(tmp_path):
     keys = {f"{me}{i:019d}" for me in "12f" for i in range(15)}
     assert store.recorded() == keys and values(store, keys) == {k: [1.0] for k in keys}
     compact(store, ALL)
-    assert store.audit(keys) == [] and len(store.batches()) < 10
+    assert audit(store, keys).problems == [] and len(store.batches()) < 10
     commit_each_kind(store, ["1" + "0" * 19, "f" + "0" * 19])
     assert values(store, keys) == {k: [1.0] for k in keys}

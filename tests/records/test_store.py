@@ -9,11 +9,12 @@ import pytest
 from batches import A, B, C, commit, values
 
 from popnet.records import Store, StoreError, entries
+from popnet.records.auditing import audit
 
 
 def test_opening_a_store_creates_nothing(tmp_path):
     store = Store(tmp_path / "none")
-    assert store.recorded() == set() and store.audit({A}) == []
+    assert store.recorded() == set() and audit(store, {A}).problems == []
     assert store.table("networks", "networks", "key", {A}) is None
     assert not (tmp_path / "none").exists()
 

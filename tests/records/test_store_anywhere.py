@@ -9,6 +9,7 @@ from batches import A, B, C, commit, commit_each_kind, values
 from failing import Failing
 
 from popnet.records import Store, StoreError, checkpoints
+from popnet.records.auditing import audit
 from popnet.records.merging import Bounds, compact
 
 
@@ -61,12 +62,13 @@ def test_damage_is_found_set_aside_and_made_again(anywhere):
     harm(anywhere, batch.file("networks"), flip_last)
     with pytest.raises(StoreError, match="popnet launch"):
         anywhere.table("networks", "networks", "key", {A})
-    (said,) = anywhere.audit({A, B})
+    audited = audit(anywhere, {A, B})
+    (said,) = audited.problems
     told = "is damaged; 1 records of networks will be made again"
     assert said == f"{batch.file('networks')} {told}"
-    assert anywhere.checked.bytes > 1000
+    assert audited.bytes > 1000
     commit(anywhere, [A], value=2.0)
-    assert again(anywhere).audit({A, B}) == []
+    assert audit(again(anywhere), {A, B}).problems == []
     assert values(anywhere, [A, B]) == {A: [2.0], B: [1.0]}
 
 
@@ -88,7 +90,7 @@ def test_a_damaged_tensor_costs_one_network(anywhere):
     assert anywhere.tensors(A)["final.recurrent"].sum() == 4
     with pytest.raises(StoreError, match="checksum"):
         anywhere.tensors(C)
-    (said,) = anywhere.audit({A})
+    (said,) = audit(anywhere, {A}).problems
     assert "1 of 3 records" in said and again(anywhere).recorded() == {A, B}
 
 
@@ -111,7 +113,7 @@ def test_merged_batches_read_as_before(anywhere):
                 after[key]["final.recurrent"].tobytes()
                 == before[1][key]["final.recurrent"].tobytes()
             )
-        assert store.audit(set(keys)) == []
+        assert audit(store, set(keys)).problems == []
     listed = {f: len(anywhere.place.listed(f)) for f in ("index", "merged", "weights")}
     assert listed == {"index": 0, "merged": 3, "weights": 1}
 
@@ -179,7 +181,7 @@ def test_two_that_commit_the_same_at_the_same_moment_leave_one(anywhere):
     commit(Store(place), [A, B], value=1.0)
     store = again(anywhere)
     (batch,) = store.batches()
-    assert store.audit({A, B}) == [] and store.recorded() == {A, B}
+    assert audit(store, {A, B}).problems == [] and store.recorded() == {A, B}
     assert values(store, [A, B]) == {A: [1.0], B: [1.0]}
     assert store.tensors(A)["final.recurrent"][0, 0] == 1.0
     # a reader that knows the other entry still finds its files: they go when old
@@ -192,9 +194,11 @@ def test_a_reader_that_knows_an_entry_made_again_since_reads_the_new_one(anywher
     assert reader.recorded() == {A}
     for file in batch.files:
         anywhere.place.remove(file)
-    assert len(anywhere.audit({A})) == 1
+    assert len(audit(anywhere, {A}).problems) == 1
     assert commit(anywhere, [A], value=2.0).name == batch.name
-    assert values(reader, [A]) == {A: [2.0]} and again(anywhere).audit({A}) == []
+    assert (
+        values(reader, [A]) == {A: [2.0]} and audit(again(anywhere), {A}).problems == []
+    )
     assert reader.tensors(A)["final.recurrent"][0, 0] == 2.0
 
 
@@ -224,10 +228,10 @@ def test_a_store_of_an_earlier_version_reads_as_before(anywhere):
         draft.write_text(json.dumps(about))
         anywhere.place.put(draft, batch.entry)
     old = again(anywhere)
-    assert old.recorded() == {A, B} and old.audit({A}) == []
+    assert old.recorded() == {A, B} and audit(old, {A}).problems == []
     assert values(old, [A, B]) == {A: [1.0], B: [1.0]}
     assert old.tensors(B)["final.recurrent"].sum() == 4
     harm(anywhere, f"weights/{batch.name}.safetensors", flip_last)
     with pytest.raises(StoreError, match="checksum"):
         old.tensors(A)
-    assert len(old.audit({A})) == 1 and old.recorded() == set()
+    assert len(audit(old, {A}).problems) == 1 and old.recorded() == set()

@@ -4,6 +4,7 @@ import pytest
 from batches import A, B, C, commit, commit_each_kind, values
 
 from popnet.records import Store, StoreError
+from popnet.records.auditing import audit
 
 FOLDERS = (
     "networks", "curves", "weights", "evaluations", "responses", "comparisons"
@@ -44,25 +45,25 @@ def test_audit_finds_damage_and_sets_only_that_batch_aside(store, folder, harm):
         pytest.skip("one network of two is kept: the next test")
     commit_each_kind(store, [A, B])
     commit_each_kind(store, [C, "d" * 20])
-    assert store.audit({A, B, C}) == []
+    assert audit(store, {A, B, C}).problems == []
     kind = KIND.get(folder, folder)
     hit = next(b for b in store.batches(kind) if A in b.keys)
     other = Store(store.folder)
     assert len(other.batches()) == 6  # read before the damage
     HARMS[harm](file_of(store, folder, hit))
 
-    assert store.audit({C}) == []  # not of these networks
-    (said,) = store.audit({A})
+    assert audit(store, {C}).problems == []  # not of these networks
+    (said,) = audit(store, {A}).problems
     what = "is missing" if harm == "missing" else "is damaged"
     assert said == f"{hit.file(folder)} {what}; 2 records of {kind} will be made again"
     for opened in (store, other, Store(store.folder)):
         assert hit.name not in {b.name for b in opened.batches()}
         assert len(opened.batches()) == 5
         assert (A in opened.recorded()) == (kind != "networks")
-        assert C in opened.recorded() and opened.audit({A, B, C}) == []
+        assert C in opened.recorded() and audit(opened, {A, B, C}).problems == []
 
     commit_each_kind(store, [A, B])
-    assert len(store.batches()) == 6 and store.audit({A, B, C}) == []
+    assert len(store.batches()) == 6 and audit(store, {A, B, C}).problems == []
     assert values(store, [A, B, C]) == {A: [1.0], B: [1.0], C: [1.0]}
 
 
@@ -77,11 +78,11 @@ def test_one_damaged_tensor_costs_one_network(store, spoilt):
     lost = keys[3 - spoilt]
     with pytest.raises(StoreError, match=f"checksum of {lost}/final.recurrent"):
         store.tensors(lost)
-    (said,) = store.audit({keys[0]})
+    (said,) = audit(store, {keys[0]}).problems
     assert "is damaged; 1 of 4 records of networks will be made again" in said
     kept = set(keys) - {lost}
     for opened in (store, Store(store.folder)):
-        assert opened.recorded() == kept and opened.audit(set(keys)) == []
+        assert opened.recorded() == kept and audit(opened, set(keys)).problems == []
         assert set(opened.many_tensors(keys)) == kept == set(values(opened, keys))
     commit(store, keys, value=2.0)  # the same four again: only the lost one counts
     assert values(store, keys) == {k: [1.0 + (k == lost)] for k in keys}
@@ -94,8 +95,8 @@ def test_two_audits_of_the_same_damage_do_not_fall_over_each_other(store, monkey
     old = other.batches()
     next((store.folder / "weights").iterdir()).unlink()
     monkeypatch.setattr(other, "batches", lambda *_: old)
-    assert len(store.audit({A})) == 1
-    assert other.audit({A}) == []  # said already
+    assert len(audit(store, {A}).problems) == 1
+    assert audit(other, {A}).problems == []  # said already
 
 
 @pytest.mark.parametrize("harm", HARMS)
@@ -162,12 +163,12 @@ def test_torn_and_foreign_index_entries_are_set_aside_and_said(store, text, fold
         assert opened.recorded() == {A} and len(opened.batches()) == 1
         assert values(opened, [A, "a"]) == {A: [1.0]}
         assert set(opened.many_tensors([A, "a"])) == {A}
-    (said,) = store.audit({C})  # whose it was is not known
+    (said,) = audit(store, {C}).problems  # whose it was is not known
     told = "00ff.json is damaged; the records it named will be made again"
     assert said == f"{folder}/{told}"
     assert (store.folder / folder / "00ff.damaged").read_bytes() == text
     for opened in (store, Store(store.folder)):
-        assert opened.audit({A, "a"}) == [] and opened.recorded() == {A}
+        assert audit(opened, {A, "a"}).problems == [] and opened.recorded() == {A}
     assert {p for p in store.folder.rglob("*") if p.stem != "00ff"} == before
 
 
@@ -192,4 +193,4 @@ def test_a_torn_entry_is_no_obstacle_to_the_batch_itself(store):
     assert Store(store.folder).recorded() == set()
     again = Store(store.folder)
     commit(again, [A], value=2.0)
-    assert values(again, [A]) == {A: [2.0]} and again.audit({A}) == []
+    assert values(again, [A]) == {A: [2.0]} and audit(again, {A}).problems == []

@@ -10,6 +10,7 @@ import pytest
 from batches import A, commit, left_over, values
 
 from popnet.records import Store
+from popnet.records.auditing import audit
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
@@ -35,7 +36,7 @@ def test_a_commit_that_fails_leaves_nothing(store, monkeypatch, place, kth, erro
     assert not list(store.folder.glob("index/*")) and left_over(store) == []
     commit(store)
     assert store.recorded() == {A} and values(store, [A]) == {A: [1.0]}
-    assert store.audit({A}) == []
+    assert audit(store, {A}).problems == []
 
 
 KILLED = """
@@ -70,7 +71,7 @@ def test_a_process_killed_in_a_commit_has_recorded_nothing(tmp_path):
         assert store.table("networks", "networks", "key", {A}) is None
         commit(store)
         assert Store(store.folder).recorded() == {A}
-        assert values(store, [A]) == {A: [1.0]} and store.audit({A}) == []
+        assert values(store, [A]) == {A: [1.0]} and audit(store, {A}).problems == []
 
 
 WRITER = """
@@ -106,7 +107,7 @@ def test_two_writers_at_once_lose_and_spoil_nothing(tmp_path):
     keys = {f"{me}{i:019d}" for me in "12" for i in range(50)}
     keys |= {f"f{i:019d}" for i in range(25)}
     assert store.recorded() == keys and len(store.batches()) == 125
-    assert store.audit(keys) == [] and left_over(store) == []
+    assert audit(store, keys).problems == [] and left_over(store) == []
     found = values(store, keys)
     assert set(found) == keys and all(len(v) == 1 for v in found.values())
     for i in range(25):

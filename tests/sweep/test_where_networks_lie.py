@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from popnet.config import ConfigError
-from popnet.records import Store, merging, tracking
-from popnet.records.merging import Bounds
+from popnet.records import tracking
+from popnet.records.merging import Bounds, compact
 from popnet.sweep import launch as launching
 from popnet.sweep.launch import launch, prepare
 from popnet.sweep.shard import Shard
@@ -29,7 +29,7 @@ def test_many_small_batches_are_merged_before_tables_are_written(
     arrays = {f"{some}/{n}": a for n, a in own_run.store.tensors(some).items()}
     tables, tensors = {"networks": rows}, {"weights": arrays}
     own_run.store.commit("networks", [some], tables, tensors, "again")
-    monkeypatch.setattr(Store, "compact", lambda s: merging.compact(s, Bounds(least=2)))
+    monkeypatch.setattr(launching, "compact", lambda s: compact(s, Bounds(least=2)))
     launch(*tiny(), own_run.out)
     (batch,) = own_run.store.batches("networks")
     assert len(batch.replaces) == 2
