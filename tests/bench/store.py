@@ -15,8 +15,8 @@ import numpy as np
 
 from popnet.plan import digest
 from popnet.records import Store
-from popnet.records.entries import Batch, write_entry
 from popnet.records.auditing import audit
+from popnet.records.entries import Batch, write_entry
 from popnet.records.merging import BOUNDS, compact
 
 N, NETWORKS, EACH, TESTED, POINTS = 32, 3400, 8, 4, 20
