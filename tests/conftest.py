@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import pytest
 import torch
@@ -119,32 +119,50 @@ def own_run(tiny_run, tmp_path):
     return type(tiny_run)(tmp_path / "runs" / tiny_run.name)
 
 
-@pytest.fixture(scope="session")
-def s3() -> Iterator[str]:
-    """An S3 server on loopback with a bucket: what follows a folder's URI."""
+@contextmanager
+def _s3_server(host: str) -> Iterator[str]:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        at = f"127.0.0.1:{probe.getsockname()[1]}"
-    host, port = at.split(":")
+        probe.bind((host, 0))
+        port = str(probe.getsockname()[1])
     command = [sys.executable, "-m", "moto.server", "-H", host, "-p", port]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, **quiet)
-    own = {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "secret"}
-    with pytest.MonkeyPatch.context() as patched:
-        for name, value in own.items():
+    try:
+        at = f"{host}:{port}"
+        bucket = urllib.request.Request(f"http://{at}/bucket", method="PUT")
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(bucket).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"?endpoint_override={at}&scheme=http&region=us-east-1"
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="session")
+def s3_credentials() -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": "lab", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@pytest.fixture(scope="session")
+def s3_at(s3_credentials) -> Iterator[Callable[[str], str]]:
+    """Starts an S3 server at an address, with a bucket.
+
+    Returns what follows a folder's URI there.
+    """
+    with ExitStack() as servers, pytest.MonkeyPatch.context() as patched:
+        for name, value in s3_credentials.items():
             patched.setenv(name, value)
-        try:
-            bucket = urllib.request.Request(f"http://{at}/bucket", method="PUT")
-            for _ in range(300):
-                try:
-                    urllib.request.urlopen(bucket).close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
-            yield f"?endpoint_override={at}&scheme=http&region=us-east-1"
-        finally:
-            server.kill()
-            server.wait()
+        yield lambda host: servers.enter_context(_s3_server(host))
+
+
+@pytest.fixture(scope="session")
+def s3(s3_at) -> str:
+    """An S3 server on loopback."""
+    return s3_at("127.0.0.1")
 
 
 @pytest.fixture

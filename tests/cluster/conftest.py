@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from popnet import open_run
+from popnet.records import Store
+from popnet.records.places import Place
 
 sys.path.insert(0, str(Path(__file__).parent))  # the files here import each other
 
@@ -47,15 +49,16 @@ class Lab:
             0, command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
-    def training(self, process: subprocess.Popen, seconds: float = 120) -> None:
+    def training(self, process: subprocess.Popen, place: Place | None = None) -> None:
         """Wait until networks are in mid-training."""
-        folder = self.out / "store" / "checkpoints"
+        place = place or Store(self.out / "store").place
 
         def begun() -> bool:
             assert process.poll() is None, process.communicate()
-            return folder.is_dir() and any(folder.glob("*.safetensors"))
+            listed = place.listed("checkpoints")
+            return any(name.endswith(".safetensors") for name in listed)
 
-        wait_until(begun, seconds, "a checkpoint")
+        wait_until(begun, 120, "a checkpoint")
 
     def ends(self, process: subprocess.Popen, code: int = 0) -> str:
         out, err = process.communicate(timeout=400)
@@ -72,7 +75,7 @@ class Lab:
 
 
 @pytest.fixture(scope="package")
-def machines():
+def machines(s3_credentials):
     reason = why_not()
     if reason:
         from raylets import Raylets
@@ -81,6 +84,7 @@ def machines():
         cluster = Raylets(workers=2)
     else:
         cluster = Machines(workers=2)
+        cluster.extra = dict.fromkeys(range(cluster.count), s3_credentials)
     try:
         for number in range(cluster.count):
             cluster.start(number)

@@ -61,7 +61,7 @@ class Machines:
         self.extra: dict[int, dict[str, str]] = {}
         """Environment of single machines."""
         _ip(f"link add pnb{self.tag} type bridge")
-        _ip(f"addr add {self.net}.254/24 dev pnb{self.tag}")
+        _ip(f"addr add {self.gateway}/24 dev pnb{self.tag}")
         _ip(f"link set pnb{self.tag} up")
         for number in range(self.count):
             self._wire(number)
@@ -75,6 +75,11 @@ class Machines:
     @property
     def address(self) -> str:
         return f"{self.ip(0)}:{PORT}"
+
+    @property
+    def gateway(self) -> str:
+        """Where every machine reaches the one that they all are on."""
+        return f"{self.net}.254"
 
     def _wire(self, number: int) -> None:
         space, inside, outside = (

@@ -6,6 +6,8 @@ import sqlite3
 import pytest
 from machines import Machines, wait_until
 
+from popnet.records import Store
+
 pytestmark = pytest.mark.cluster
 
 
@@ -45,6 +47,24 @@ def test_a_launch_that_is_told_to_stop_goes_on_from_where_it_was(lab, laptop):
     told = lab.ends(process, code=3)
     assert "Continue with" in told
     lab.ends(lab.launch())
+    assert lab.bits() == laptop
+
+
+def test_machines_without_a_common_disk_keep_networks_on_a_server(lab, laptop, s3_at):
+    if not isinstance(lab.machines, Machines):
+        pytest.skip("raylets at one address share their disk")
+    uri = f"s3://bucket/shared{s3_at(lab.machines.gateway)}"
+    for number in (1, 2):
+        lab.machines.hide(number, lab.out.parent)
+    try:
+        process = lab.launch("--storage", uri)
+        lab.training(process, place=Store(uri).place)
+        lab.machines.named(1, "ray::Shard")[0].kill()
+        lab.ends(process)
+    finally:
+        for number in (1, 2):
+            lab.machines.show(number, lab.out.parent)
+    assert not (lab.out / "store").exists()
     assert lab.bits() == laptop
 
 
