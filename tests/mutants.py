@@ -235,9 +235,9 @@ MUTANTS = [
     Mutant("sweep/telling.py", "self.losses += int(", "self.losses = int(",
            "sweep/test_launch_pieces.py"),
     Mutant("records/tensorfile.py", "if begin != end:", "if False:",
-           "hostile/test_runs.py"),
+           "hostile/test_lying_store.py"),
     Mutant("records/tensorfile.py", "if end - begin != size", "if False and size",
-           "hostile/test_runs.py"),
+           "hostile/test_lying_store.py"),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -75,3 +76,30 @@ def refused(here):
 def run(own_run, here):  # noqa: ARG001  (the command is given there)
     """A finished run in the folder, which a test may harm."""
     return own_run
+
+
+@pytest.fixture
+def asked(run, refused):
+    """Gives a command about the run, which must be refused."""
+
+    def call(command, *more):
+        return refused(command, run.folder, *more)
+
+    return call
+
+
+@pytest.fixture
+def outside(here):
+    """A folder beside the runs that nobody may write to or read from."""
+    folder = here / "outside"
+    folder.mkdir()
+    (folder / "secret").write_text("do not touch")
+    return folder
+
+
+@pytest.fixture
+def again(run, here):
+    """The run's sweep as a file of its own, to be launched again."""
+    path = here / "again.yaml"
+    shutil.copy(run.folder / "sweep.yaml", path)
+    return path
