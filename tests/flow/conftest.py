@@ -39,6 +39,7 @@ class Popnet:
     def __init__(self, folder: Path):
         self.folder = folder
         self.out = folder / "runs"
+        self.started: list[subprocess.Popen] = []
 
     def write(self, **changes) -> Path:
         sweep = {k: v for k, v in {**SWEEP, **changes}.items() if v is not None}
@@ -59,10 +60,21 @@ class Popnet:
 
     def start(self, *options, **changes) -> subprocess.Popen:
         path = self.write(**changes)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*POPNET, "launch", str(path), *options], cwd=self.folder, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """Kill what a test that failed left running: it would disturb the next."""
+        for process in self.started:
+            if process.poll() is None:
+                family = psutil.Process(process.pid).children(recursive=True)
+                for one in [process, *family]:
+                    one.kill()
+                process.communicate()
 
     def wait_for_training(self, process, seconds=120) -> None:
         """Until some checkpoint is on disk: networks are in mid-training."""
@@ -90,7 +102,9 @@ class Popnet:
 
 @pytest.fixture
 def popnet(tmp_path):
-    return Popnet(tmp_path)
+    command = Popnet(tmp_path)
+    yield command
+    command.end()
 
 
 @pytest.fixture(scope="session")

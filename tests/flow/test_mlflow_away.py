@@ -15,11 +15,11 @@ import pytest
 from mlflow import MlflowClient
 
 from popnet import open_run
-from popnet.records import tracking_store
+from popnet.records import Store, tracking_store
 
 pytestmark = pytest.mark.slow
 
-# some twenty seconds of training, so that a server can die and come back meanwhile
+# some seconds of training, so that a recorder can die and come back meanwhile
 LONG = {
     "networks": 12,
     "train": {"trials": 6000, "until": None},
@@ -86,6 +86,13 @@ class Server:
         return keys, sum("popnet.complete" in run.data.tags for run in found)
 
 
+def wait_until(true, seconds=240):
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
 @pytest.fixture
 def server(tmp_path):
     made = Server(tmp_path)
@@ -126,16 +133,23 @@ def undisturbed(popnet_in, tmp_path_factory):
 def test_a_server_killed_in_mid_launch_has_everything_once(server, undisturbed, popnet):
     server.start()
     process = popnet.start("--tracking-uri", server.uri, **LONG)
-    until = time.monotonic() + 240
-    while server.networks()[1] < 2:  # the recorder is at work
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.2)
+    store = Store(popnet.out / "store")
+
+    def recorded():
+        assert process.poll() is None, process.communicate()
+        return len(store.recorded())
+
+    wait_until(lambda: recorded() >= 2)
+    actors = popnet.workers(process)
+    for actor in actors:  # however slow MLflow is here, there is more to train
+        actor.suspend()
+    before = recorded()
+    assert actors and before < 20, "it was too fast"
+    wait_until(lambda: recorded() and server.networks()[1] >= 2)
     server.kill()
-    recorded = len(open_run(popnet.out / "flow").store.recorded())
-    assert process.poll() is None and recorded < 24, "it was not killed in mid-training"
-    time.sleep(6)
-    assert process.poll() is None
-    assert len(open_run(popnet.out / "flow").store.recorded()) > recorded
+    for actor in actors:
+        actor.resume()
+    wait_until(lambda: recorded() > before)  # training does not wait for the server
     server.start(wait=False)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, out + err
