@@ -24,7 +24,7 @@ SWEEP = {
     "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.030}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian"},
-    "train": {"trials": 12_000, "until": None, "curve_every": 500},
+    "train": {"trials": 8000, "until": None, "curve_every": 500},
     "grid": {"network.tau_s.spread": [0.0, 0.4]},
     "after": {
         "trials": 2,

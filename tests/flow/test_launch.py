@@ -118,12 +118,15 @@ def test_killing_the_driver_and_launching_again_changes_nothing(finished, popnet
     assert mlflow_networks(popnet) == sorted(table["key"])
 
 
-@pytest.mark.parametrize("title", ["Shard", "ResourceTrainable"])
+PACK = pytest.param("ResourceTrainable", marks=pytest.mark.nightly)  # Tune's name
+
+
+@pytest.mark.parametrize("title", ["Shard", PACK])
 def test_killing_an_actor_changes_nothing_and_is_said(finished, popnet, title):
     process = popnet.start()
     popnet.wait_for_training(process)
     victims = popnet.workers(process, title)
-    assert victims, f"no {title} found"  # the latter: how Ray Tune calls a pack's
+    assert victims, f"no {title} found"
     victims[0].kill()
     stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0, stdout + stderr

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 # some seconds of training, so that a recorder can die and come back meanwhile
 LONG = {
     "networks": 12,
-    "train": {"trials": 6000, "until": None},
+    "train": {"trials": 3000, "until": None},
     "machine": {"checkpoint_s": 5, "workers": 2, "shard": 2},
     "after": {"trials": 1, "perturb": [], "other_tasks": [], "compare": []},
 }
