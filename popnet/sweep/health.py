@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +99,11 @@ def _ray(place: Place, address: str | None) -> Iterator[Finding]:
                 f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
                 f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
             )  # fmt: skip
-            yield from shared(ray, place)
+            try:
+                yield from shared(ray, place)
+            except OSError as error:
+                why = error.strerror or error
+                yield "storage", False, f"{place.address} cannot be written: {why}"
     except (ConfigError, RuntimeError, OSError) as error:
         text = str(error).strip().splitlines()[0]
         yield "ray", False, f"{text} (Ray 2.59 and later need RAY_AUTH_MODE=token)"
@@ -106,48 +112,55 @@ def _ray(place: Place, address: str | None) -> Iterator[Finding]:
 def shared(ray: Any, place: Place) -> Iterator[Finding]:
     """Does every node reach the place where networks go, and what others wrote there?
 
-    A folder that is not there yet stands for the first of its parents that is.
+    A folder that is not there yet stands for the first of its parents that is.  Raises
+    OSError when the disk is full.
     """
     if isinstance(place, Local):
         folder = place.folder.resolve()
         while not folder.exists():
             folder = folder.parent
         marker = folder / f".popnet-{time.time_ns()}"
-        marker.write_text("popnet")
         probe, what, where = _sees, str(marker), str(folder)
     else:
         marker, probe, what, where = None, _reaches, place.address, place.address
     try:
+        if marker is not None:
+            marker.write_text("popnet")
         for node in [n for n in ray.nodes() if n["Alive"]]:
             at = node["NodeManagerAddress"]
             task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(probe)
-            problem = str(ray.get(task.remote(what), timeout=60))
-            words = problem or "sees and writes it"
-            yield "storage", not problem, f"{where}: node {at} {words}"
+            fit, words = ray.get(task.remote(what), timeout=60)
+            yield "storage", fit, f"{where}: node {at} {words}"
     finally:
         if marker is not None:
             marker.unlink(missing_ok=True)
 
 
-def _sees(path: str) -> str:
-    """What keeps this node from a folder; "" for nothing."""
+def _sees(path: str) -> tuple[bool | None, str]:
+    """Whether this node sees and writes a folder; a full one is seen."""
     seen = Path(path)
     if not seen.is_file():
-        return "does NOT see it"
+        return False, "does NOT see it"
+    own = seen.with_name(f"{seen.name}-{os.getpid()}")
     try:
-        own = seen.with_name(f"{seen.name}-{os.getpid()}")
         own.write_text("popnet")
-        own.unlink()
     except OSError as error:
-        return f"CANNOT write it: {error.strerror}"
-    return ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return None, f"sees it, but it is full: {error.strerror}"
+        return False, f"CANNOT write it: {error.strerror}"
+    finally:
+        with suppress(OSError):
+            own.unlink()
+    return True, "sees and writes it"
 
 
-def _reaches(address: str) -> str:
-    """What keeps this node from an object store; "" for nothing."""
+def _reaches(address: str) -> tuple[bool, str]:
+    """Whether this node sees in an object store what it wrote there."""
     try:
         place = place_of(address)
         with marked(place) as mark:
-            return "" if sees(place, mark) else "does NOT see what it wrote"
+            if sees(place, mark):
+                return True, "sees and writes it"
+        return False, "does NOT see what it wrote"
     except (OSError, ConfigError) as error:
-        return f"does NOT reach it: {str(error).splitlines()[0][:120]}"
+        return False, f"does NOT reach it: {str(error).splitlines()[0][:120]}"

@@ -56,7 +56,7 @@ def joined(
             yield some
             return
         for place in shares:
-            blind = [text for _, sees, text in shared(ray, place) if not sees]
+            blind = [text for _, fit, text in shared(ray, place) if fit is False]
             if blind:
                 raise ConfigError(
                     f"{blind[0]}. Give an --out on a disk that all machines share, or "
