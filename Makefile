@@ -37,7 +37,7 @@ fast: setup
 whole: setup
 	$(BIN)/python -m pytest -m "(slow or cluster or papers or gpu) and not nightly" -rs
 
-# minutes more each: searches whose processes are killed
+# some minutes more: what other tests show nearly as well, such as killed searches
 nightly: setup
 	$(BIN)/python -m pytest -m nightly
 
@@ -54,10 +54,14 @@ published: setup
 study: setup
 	$(BIN)/python tests/papers/study.py heterogeneity quick
 
-# a sweep through 66 faults on a cluster of four machines; half an hour; needs root for
+# a sweep through 66 faults on a cluster of four machines; up to half an hour; needs root for
 # network namespaces.  make soak ARGS=--readme writes the README's part
 soak: setup
 	$(BIN)/python tests/soak/run.py $(ARGS)
+
+# 3,400 networks from the file to the report, watched; a quarter of an hour
+scale: setup
+	$(BIN)/python tests/bench/scale.py $(ARGS)
 
 # the tests of the extra popnet[neurogym], which holds numpy and matplotlib back, in an
 # environment of their own
@@ -88,7 +92,3 @@ clean:
 .PHONY: manifests
 manifests: setup
 	$(BIN)/$(shell grep '^popnet k8s render' k8s/README.md) > k8s/job/rayjob.yaml
-
-# 3,400 networks from the file to the report, watched; a quarter of an hour
-scale: setup
-	$(BIN)/python tests/bench/scale.py $(ARGS)

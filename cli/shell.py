@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import json
 import sys
@@ -56,9 +55,6 @@ UNFIT = (
     FileNotFoundError,
 )  # fmt: skip
 """A path that was given is not of the kind that is needed."""
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-"""What the system says of a disk, or a share of it, that is full."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -114,11 +110,14 @@ def _told(error: Exception) -> tuple[int, str]:
     if isinstance(error, UNFIT) and error.filename is not None:
         path = error.filename2 or error.filename
         return WRONG, f"popnet: {path}: cannot be used: {error.strerror}."
-    if isinstance(error, OSError) and error.errno in FULL:
-        return INTERRUPTED, (
-            f"popnet: the disk is full ({error.strerror}); what is recorded is whole. "
-            "Make room and give the same command again: it continues."
-        )
+    if isinstance(error, OSError):
+        from popnet.records.files import is_full
+
+        if is_full(error):
+            return INTERRUPTED, (
+                f"popnet: the disk is full ({error.strerror}); what is recorded is "
+                "whole. Make room and give the same command again: it continues."
+            )
     kind = type(error).__name__
     lines = str(error).strip().splitlines() or [""]
     return SOME_FAILED, f"popnet: {kind}: {lines[0][:300]} (--debug shows where)"

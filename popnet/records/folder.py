@@ -18,7 +18,7 @@ from popnet.records.run import Run
 def create_run(out: Path, plan: Plan, text: str, about: dict[str, Any]) -> Run:
     """Write a run's folder: sweep.yaml as launched, and provenance."""
     run = Run(out / plan.sweep.name)
-    refuse_links(out, plan.sweep.name)
+    refuse_links(out, run.name, run.store.place)
     write_text(run.folder / "sweep.yaml", text)
     write_text(run.folder / "plan.json", _planned(plan))
     known = run.provenance()

@@ -7,6 +7,7 @@ writes or refused in a sentence.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 from contextlib import closing
@@ -16,7 +17,10 @@ from urllib.parse import urlsplit
 
 from popnet.config import ConfigError
 from popnet.config.opening import read_plain
+from popnet.records.places import Local, Place
 
+OWN = ("store", "artifacts", "mlflow.db", ".store-id", ".store-id.lock", "storage.json")
+"""What launches make in a folder of runs, beside the runs."""
 LARGEST_JSON = 2**30
 _REMADE = "move it away, and `popnet sync` fills a new one."
 ADDRESS = re.compile(
@@ -25,24 +29,35 @@ ADDRESS = re.compile(
 SCHEMES = ("http", "https", "file", "sqlite", "postgresql", "mysql", "mssql")
 
 
-def refuse_links(out: Path, name: str) -> None:
-    """Refuse links where popnet keeps its files: they could lead anywhere.
+def refuse_links(out: Path, name: str, place: Place) -> None:
+    """Refuse links, pipes and devices where popnet keeps the files of a run.
 
-    ``out`` itself may be one, or lie behind one.  Raises ConfigError.
+    ``place``: where its networks are.  ``out`` and ``place`` may be links themselves,
+    or lie behind one, and what belongs to nobody here may stand there.  Raises
+    ConfigError; changes nothing.
     """
-    run, store = out / name, out / "store"
-    places = [run, store, out / "mlflow.db", out / "artifacts", run / "report"]
-    for folder in (run, store, run / "report"):
-        if folder.is_dir() and not folder.is_symlink():
-            places += sorted(folder.iterdir())
-    for place in places:
-        if place.exists() and not (place.is_file() or place.is_dir()):
-            raise ConfigError(f"{place} is a pipe or a device; remove it.")
-        if place.is_symlink():
-            raise ConfigError(
-                f"{place} leads out of {out}: it is a link, and popnet follows none in "
-                "a folder of runs; remove the link (--out names another folder)."
-            )
+    found = [(path, out) for path in (out / name, *(out / own for own in OWN))]
+    for folder, below, files in os.walk(out / name):
+        found += [(Path(folder) / f, out / name) for f in (*below, *files)]
+    stores = {out / "store", *([place.folder] if isinstance(place, Local) else [])}
+    for store in stores:  # of the files in its folders, links are not read
+        if store.is_dir():
+            found += [(path, store) for path in sorted(store.iterdir())]
+    for path, folder in found:
+        if path.is_symlink():
+            raise ConfigError(_followed(path, folder))
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ConfigError(f"{path} is a pipe or a device; remove it.")
+
+
+def _followed(path: Path, folder: Path) -> str:
+    target = path.resolve()
+    out = not target.is_relative_to(folder.resolve())
+    where = f" that leads out of {folder}, to {target}" if out else ""
+    return (
+        f"{path} is a link{where}; popnet follows none in a folder of runs: remove it. "
+        "For another place of the networks use --storage."
+    )
 
 
 def read_json(path: Path, kind: type[dict[str, Any]] | type[list[Any]]) -> Any:
@@ -72,12 +87,13 @@ def _damaged(path: Path, why: str) -> ConfigError:
 
 def check_address(address: str | None) -> None:
     """Refuse what cannot be a Ray cluster's address.  Raises ConfigError."""
-    if address is None or address in ("auto", "local"):
+    if address in (None, "auto"):
         return
     if not ADDRESS.fullmatch(address):
         raise ConfigError(
             f"--address {without_secrets(address)[:80]!r}: expected HOST:PORT, "
-            "ray://HOST:PORT or auto; a token belongs in RAY_AUTH_TOKEN."
+            "ray://HOST:PORT or auto (none: this machine alone); a token belongs in "
+            "RAY_AUTH_TOKEN."
         )
 
 

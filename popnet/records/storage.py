@@ -1,20 +1,18 @@
-"""Which place keeps the networks of a folder of runs, and that no link leads out."""
+"""Which place keeps the networks of a folder of runs."""
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from popnet.config import ConfigError
+from popnet.config.opening import NotAFile, read_plain
+from popnet.config.reading import LARGEST_FILE
 from popnet.records.files import write_json
 from popnet.records.places import Local, Place, place_of
 from popnet.records.remote import Remote
 
 FILE = "storage.json"
-OWN = ("store", "artifacts", "mlflow.db", ".store-id", ".store-id.lock", FILE)
-"""What launches make in a folder of runs, beside the runs."""
 
 
 def storage_of(out: Path) -> Place:
@@ -24,12 +22,12 @@ def storage_of(out: Path) -> Place:
     """
     path = out / FILE
     try:
-        where = json.loads(path.read_text())["storage"]
+        where = json.loads(read_plain(path, LARGEST_FILE))["storage"]
         if not isinstance(where, str):
             raise TypeError
     except (FileNotFoundError, NotADirectoryError):
         return Local(out / "store")
-    except (ValueError, KeyError, TypeError):
+    except (NotAFile, ValueError, KeyError, TypeError):
         raise ConfigError(
             f'{path}: expected {{"storage": "PATH OR URI"}}, the place of the networks '
             "of these runs."
@@ -59,31 +57,3 @@ def remember(out: Path, place: Place) -> None:
     """Note in ``out`` where its networks lie, unless it is OUT/store."""
     if not (out / FILE).is_file() and place.address != Local(out / "store").address:
         write_json(out / FILE, {"storage": place.address})
-
-
-def refuse_ways_out(out: Path, name: str, place: Place) -> None:
-    """Refuse links in the run's folder or the store that lead out of them.
-
-    ``out`` itself may be a link.  Raises ConfigError; changes nothing.
-    """
-    for path in (out / name, *(out / own for own in OWN)):
-        _inside(path, out, " For another place of the networks use --storage.")
-    for folder, below, files in os.walk(out / name):
-        for found in (*below, *files):
-            _inside(Path(folder) / found, out / name)
-    if isinstance(place, Local):
-        for path in _parts(place.folder):
-            _inside(path, place.folder)
-
-
-def _parts(folder: Path) -> Iterator[Path]:
-    """The store's folders and lock; of the files in them, links are not read."""
-    return folder.iterdir() if folder.is_dir() else iter(())
-
-
-def _inside(path: Path, folder: Path, advice: str = "") -> None:
-    if path.is_symlink() and not path.resolve().is_relative_to(folder.resolve()):
-        raise ConfigError(
-            f"{path} is a link that leads out of {folder}, to {path.resolve()}; "
-            f"remove it.{advice}"
-        )

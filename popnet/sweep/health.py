@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from popnet.config import ConfigError
+from popnet.records.files import is_full
 from popnet.records.marks import marked, sees
 from popnet.records.places import Local, Place, place_of
 from popnet.records.storage import choose
@@ -145,7 +145,7 @@ def _sees(path: str) -> tuple[bool | None, str]:
     try:
         own.write_text("popnet")
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             return None, f"sees it, but it is full: {error.strerror}"
         return False, f"CANNOT write it: {error.strerror}"
     finally:

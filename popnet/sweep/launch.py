@@ -23,7 +23,7 @@ from popnet.records.ledger import with_tried
 from popnet.records.merging import compact
 from popnet.records.places import Local
 from popnet.records.provenance import command_line, provenance
-from popnet.records.storage import choose, refuse_ways_out, remember
+from popnet.records.storage import choose, remember
 from popnet.sweep import pending
 from popnet.sweep.cluster import check_device
 from popnet.sweep.interruption import Interruption
@@ -136,8 +136,7 @@ def launch(
     check_tracking_uri(tracking_uri)
     check(plan, source)
     place = choose(out, storage)
-    refuse_ways_out(out, plan.sweep.name, place)
-    refuse_links(out, plan.sweep.name)
+    refuse_links(out, plan.sweep.name, place)
     keys = {n.key for n in networks(plan)}
     missing = keys - Store(place).recorded()
     machine, listen = plan.sweep.machine, listen or (lambda _: None)

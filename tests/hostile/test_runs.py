@@ -155,7 +155,7 @@ def test_out_that_is_a_file_is_said(here, sweep, refused):
 
 ADDRESSES = ["user:hunter2@host:6379", "http://user:hunter2@host", "host",
              "host:99999x", "--flag", "a b:1", "ray://x:1/../y", "host:1;rm -rf /",
-             "\x00:1", ""]  # fmt: skip
+             "\x00:1", "", "local"]  # fmt: skip
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

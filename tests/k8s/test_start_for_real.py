@@ -70,8 +70,7 @@ def image(tmp_path_factory):
         k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "RAY_ADDRESS")
     }
     built = run(f"{sys.executable} -m build --wheel {source}", env)
-    if built.returncode:
-        pytest.skip(f"no wheel could be built here: {built.stderr[-300:]}")
+    assert built.returncode == 0, built.stderr
     venv = folder / "venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     env["PATH"] = f"{venv}/bin:{env['PATH']}"
@@ -83,8 +82,7 @@ def image(tmp_path_factory):
     extra = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
     wanted = shlex.join(extra["optional-dependencies"]["cluster"])
     done = run(f"pip install --quiet {wanted}", env)
-    if done.returncode:
-        pytest.skip(f"the extra `cluster` cannot be installed: {done.stderr[-300:]}")
+    assert done.returncode == 0, done.stderr
     home = folder / "home"
     home.mkdir()
     return env | {"HOME": str(home), "RAY_AUTH_MODE": "token",

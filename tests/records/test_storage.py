@@ -1,14 +1,16 @@
 """Where a folder of runs keeps its networks: remembered, and never left by a link."""
 
 import json
+import os
 
 import pytest
 from batches import A, commit
 
 from popnet.config import ConfigError
 from popnet.records import Store
+from popnet.records.guarding import refuse_links
 from popnet.records.places import Local, place_of
-from popnet.records.storage import choose, refuse_ways_out, remember, storage_of
+from popnet.records.storage import choose, remember, storage_of
 
 
 def everything(folder):
@@ -89,18 +91,42 @@ def test_a_link_that_leads_out_is_refused(tmp_path, link, there):
     path.symlink_to(target)
     before = everything(tmp_path)
     with pytest.raises(ConfigError) as caught:
-        refuse_ways_out(out, "sweep", Local(out / "store"))
+        refuse_links(out, "sweep", Local(out / "store"))
     assert str(path) in str(caught.value) and str(target) in str(caught.value)
     assert everything(tmp_path) == before
 
 
-def test_links_that_stay_inside_and_a_linked_folder_are_fine(tmp_path):
+@pytest.fixture
+def linked(tmp_path):
+    """A folder of runs that is a link itself, with a run."""
     real = tmp_path / "scratch" / "runs"
     for below in ("sweep/report", "store/index", "old"):
         (real / below).mkdir(parents=True)
     (tmp_path / "runs").symlink_to(real)
-    (real / "sweep" / "latest").symlink_to("report")
-    (real / "archive").symlink_to(tmp_path)  # not of this launch
-    (real / "store" / "mine").symlink_to("index")
-    refuse_ways_out(tmp_path / "runs", "sweep", Local(tmp_path / "runs" / "store"))
-    refuse_ways_out(tmp_path / "new", "sweep", Local(tmp_path / "new" / "store"))
+    return tmp_path / "runs"
+
+
+def test_a_linked_folder_and_the_links_of_others_are_fine(linked, tmp_path):
+    (linked / "archive").symlink_to(tmp_path)  # not of this launch
+    refuse_links(linked, "sweep", Local(linked / "store"))
+    refuse_links(tmp_path / "new", "sweep", Local(tmp_path / "new" / "store"))
+
+
+@pytest.mark.parametrize("link", ["sweep/latest", "sweep/report/latest", "store/mine"])
+def test_a_link_that_stays_inside_is_refused_too(linked, link):
+    (linked / link).symlink_to(linked / "store" / "index")
+    with pytest.raises(ConfigError, match="is a link"):
+        refuse_links(linked, "sweep", Local(linked / "store"))
+
+
+def test_a_link_in_a_store_elsewhere_is_refused(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "weights").symlink_to(tmp_path)
+    with pytest.raises(ConfigError, match="far/weights is a link that leads out of"):
+        refuse_links(tmp_path / "runs", "sweep", Local(tmp_path / "far"))
+
+
+def test_a_note_that_is_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "storage.json")
+    with pytest.raises(ConfigError, match=r"storage\.json: expected"):
+        storage_of(tmp_path)
