@@ -141,7 +141,7 @@ def _rendered(sweep: Path, changes: list[str] | None, options: dict[str, Any]) -
     from importlib.metadata import version
 
     from popnet.catalogue import load_sweep
-    from popnet.engine.checking import check
+    from popnet.config.checking import check
     from popnet.kubernetes import as_yaml, job
     from popnet.kubernetes import render as objects
 
@@ -184,7 +184,7 @@ def start(
         say(f"popnet: {error}")
         _stop_own_job()
         raise typer.Exit(WRONG) from None
-    from popnet.sweep.workers import wait_for_workers
+    from popnet.sweep.autoscaling import wait_for_workers
 
     each = {"CPU": float(node_cpus)} | ({"GPU": float(node_gpus)} if node_gpus else {})
     wait_for_workers("auto", nodes, each, patience_s, say)
@@ -207,7 +207,7 @@ def _launch_command() -> Any:
 
 def _check(sweep: Path) -> None:
     from popnet.catalogue import load_sweep
-    from popnet.engine.checking import check
+    from popnet.config.checking import check
 
     check(*load_sweep(sweep, None))
 

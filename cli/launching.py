@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from popnet.status import Status
+
 from .shell import (
     DONE,
     INTERRUPTED,
@@ -32,9 +34,9 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
-    from popnet.config import Plan, Source
+    from popnet.config import LoadedSweep, Source
     from popnet.sweep.launch import Launched
-    from popnet.sweep.telling import Status
+    from popnet.sweep.progress import LaunchProgress
 
 
 @guarded
@@ -47,8 +49,8 @@ def plan(
 ) -> None:
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
-    from popnet.config.pausing import uncollected
-    from popnet.engine.checking import check
+    from popnet.config.checking import check
+    from popnet.config.garbage_collection import uncollected
 
     with uncollected():
         made, source = load_sweep(sweep, set_)
@@ -67,13 +69,13 @@ def plan(
 
 
 def _planned(
-    made: Plan, source: Source, out: Path, storage: str | None
+    made: LoadedSweep, source: Source, out: Path, storage: str | None
 ) -> tuple[dict[str, Any], list[str]]:
     """What a launch would do, in numbers, and the conditions in words."""
     from popnet.plan import memory_of, networks, packs
-    from popnet.records import Store
-    from popnet.records.ledger import Ledger, asked_for, with_tried
-    from popnet.records.storage import choose
+    from popnet.runs.search_ledger import Ledger, asked_for, with_tried
+    from popnet.store import Store
+    from popnet.store.location import choose
 
     folder = out / made.sweep.name
     ledger = Ledger(folder, made.sweep) if made.sweep.search else None
@@ -119,12 +121,12 @@ def launch(
     made, source = load_sweep(sweep, overrides(set_, device, workers))
     done = launched(made, source, out, address, tracking_uri, storage)
     _conclude(done)
-    failed = done.by_status.get("diverged", 0)
+    failed = done.by_status.get(Status.DIVERGED, 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
 
 
 def launched(
-    made: Plan,
+    made: LoadedSweep,
     source: Source,
     out: Path,
     address: str | None,
@@ -141,7 +143,7 @@ def launched(
             storage=storage, listen=shown,
         )  # fmt: skip
     except KeyboardInterrupt:
-        from popnet.records.provenance import command_line
+        from popnet.runs.provenance import command_line
 
         shown.close()
         say(
@@ -157,7 +159,7 @@ def _conclude(done: Launched) -> None:
     run = done.run
     counts = ", ".join(f"{n} {status}" for status, n in sorted(done.by_status.items()))
     new = f"{done.trained} trained now" if done.trained else "nothing to train"
-    stopped = "or stopped " if done.by_status.get("stopped") else ""
+    stopped = "or stopped " if done.by_status.get(Status.STOPPED) else ""
     give(f"{run.name}: all {run.planned()} networks done {stopped}({counts}); {new}.")
     if run.ledger is not None:
         give(f"search    {run.folder}/search.json (what was tried, stopped when)")
@@ -166,7 +168,7 @@ def _conclude(done: Launched) -> None:
     diverged = [
         key
         for key, status in zip(run.table()["key"], run.table()["status"], strict=True)
-        if status == "diverged"
+        if status == Status.DIVERGED
     ]
     if diverged:
         some = ", ".join(diverged[:5]) + (" ..." if len(diverged) > 5 else "")
@@ -187,7 +189,7 @@ class _Shown:
         self.last_line = 0.0
         self.stage = ""
 
-    def __call__(self, status: Status) -> None:
+    def __call__(self, status: LaunchProgress) -> None:
         if status.stage == "lost":
             self._lost(status.where)
         now = time.monotonic()
@@ -202,11 +204,11 @@ class _Shown:
             self.last_line = now
         self.stage = status.stage
 
-    def _words(self, status: Status, now: float) -> str:
+    def _words(self, status: LaunchProgress, now: float) -> str:
         behind = f", MLflow {status.behind} behind" if status.behind else ""
         return self._stage(status, now) + behind
 
-    def _stage(self, status: Status, now: float) -> str:
+    def _stage(self, status: LaunchProgress, now: float) -> str:
         if status.stage != "train":
             done, of = status.steps
             words = {
@@ -235,7 +237,7 @@ class _Shown:
 
     def _lost(self, address: str) -> NoReturn:
         """End the process: Ray would only be waited for."""
-        from popnet.records.provenance import command_line
+        from popnet.runs.provenance import command_line
 
         self.close()
         say(
@@ -251,7 +253,7 @@ class _Shown:
             sys.stderr.write("\n")
 
 
-def _seconds_left(status: Status, rate: float) -> float | None:
+def _seconds_left(status: LaunchProgress, rate: float) -> float | None:
     """From the trials that finished networks took; None before any has finished."""
     finished = sum(status.finished.values())
     if not finished or rate <= 0 or not status.trials:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from popnet.status import FAILED, Status
+
 from .shell import (
     AsJson,
     RunFolder,
@@ -35,8 +37,8 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
     """Where a run stands; needs nothing to be running."""
     from collections import Counter
 
-    from popnet.records import open_run
-    from popnet.sweep import pending
+    from popnet.runs import open_run
+    from popnet.work import pending
 
     opened = open_run(run)
     known = pending.statuses(opened)
@@ -84,7 +86,7 @@ def show(
 ) -> None:
     """The networks of a run as a table."""
     from popnet.config import ConfigError
-    from popnet.records import open_run
+    from popnet.runs import open_run
 
     opened = open_run(run)
     table = opened.table()
@@ -175,7 +177,11 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from popnet.analysis.convergence import allowed, trials_or_cap, trials_quantiles
+    from popnet.analysis.trials_to_criterion import (
+        allowed,
+        trials_or_cap,
+        trials_quantiles,
+    )
     from popnet.config import ConfigError
 
     if by not in table.columns:
@@ -184,9 +190,9 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     for value, group in table.groupby(by, sort=True, dropna=False):
         counts = group["status"].value_counts()
         row: dict[str, Any] = {by: value, "networks": len(group)}
-        fates = ["converged", "unconverged", "diverged", "trained"]
-        fates += ["stopped"] * bool((table["status"] == "stopped").any())
-        row |= {s: int(counts.get(s, 0)) for s in fates}
+        fates = [Status.CONVERGED, *FAILED, Status.TRAINED]
+        fates += [Status.STOPPED] * bool((table["status"] == Status.STOPPED).any())
+        row |= {str(s): int(counts.get(s, 0)) for s in fates}
         met = group["trials_to_criterion"].astype("Float64")
         needed = trials_or_cap(
             group["status"],

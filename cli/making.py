@@ -17,7 +17,7 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
-    from popnet.records import Network
+    from popnet.runs import RecordedNetwork
 
 Key = Annotated[str, typer.Argument(help="a network's key, or its beginning")]
 
@@ -71,8 +71,8 @@ def retrain(run: RunFolder, key: Key) -> None:
     import torch
 
     from popnet.engine.train import advance, begin
-    from popnet.records import open_run
-    from popnet.records.tensors import tensors_of
+    from popnet.runs import open_run
+    from popnet.store.parameters import tensors_of
 
     opened = open_run(run)
     planned = opened.find(key)
@@ -115,8 +115,8 @@ def export(
 ) -> None:
     """A network for somebody else's code."""
     from popnet.config import ConfigError
-    from popnet.records import open_run
-    from popnet.records.files import write_atomically
+    from popnet.runs import open_run
+    from popnet.store.atomic_files import write_atomically
 
     endings = {"torch": "pt", "npz": "npz"}
     if to not in endings:
@@ -128,7 +128,7 @@ def export(
     give(f"wrote {path}: {how}; weights are [post, pre]")
 
 
-def _write_network(path: Path, network: Network, to: str) -> None:
+def _write_network(path: Path, network: RecordedNetwork, to: str) -> None:
     import json
 
     import numpy as np

@@ -25,14 +25,14 @@ from .shell import (
 @guarded
 def report(run: RunFolder) -> None:
     """Make the tables and the report of a run again."""
-    from popnet.records import open_run
-    from popnet.records.findings import read_findings
     from popnet.report import write_report
-    from popnet.sweep.launch import tables
+    from popnet.runs import open_run
+    from popnet.runs.findings import read_findings
+    from popnet.work.tables import write_tables
 
     opened = open_run(run)
     read_findings(opened.folder)  # damaged ones are said before anything is written
-    tables(opened)
+    write_tables(opened)
     give(str(write_report(opened)))
 
 
@@ -40,10 +40,11 @@ def report(run: RunFolder) -> None:
 def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     """Fill MLflow from the run's folder; nothing is doubled."""
     from popnet.config import ConfigError
-    from popnet.records import open_run
-    from popnet.records.guarding import check_mlflow, check_tracking_uri
-    from popnet.records.tracking import TrackingError
-    from popnet.records.tracking import sync as fill
+    from popnet.runs import open_run
+    from popnet.runs.addresses import check_tracking_uri
+    from popnet.tracking import TrackingError
+    from popnet.tracking import sync as fill
+    from popnet.tracking.database import check_mlflow
 
     check_tracking_uri(tracking_uri)
     opened = open_run(run)
@@ -68,9 +69,9 @@ def ui(
 ) -> None:
     """The MLflow UI on a run's embedded store, on this machine only."""
     from popnet.config import ConfigError
-    from popnet.records import open_run
-    from popnet.records.guarding import check_mlflow
-    from popnet.records.tracking import page, serve_command
+    from popnet.runs import open_run
+    from popnet.tracking import page, serve_command
+    from popnet.tracking.database import check_mlflow
 
     folder = run or Path("runs")
     out = folder if (folder / "mlflow.db").is_file() else folder.resolve().parent
@@ -91,8 +92,8 @@ def doctor(
     out: Out = Path("runs"), address: Address = None, storage: Storage = None
 ) -> None:
     """Is this machine, cluster and store fit to run?"""
-    from popnet.records.guarding import check_address
-    from popnet.records.provenance import machine, provenance
+    from popnet.runs.addresses import check_address
+    from popnet.runs.provenance import machine, provenance
 
     check_address(address)
     about = provenance([])
@@ -115,8 +116,8 @@ def doctor(
         f"{here['processor']}, {cores or here['cores']} cores, "
         f"{here['memory_gib']} GiB, {' '.join(here['instruction_sets'])}",
     )  # fmt: skip
-    from popnet.sweep import health
+    from popnet.sweep import diagnosis
 
-    for what, good, text in health.check(out, address, storage):
+    for what, good, text in diagnosis.check(out, address, storage):
         line(what, good, text)
     raise typer.Exit(DONE if fine else WRONG)

@@ -103,15 +103,15 @@ def _told(error: Exception) -> tuple[int, str]:
     from popnet.config import ConfigError
 
     # where no record has been touched, no record can be damaged
-    records = sys.modules.get("popnet.records")
-    damaged = (records.StoreError,) if records else ()
+    store = sys.modules.get("popnet.store")
+    damaged = (store.StoreError,) if store else ()
     if isinstance(error, (ConfigError, *damaged)):
         return WRONG, f"popnet: {error}"
     if isinstance(error, UNFIT) and error.filename is not None:
         path = error.filename2 or error.filename
         return WRONG, f"popnet: {path}: cannot be used: {error.strerror}."
     if isinstance(error, OSError):
-        from popnet.records.files import is_full
+        from popnet.store.atomic_files import is_full
 
         if is_full(error):
             return INTERRUPTED, (

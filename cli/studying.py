@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from popnet.status import Status
+
 from .launching import launched
 from .shell import (
     DONE,
@@ -27,7 +29,7 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
-    from popnet.records.findings import Finding
+    from popnet.runs.findings import Finding
 
 
 @guarded
@@ -46,10 +48,11 @@ def study(
     """Do a paper again: its sweep, then the table of its claims.  Continues."""
     from popnet.catalogue import load_sweep
     from popnet.config import ConfigError
-    from popnet.records.findings import rows_of, write_findings
-    from popnet.report import write_report, write_study
+    from popnet.report import write_report
+    from popnet.runs.findings import rows_of, write_findings
     from popnet.studies import STUDIES, conclude
-    from popnet.studies.evidence import graded
+    from popnet.studies.heterogeneity.evidence import graded
+    from popnet.studies.page import write_study
 
     if name not in STUDIES:
         raise ConfigError(f"no study {name!r}; there is: {', '.join(STUDIES)}.")
@@ -80,7 +83,7 @@ def study(
         give(f"{chosen.reference}")
         give(f"page      {page}")
         give(f"networks  popnet show {done.run.folder}")
-    failed = done.by_status.get("diverged", 0)
+    failed = done.by_status.get(Status.DIVERGED, 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from popnet.api import train as train
     from popnet.config import ConfigError as ConfigError
     from popnet.core.module import RateNetwork as RateNetwork
-    from popnet.records import open_run as open_run
+    from popnet.runs import open_run as open_run
 
 __version__ = "0.1.0"
 
@@ -33,7 +33,7 @@ _HOMES = {
     ),
     "ConfigError": "popnet.config",
     "RateNetwork": "popnet.core.module",
-    "open_run": "popnet.records",
+    "open_run": "popnet.runs",
 }
 
 __all__ = [

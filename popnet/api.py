@@ -16,16 +16,16 @@ from pydantic import ValidationError
 
 from popnet.catalogue import CATALOGUE, load_sweep
 from popnet.config import Condition, ConfigError, NetworkConfig, Source, load, read_text
+from popnet.config.checking import check
 from popnet.config.reading import shown, write_text
 from popnet.core.cell import Params, pick, stack
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
-from popnet.engine.battery import Test, battery
-from popnet.engine.checking import check
 from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials
 from popnet.engine.evaluate import evaluate as run_tests
 from popnet.engine.population import untrained
+from popnet.engine.test_plan import Test, tests_of
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
 from popnet.plan import (
@@ -36,7 +36,7 @@ from popnet.plan import (
     networks,
     packs,
 )
-from popnet.records import Run
+from popnet.runs import Run
 
 Section = str | Mapping[str, Any]
 Array = NDArray[np.float64]
@@ -227,7 +227,7 @@ def _tests(
     configs = {id(m.config): m.config for m in nets.members}
     conditions = tuple(Condition({}, config) for config in configs.values())
     check(plan._replace(conditions=conditions), source)
-    known = {key: battery(plan.sweep.after, config) for key, config in configs.items()}
+    known = {key: tests_of(plan.sweep.after, config) for key, config in configs.items()}
     return [(member, known[id(member.config)]) for member in nets.members]
 
 

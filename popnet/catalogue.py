@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from popnet.analysis import METRICS
-from popnet.config import Catalogue, Plan, Source, load, read_file, with_overrides
+from popnet.config import (
+    Catalogue,
+    LoadedSweep,
+    Source,
+    load,
+    read_file,
+    with_overrides,
+)
+from popnet.metrics import METRICS
 from popnet.perturbations import PERTURBATIONS
 from popnet.rules import RULES
 from popnet.tasks import TASKS
@@ -18,7 +25,9 @@ CATALOGUE = Catalogue(
 )
 
 
-def load_sweep(path: Path, overrides: list[str] | None = None) -> tuple[Plan, Source]:
+def load_sweep(
+    path: Path, overrides: list[str] | None = None
+) -> tuple[LoadedSweep, Source]:
     """Read and validate a sweep file.  Raises ConfigError."""
     source = with_overrides(read_file(path), overrides or [])
     return load(source, CATALOGUE), source

@@ -16,8 +16,8 @@ from popnet.canonical import canonical as canonical
 from popnet.canonical import canonical_texts, shape_texts
 from popnet.canonical import digest as digest
 from popnet.canonical import label as label
-from popnet.config import Condition, NetworkConfig, Plan
-from popnet.config.pausing import uncollected
+from popnet.config import Condition, LoadedSweep, NetworkConfig
+from popnet.config.garbage_collection import uncollected
 from popnet.seeding import Seed
 
 PHYSICS = 5
@@ -52,7 +52,7 @@ def _key(text: str, seed: Seed, physics: int) -> str:
     return digest(str(physics), text, str(seed.sweep), str(seed.number))
 
 
-def networks(plan: Plan) -> list[PlannedNetwork]:
+def networks(plan: LoadedSweep) -> list[PlannedNetwork]:
     """Every network a sweep asks for, condition by condition."""
     if not plan.conditions:
         return []
@@ -108,7 +108,7 @@ def short_names(paths: list[str]) -> dict[str, str]:
     }
 
 
-def told_by_name(plan: Plan) -> set[str]:
+def told_by_name(plan: LoadedSweep) -> set[str]:
     """The paths of whole entries (rules, tasks) that their names alone tell apart."""
     paths = set()
     for path in plan.varied:

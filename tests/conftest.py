@@ -16,6 +16,7 @@ import yaml
 from popnet.catalogue import CATALOGUE
 from popnet.config import load, read_text
 from popnet.plan import networks
+from popnet.work import comparison
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,9 +82,10 @@ def tiny():
 def make_run(tiny):
     """Do what launch does with a tiny sweep, up to a stage, without Ray."""
     from popnet.config import dump
-    from popnet.records import create_run
-    from popnet.sweep import afterwards, launch, pending
-    from popnet.sweep.shard import Shard
+    from popnet.runs import create_run
+    from popnet.sweep import launch
+    from popnet.work import evaluation, pending
+    from popnet.work.shard import Shard
 
     def make(out, stage="tables", **changes):
         plan, source = tiny(**changes)
@@ -95,11 +97,11 @@ def make_run(tiny):
         known = pending.statuses(run)
         if stage in ("tested", "tables"):
             for job in pending.test_jobs(run, known, known):
-                afterwards.test_networks(folder, job, run.sweep.after)
+                evaluation.test_networks(folder, job, run.sweep.after)
         if stage == "tables":
             configs = {n.key: n.config for n in run.networks}
             for settings, pairs in pending.comparisons(run, known):
-                afterwards.compare_networks(folder, pairs, configs, settings)
+                comparison.compare_networks(folder, pairs, configs, settings)
             launch.tables(run)
         return run
 

@@ -5,7 +5,7 @@
 Every interval takes its random generator: the same records and seed give the same page.
 Values that are not finite are left out, in paired data with their pair, and ``n`` says
 how many stayed: a network that never learned must come in as a number, not as NaN.
-Tests over levels and tasks are in ``popnet.analysis.levels``.
+Tests over levels and tasks are in ``popnet.analysis.level_tests``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from popnet.analysis.levels import Departure as Departure
-from popnet.analysis.levels import Interaction as Interaction
-from popnet.analysis.levels import Trend as Trend
-from popnet.analysis.levels import interaction as interaction
-from popnet.analysis.levels import jonckheere as jonckheere
-from popnet.analysis.levels import monotone_departure as monotone_departure
-from popnet.analysis.levels import trend as trend
+from popnet.analysis.level_tests import Departure as Departure
+from popnet.analysis.level_tests import Interaction as Interaction
+from popnet.analysis.level_tests import Trend as Trend
+from popnet.analysis.level_tests import interaction as interaction
+from popnet.analysis.level_tests import jonckheere as jonckheere
+from popnet.analysis.level_tests import monotone_departure as monotone_departure
+from popnet.analysis.level_tests import trend as trend
 
 Array = NDArray[np.float64]
 

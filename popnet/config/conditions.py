@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from popnet.config.entries import RuleSettings
 from popnet.config.explaining import Builder
 from popnet.config.grid import Axis, axis_place
 from popnet.config.network import Network
-from popnet.config.placing import placed
+from popnet.config.network_config import NetworkConfig, Train
 from popnet.config.reading import ConfigError, Place, Source
-from popnet.config.schema import Catalogue, NetworkConfig, Train
-from popnet.config.settings import RuleSettings, Settings
+from popnet.config.schema import Catalogue
+from popnet.config.setting_paths import placed
+from popnet.config.settings import Settings
 
 NETWORK_SECTIONS = ("network", "task", "rule", "train")
 Rows = tuple[int, ...]

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from popnet.config.conditions import NETWORK_SECTIONS, Condition, conditions
 from popnet.config.explaining import Builder, describe
+from popnet.config.garbage_collection import uncollected
 from popnet.config.grid import Axis, axes
 from popnet.config.network import Network
-from popnet.config.pausing import uncollected
-from popnet.config.placing import part_of, placed
+from popnet.config.network_config import NetworkConfig
 from popnet.config.reading import (
     ConfigError,
     Place,
@@ -19,13 +19,14 @@ from popnet.config.reading import (
     read_text,
     write_text,
 )
-from popnet.config.schema import Catalogue, NetworkConfig, Sweep
+from popnet.config.schema import Catalogue, Sweep
+from popnet.config.setting_paths import part_of, placed
 from popnet.config.settings import Settings
 from popnet.config.space import check_search, corners, read_search, space_axes
 from popnet.config.spread import Spread
 
 
-class Plan(NamedTuple):
+class LoadedSweep(NamedTuple):
     """A validated sweep with all its conditions, in the grid's order."""
 
     sweep: Sweep
@@ -40,7 +41,7 @@ class Plan(NamedTuple):
         return list((self.corners or self.conditions)[0].values)
 
 
-def load(source: Source, catalogue: Catalogue) -> Plan:
+def load(source: Source, catalogue: Catalogue) -> LoadedSweep:
     """Validate a sweep file and every condition of its grid.
 
     Raises ConfigError naming file, line, key, what is allowed, the nearest right name.
@@ -54,7 +55,7 @@ def load(source: Source, catalogue: Catalogue) -> Plan:
     sweep = _sweep(source, catalogue, made[0].config)
     if sweep.search is not None:
         check_search(source, sweep.search, [c.config for c in made])
-    return Plan(sweep, (), made) if space else Plan(sweep, made)
+    return LoadedSweep(sweep, (), made) if space else LoadedSweep(sweep, made)
 
 
 def conditions_of(
@@ -92,7 +93,7 @@ def with_overrides(source: Source, overrides: list[str]) -> Source:
     return changed
 
 
-def dump(plan: Plan, source: Source) -> str:
+def dump(plan: LoadedSweep, source: Source) -> str:
     """The sweep as launched, defaults filled in wherever all conditions agree.
 
     A default that differs between conditions (it may depend on the rule) is left

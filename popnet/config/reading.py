@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from popnet.config.opening import NotAFile, read_plain
+from popnet.config.plain_file import NotAFile, read_plain
 
 Place = tuple[str | int, ...]
 LARGEST_FILE = 1_000_000

@@ -19,7 +19,7 @@ from popnet.config.searching import (
 from popnet.config.settings import marked
 
 if TYPE_CHECKING:
-    from popnet.config.schema import NetworkConfig
+    from popnet.config.network_config import NetworkConfig
 
 
 def _place(source: Source) -> Place:

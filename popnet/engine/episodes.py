@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from popnet.config import Impulses, Network, TaskSettings
-from popnet.core.kicks import NO_KICKS, Kicks, currents
+from popnet.core.impulses import NO_IMPULSES, ImpulseList, currents
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES, Episode
 from popnet.seeding import Seed
@@ -34,7 +34,7 @@ class _Batch(NamedTuple):
     types_B: NDArray[np.int64]
     start_BN: Array
     noise_BTN: Array | None
-    kicks: list[Kicks] | None
+    kicks: list[ImpulseList] | None
 
 
 def training_batch(
@@ -182,7 +182,7 @@ def impulse_kicks(
     trial: int,
     steps: int,
     tau_N: Array,
-) -> Kicks:
+) -> ImpulseList:
     """Impulses of one trial: Bernoulli per unit and step, U(-A, A) in size.
 
     Drawn by their geometric gaps, step by step: the same law as one draw per unit and
@@ -191,7 +191,7 @@ def impulse_kicks(
     current is multiplied by dt / tau_i).
     """
     if not kicking(impulses):
-        return NO_KICKS
+        return NO_IMPULSES
     chance = impulses.rate_hz * net.dt_s
     quiet = min(impulses.quiet_steps, steps)
     random = seed.stream(purpose, trial)
@@ -209,13 +209,13 @@ def graded_kicks(
     trial: int,
     steps: int,
     tau_N: Array,
-) -> Kicks:
+) -> ImpulseList:
     """As ``impulse_kicks``, but a higher rate only adds to the impulses of a lower one.
 
     One uniform number per unit and step decides (common random numbers over grades).
     """
     if not kicking(impulses):
-        return NO_KICKS
+        return NO_IMPULSES
     chance = impulses.rate_hz * net.dt_s
     shape = (steps, net.units)
     step, unit = np.nonzero(seed.stream(purpose, trial).random(shape) < chance)
@@ -232,11 +232,11 @@ def _kicks(
     unit: NDArray[np.int64],
     unit_sizes: Array,
     tau_N: Array,
-) -> Kicks:
+) -> ImpulseList:
     sizes = impulses.amplitude * unit_sizes
     if impulses.into == "state":
         sizes = sizes * tau_N[unit] / net.tau_s.mean
-    return Kicks(step, unit, sizes)
+    return ImpulseList(step, unit, sizes)
 
 
 def _bernoulli_places(

@@ -17,10 +17,9 @@ from popnet import kernels
 from popnet.config import Impulses, NetworkConfig, TaskSettings
 from popnet.core.cell import Cell, Params, closed
 from popnet.core.draw import cell_of
-from popnet.core.kicks import Kicks, currents, together
+from popnet.core.impulses import ImpulseList, currents, together
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Scores
-from popnet.engine.battery import Test
 from popnet.engine.episodes import (
     graded_kicks,
     impulse_kicks,
@@ -29,6 +28,7 @@ from popnet.engine.episodes import (
     noisy_input,
     recurrent_noise,
 )
+from popnet.engine.test_plan import Test
 from popnet.kernels import reproducible
 from popnet.perturbations import Situation, resting
 from popnet.seeding import Seed, stream
@@ -106,9 +106,9 @@ class _Arriving(NamedTuple):
     """What some trials of one network meet besides their inputs."""
 
     noise_BTN: NDArray[np.float64] | None
-    kicks: list[Kicks] | None
+    kicks: list[ImpulseList] | None
     """Impulses that are currents."""
-    pushes: list[Kicks] | None
+    pushes: list[ImpulseList] | None
     """Impulses into the state of the rate form, which do not pass through phi."""
 
 
@@ -145,7 +145,7 @@ def _arriving(
         if kicking(kind)
     ]
 
-    def drawn(push: bool) -> list[Kicks] | None:
+    def drawn(push: bool) -> list[ImpulseList] | None:
         some = [
             one for one in kinds
             if push == (net.form == "rate" and one[1].into == "state")

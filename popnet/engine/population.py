@@ -13,7 +13,7 @@ from torch import Tensor
 from popnet.config import NetworkConfig, marked
 from popnet.core.cell import Cell, Params, moved, pick, stack
 from popnet.core.draw import cell_of, draw
-from popnet.engine.progress import Progress, no_progress
+from popnet.engine.training_progress import Progress, no_progress
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES
 

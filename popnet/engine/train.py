@@ -27,20 +27,17 @@ from popnet.engine.population import (
     resumed,
     start,
 )
-from popnet.engine.progress import noted
-from popnet.engine.results import (
-    CONVERGED,
-    DIVERGED,
-    TRAINED,
-    UNCONVERGED,
+from popnet.engine.trained import (
     Trained,
     results,
 )
+from popnet.engine.training_progress import noted
 from popnet.kernels import reproducible
 from popnet.kernels.graphs import replayed
 from popnet.plan import TRIALS_AT_ONCE, PlannedNetwork
 from popnet.rules import RULES, Episode, Outcome
-from popnet.rules.learning import Hyper
+from popnet.rules._rule import Hyper
+from popnet.status import Status
 from popnet.tasks import TASKS
 
 
@@ -92,7 +89,7 @@ def advance(
 
 def _learn_some(
     population: Population, most: int
-) -> tuple[Population, dict[int, str], int]:
+) -> tuple[Population, dict[int, Status], int]:
     """A block of trials where the rule and the population allow it, else one step.
 
     A block in which the network ended is taken back and learned again trial by trial,
@@ -106,7 +103,8 @@ def _learn_some(
         left = min([config.train.trials, *ends]) - trial
         block = max(1, min(TRIALS_AT_ONCE, most, left))
     later, ended = _learn(population, block)
-    capped = ended.get(0) in (TRAINED, UNCONVERGED)  # at the end of the block
+    # at the end of the block
+    capped = ended.get(0) in (Status.TRAINED, Status.UNCONVERGED)
     if not ended or capped or block == 1:
         return later, ended, block
     for taken in range(1, block + 1):
@@ -116,7 +114,7 @@ def _learn_some(
     return population, ended, block
 
 
-def _learn(population: Population, trials: int) -> tuple[Population, dict[int, str]]:
+def _learn(population: Population, trials: int) -> tuple[Population, dict[int, Status]]:
     """One learning step; which networks ended with it, and how.
 
     ``trials``: how many trials a sequential rule gets in it.
@@ -145,7 +143,7 @@ def _learn(population: Population, trials: int) -> tuple[Population, dict[int, s
     if not bool(alive_P.all()):
         dead = (~alive_P).nonzero()[:, 0].tolist()
         new_params = _kept(new_params, params, alive_P)
-        ended = dict.fromkeys(dead, DIVERGED)
+        ended = dict.fromkeys(dead, Status.DIVERGED)
     else:
         ended = {}
     population = replace(
@@ -165,7 +163,7 @@ def _step(
     return rule.step(params, state, episode, settings, hyper, cell, score)
 
 
-def _already_over(population: Population) -> dict[int, str]:
+def _already_over(population: Population) -> dict[int, Status]:
     """Networks that may not take a single step: a cap of 0 trials."""
     caps = [m.config.train.trials for m in population.members]
     seen = population.progress.trial_P.tolist()
@@ -200,21 +198,21 @@ def _kept(new: Params, old: Params, alive_P: Tensor) -> Params:
     )
 
 
-def _ended(population: Population) -> dict[int, str]:
+def _ended(population: Population) -> dict[int, Status]:
     progress, ended = population.progress, {}
     for i, member in enumerate(population.members):
         train = member.config.train
         until = train.until
         reached = int(progress.reached_P[i]) >= 0
         if until is not None and until.stop and reached:
-            ended[i] = CONVERGED
+            ended[i] = Status.CONVERGED
         elif int(progress.trial_P[i]) >= train.trials:
             ended[i] = _capped_status(population, i)
     return ended
 
 
-def _capped_status(population: Population, index: int) -> str:
+def _capped_status(population: Population, index: int) -> Status:
     if population.members[index].config.train.until is None:
-        return TRAINED
+        return Status.TRAINED
     reached = int(population.progress.reached_P[index]) >= 0
-    return CONVERGED if reached else UNCONVERGED
+    return Status.CONVERGED if reached else Status.UNCONVERGED

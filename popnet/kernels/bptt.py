@@ -25,7 +25,7 @@ from popnet.kernels.packing import (
     Currents,
     Floats,
     Given,
-    Network,
+    PackedNetwork,
     array,
     currents_of,
     fill,
@@ -94,7 +94,7 @@ TOGETHER = 128
 def _room(
     thread: int, trials: int, steps: int, units: int, inputs: int, outputs: int,
     cell: Cell, keep: bool,
-) -> tuple[Network, _Room, int]:  # fmt: skip
+) -> tuple[PackedNetwork, _Room, int]:  # fmt: skip
     """Kept from step to step, one per thread; and for how many trials it is made."""
     del thread  # a part of the key alone
     row = padded(units)
@@ -133,7 +133,7 @@ class _Made(NamedTuple):
 
 
 @compiled
-def _begin(net: Network, of: Given, room: _Room, dt_s: Any) -> None:
+def _begin(net: PackedNetwork, of: Given, room: _Room, dt_s: Any) -> None:
     """Fill the room with a network; sums of gradients 0."""
     units = of.w_NN.shape[0]
     fill(net, of, dt_s)
@@ -150,7 +150,13 @@ def _begin(net: Network, of: Given, room: _Room, dt_s: Any) -> None:
 
 @compiled
 def _backward(
-    net: Network, room: _Room, u: Any, xs: Any, rs: Any, error: Any, into_rate: Any
+    net: PackedNetwork,
+    room: _Room,
+    u: Any,
+    xs: Any,
+    rs: Any,
+    error: Any,
+    into_rate: Any,
 ) -> None:
     """Adds the gradients of some trials, the last step first.
 
@@ -227,7 +233,7 @@ def _end(of: Given, room: _Room, made: _Made, l1: Any, twice_l2: Any) -> None:
 
 @compiled
 def _one_network(
-    net: Network, of: Given, batch: _Batch, currents: Currents, room: _Room,
+    net: PackedNetwork, of: Given, batch: _Batch, currents: Currents, room: _Room,
     made: _Made, dt_s: Any, l1: Any, twice_l2: Any, into_rate: Any, some: int,
     keep: bool,
 ) -> None:  # fmt: skip

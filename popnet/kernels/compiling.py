@@ -9,7 +9,7 @@ import numba
 from numba.core.compiler_lock import global_compiler_lock
 
 from popnet.kernels import first_use
-from popnet.kernels.kept import Kept, alone
+from popnet.kernels.compile_cache import Kept, alone
 
 # "nnan" and "ninf" are left out: a diverged network must look diverged.  "reassoc"
 # too: a sum has one order.

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor
 
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks
+from popnet.core.impulses import ImpulseList
 from popnet.kernels.compiling import compiled, summing
 from popnet.kernels.packing import (
     Currents,
-    Network,
+    PackedNetwork,
     array,
     currents_of,
     fill,
@@ -48,7 +48,7 @@ def with_one(input_BTI: Any, u: Any) -> None:
 
 
 @compiled
-def begin(net: Network, x0_BN: Any, x: Any, r: Any) -> None:
+def begin(net: PackedNetwork, x0_BN: Any, x: Any, r: Any) -> None:
     """x and rates of B trials at step 0."""
     row = x.shape[1]
     x[:] = 0  # the padding too: a diverged network leaves NaN in it
@@ -136,8 +136,8 @@ def mean_error(output_TO: Any, target_TO: Any, mask_TO: Any) -> Any:
 
 @compiled
 def run(
-    net: Network, currents: Currents, first: int, u: Any, x0_BN: Any, xs: Any, rs: Any,
-    total: Any, output_TBO: Any,
+    net: PackedNetwork, currents: Currents, first: int, u: Any, x0_BN: Any, xs: Any,
+    rs: Any, total: Any, output_TBO: Any,
 ) -> None:  # fmt: skip
     """All steps of the trials that x0_BN begins; ``first`` of them in the currents.
 
@@ -178,8 +178,8 @@ def by_trial(output_TBO: Any, output_BTO: Any) -> None:
 
 @compiled
 def _run_frozen(
-    net: Network, currents: Currents, input_BTI: Any, x0_BN: Any, room: Any, row: int,
-    output_BTO: Any,
+    net: PackedNetwork, currents: Currents, input_BTI: Any, x0_BN: Any, room: Any,
+    row: int, output_BTO: Any,
 ) -> None:  # fmt: skip
     """``room``: flat arrays for u, x, r, total and output of FROZEN trials."""
     steps, inputs = input_BTI.shape[1:]
@@ -200,7 +200,7 @@ def outputs(
     cell: Cell,
     input_PBTI: Tensor,
     noise_PBTN: Tensor | None,
-    kicks: Sequence[Sequence[Kicks]] | None,
+    kicks: Sequence[Sequence[ImpulseList]] | None,
     x0_PBN: Tensor,
 ) -> Tensor:
     """The outputs [P, B, T, O] of frozen networks: ``core.rollout.outputs``."""

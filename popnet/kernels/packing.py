@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks
+from popnet.core.impulses import ImpulseList
 from popnet.kernels.compiling import compiled
 from popnet.kernels.rates import CODES
 from popnet.kernels.tiles import aligned, padded
@@ -26,7 +26,7 @@ AT_ONCE = 2048
 short loops cost more to enter than to run, and no more than the L1 cache holds."""
 
 
-class Network(NamedTuple):
+class PackedNetwork(NamedTuple):
     """One network, transposed and padded."""
 
     recurrent: Floats
@@ -59,14 +59,14 @@ class Currents(NamedTuple):
     """[B, T, N], or nothing."""
 
 
-def room_for(units: int, inputs: int, outputs: int, cell: Cell) -> Network:
+def room_for(units: int, inputs: int, outputs: int, cell: Cell) -> PackedNetwork:
     """A network of these sizes, its numbers still to be filled in."""
     assert cell.form == "current", "no kernel runs the rate form, see ``kernels.fast``"
     row = padded(units)
     many = aligned(3, max(1, AT_ONCE // row) * row)
     places = np.array([k for k, _ in cell.clamped], dtype=np.int64)
     values = np.array([value for _, value in cell.clamped], dtype=np.float32)
-    return Network(
+    return PackedNetwork(
         aligned(units, row), aligned(inputs + 1, row), aligned(outputs, row),
         -1 if cell.output_unit is None else cell.output_unit,
         many[0], many[1], many[2], places, values, CODES[cell.nonlinearity],
@@ -103,7 +103,7 @@ def array(leaf: Tensor, p: int | slice) -> NDArray[Any]:
 
 
 @compiled
-def fill(net: Network, of: Given, dt_s: Any) -> None:
+def fill(net: PackedNetwork, of: Given, dt_s: Any) -> None:
     """Put a network into the room made for it."""
     units, row = of.w_NN.shape[0], net.recurrent.shape[1]
     for i in range(units):
@@ -124,7 +124,7 @@ def fill(net: Network, of: Given, dt_s: Any) -> None:
             net.a[first + net.clamped[k]] = 0
 
 
-def in_turn(kicks: Sequence[Kicks] | None, noise_BTN: Tensor | None) -> Currents:
+def in_turn(kicks: Sequence[ImpulseList] | None, noise_BTN: Tensor | None) -> Currents:
     """Kicks of B trials as one list, trial by trial."""
     noise = NOTHING if noise_BTN is None else noise_BTN.contiguous().numpy()
     if not kicks:
@@ -135,7 +135,9 @@ def in_turn(kicks: Sequence[Kicks] | None, noise_BTN: Tensor | None) -> Currents
     return Currents(step, trial, unit, size.astype(np.float32), noise)
 
 
-def currents_of(kicks: Sequence[Kicks] | None, noise_BTN: Tensor | None) -> Currents:
+def currents_of(
+    kicks: Sequence[ImpulseList] | None, noise_BTN: Tensor | None
+) -> Currents:
     """Kicks of B trials as one list, in order of their steps."""
     step, trial, unit, size, noise = in_turn(kicks, noise_BTN)
     order = np.argsort(step, kind="stable")

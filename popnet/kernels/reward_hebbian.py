@@ -26,7 +26,7 @@ from popnet.kernels.packing import (
     Currents,
     Floats,
     Given,
-    Network,
+    PackedNetwork,
     array,
     fill,
     given,
@@ -135,8 +135,8 @@ def _kicked(
 
 @compiled
 def _trial(
-    net: Network, currents: Currents, b: int, kick: int, input_BTI: Any, x0_N: Any,
-    room: _Room, kind: int, decay: Any, skip: int,
+    net: PackedNetwork, currents: Currents, b: int, kick: int, input_BTI: Any,
+    x0_N: Any, room: _Room, kind: int, decay: Any, skip: int,
 ) -> int:  # fmt: skip
     """Trial b: leaves rates and the trace in the room, and xbar moved on."""
     recurrent, external, a, slope = net.recurrent, net.external, net.a, net.slope
@@ -194,7 +194,7 @@ def _update(recurrent: Any, trace: Any, size: Any, limit: Any, may: _Allowed) ->
 
 @compiled
 def _learn(
-    net: Network, of: Given, trials: _Trials, currents: Currents, room: _Room,
+    net: PackedNetwork, of: Given, trials: _Trials, currents: Currents, room: _Room,
     constants: _Constants, may: _Allowed, w_NN: Any, baseline_K: Any, xbar_N: Any,
     output_BTO: Any, dt_s: Any,
 ) -> None:  # fmt: skip
@@ -231,7 +231,7 @@ def _learn(
 @lru_cache(maxsize=2)
 def _room(
     thread: int, steps: int, units: int, inputs: int, outputs: int, cell: Cell
-) -> tuple[Network, _Room]:
+) -> tuple[PackedNetwork, _Room]:
     """Kept from block to block, one per thread."""
     del thread  # a part of the key alone
     row = padded(units)

@@ -8,5 +8,5 @@ from popnet.kubernetes.job import job as job
 from popnet.kubernetes.names import object_name as object_name
 from popnet.kubernetes.rendering import as_yaml as as_yaml
 from popnet.kubernetes.rendering import render as render
-from popnet.kubernetes.rules import problems as problems
 from popnet.kubernetes.submitting import submit as submit
+from popnet.kubernetes.validation import problems as problems

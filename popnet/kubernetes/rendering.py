@@ -9,13 +9,13 @@ from typing import Any
 
 import yaml
 
-from popnet.config import ConfigError, Plan, Source, dump, whereabouts
-from popnet.config.schema import NetworkConfig
+from popnet.config import ConfigError, LoadedSweep, Source, dump, whereabouts
+from popnet.config.network_config import NetworkConfig
 from popnet.kubernetes import pods
 from popnet.kubernetes.job import Job
 from popnet.kubernetes.names import object_name
 from popnet.kubernetes.pods import Object
-from popnet.kubernetes.rules import problems
+from popnet.kubernetes.validation import problems
 from popnet.plan import shard_bytes
 
 LARGEST = 1_000_000
@@ -31,7 +31,7 @@ SHARDS_PER_WORKER = 4
 """Of a pack, on CPUs; see plan.shards."""
 
 
-def render(plan: Plan, source: Source, job: Job) -> list[Object]:
+def render(plan: LoadedSweep, source: Source, job: Job) -> list[Object]:
     """The objects of a job that launches the sweep.  Raises ConfigError."""
     _check_travels(plan, source)
     text = dump(plan, source)
@@ -59,7 +59,7 @@ def render(plan: Plan, source: Source, job: Job) -> list[Object]:
     return documents
 
 
-def _ray_job(plan: Plan, job: Job, name: str, about: Object) -> Object:
+def _ray_job(plan: LoadedSweep, job: Job, name: str, about: Object) -> Object:
     cluster: Object = {
         "rayVersion": job.ray_version,
         # the operator makes the token, a Secret that every pod of the cluster gets
@@ -105,7 +105,7 @@ def entrypoint(job: Job) -> str:
     return shlex.join(words)
 
 
-def memory_gib(plan: Plan, job: Job) -> int:
+def memory_gib(plan: LoadedSweep, job: Job) -> int:
     """Memory of a worker: as asked for, or what its processes and shards take."""
     if job.memory is not None:
         return job.memory
@@ -121,7 +121,7 @@ def memory_gib(plan: Plan, job: Job) -> int:
     return math.ceil(SHARED_GIB + processes + shards)
 
 
-def _check_travels(plan: Plan, source: Source) -> None:
+def _check_travels(plan: LoadedSweep, source: Source) -> None:
     """Refuse a sweep that reads another file of this machine."""
     for condition in plan.conditions:
         _check_files(condition.config, source)

@@ -8,9 +8,9 @@ from popnet.perturbations import (
     synaptic_jitter,
     time_constants,
 )
-from popnet.perturbations.situation import Perturbation as Perturbation
-from popnet.perturbations.situation import Situation as Situation
-from popnet.perturbations.situation import resting as resting
+from popnet.perturbations._situation import Perturbation as Perturbation
+from popnet.perturbations._situation import Situation as Situation
+from popnet.perturbations._situation import resting as resting
 
 PERTURBATIONS: dict[str, Perturbation] = {
     "synaptic_jitter": Perturbation(

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from popnet.config import NetworkConfig, PerturbationSettings, TaskSettings
-from popnet.perturbations.situation import Situation
+from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
 

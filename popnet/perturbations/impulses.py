@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from popnet.config import Impulses, NetworkConfig, PerturbationSettings
-from popnet.perturbations.situation import Situation
+from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
 

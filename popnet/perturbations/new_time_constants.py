@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from popnet.config import Network, NetworkConfig, PerturbationSettings
 from popnet.core.draw import time_constants
-from popnet.perturbations.situation import Situation
+from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from popnet.config import PerturbationSettings
 from popnet.core.constraints import project
-from popnet.perturbations.situation import Situation
+from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
 

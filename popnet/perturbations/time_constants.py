@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 
 from popnet.config import PerturbationSettings
-from popnet.perturbations.situation import Situation
+from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
 

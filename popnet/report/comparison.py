@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from popnet.report.conditions import Condition, evenly, wrapped
-from popnet.report.meaning import metric_kind
-from popnet.report.population import ALL_DIVERGED, LEARNED, Population, few
+from popnet.report.conditions import NamedCondition, evenly, wrapped
+from popnet.report.population import ALL_DIVERGED, LEARNED, RunTables, few
+from popnet.report.registry_words import metric_kind
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import SEED, distance_matrix, quartiles
 from popnet.report.style import DISTANCES, INK, SOFT, WIDTH, dot, failure
+from popnet.status import Status
 
 MOST_CELLS = 600  # networks; beyond, a cell stands for a pair of conditions
 MOST_NAMES = 20
@@ -23,7 +24,7 @@ MOST_POINTS = 250
 MANY = 60  # points of a row that stay apart at full size
 
 
-def comparisons(population: Population) -> Section:
+def comparisons(population: RunTables) -> Section:
     """The section on distances between networks, one figure per metric."""
     title = "How different the networks are"
     table = population.comparisons
@@ -49,7 +50,7 @@ def comparisons(population: Population) -> Section:
 
 
 def pair_groups(
-    pairs: pd.DataFrame, population: Population
+    pairs: pd.DataFrame, population: RunTables
 ) -> list[tuple[str, str, np.ndarray]]:
     """(name, colour, distances): within each condition, then between conditions.
 
@@ -85,14 +86,14 @@ def pair_groups(
     return groups
 
 
-def _within(population: Population, condition: Condition) -> str:
+def _within(population: RunTables, condition: NamedCondition) -> str:
     note = population.notes.get(condition.id, "")
     name = "within " + wrapped(condition.label, 24)
     return f"{name}\n{note}" if note else name
 
 
 def _draw(
-    population: Population, pairs: pd.DataFrame, metric: str, name: str
+    population: RunTables, pairs: pd.DataFrame, metric: str, name: str
 ) -> Drawing:
     groups = pair_groups(pairs, population)
     measure = f"{metric} {metric_kind(metric)}"
@@ -114,7 +115,7 @@ def _draw(
 
 def _matrix(
     axes: Axes,
-    conditions: list[Condition],
+    conditions: list[NamedCondition],
     networks: pd.DataFrame,
     pairs: pd.DataFrame,
     measure: str,
@@ -145,7 +146,7 @@ def _matrix(
     bar.set_label(measure)
 
 
-def _names(axes: Axes, conditions: list[Condition], edges: np.ndarray) -> None:
+def _names(axes: Axes, conditions: list[NamedCondition], edges: np.ndarray) -> None:
     """Condition names at the middle of their rows, a strip in their colour beside."""
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
@@ -229,7 +230,7 @@ def _blocks(matrix: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _caption(
-    population: Population,
+    population: RunTables,
     networks: pd.DataFrame,
     groups: list[tuple[str, str, np.ndarray]],
 ) -> str:
@@ -267,7 +268,7 @@ def _caption(
     )
 
 
-def _absent(population: Population, shown: list[Condition]) -> str:
+def _absent(population: RunTables, shown: list[NamedCondition]) -> str:
     """The sentence on conditions that have no row in the matrix."""
     none = [c for c in population.conditions if c not in shown]
     lost = {population.notes.get(c.id) for c in none} == {ALL_DIVERGED}
@@ -275,9 +276,9 @@ def _absent(population: Population, shown: list[Condition]) -> str:
     return f"Not in the matrix, {why}: {few([c.label for c in none])}." if none else ""
 
 
-def coverage(population: Population, pairs: pd.DataFrame) -> str:
+def coverage(population: RunTables, pairs: pd.DataFrame) -> str:
     """The sentence on pairs without a value; "" when every pair has one."""
-    count = int((population.networks["status"] != "diverged").sum())
+    count = int((population.networks["status"] != Status.DIVERGED).sum())
     every, known = count * (count - 1) // 2, int(pairs["value"].notna().sum())
     if known >= every:
         return ""

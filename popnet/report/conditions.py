@@ -14,7 +14,7 @@ SIZED = {"mean", "sd", "min", "max", "low", "high", "value"}
 
 
 @dataclass(frozen=True)
-class Condition:
+class NamedCondition:
     """One point of the grid, as the report names and colours it."""
 
     id: str
@@ -24,7 +24,7 @@ class Condition:
     colour: str
 
 
-def arrange(networks: pd.DataFrame, varied: Sequence[str]) -> list[Condition]:
+def arrange(networks: pd.DataFrame, varied: Sequence[str]) -> list[NamedCondition]:
     """The recorded conditions, ordered along the grid's axes, the main one first.
 
     Numbers are in ascending order, everything else in the order of the table. Where
@@ -49,7 +49,7 @@ def arrange(networks: pd.DataFrame, varied: Sequence[str]) -> list[Condition]:
     colours = palette(max(tones) + 1, ordered=ordered)
     by_value = crossed or (len(varied) == 1 and points[varied[0]].is_unique)
     return [
-        Condition(
+        NamedCondition(
             id=str(row["condition"]),
             label=str(row["label"]) or ALL,
             tick=named(row[varied[0]]) if by_value else str(row["label"]) or ALL,
@@ -65,9 +65,11 @@ def in_columns(varied: Sequence[str], networks: pd.DataFrame) -> list[str]:
     return [path for path in varied if path in networks]
 
 
-def facets(conditions: Sequence[Condition], at_most: int) -> list[list[Condition]]:
+def facets(
+    conditions: Sequence[NamedCondition], at_most: int
+) -> list[list[NamedCondition]]:
     """The conditions that share a panel, no more than `at_most` in each."""
-    groups: dict[str, list[Condition]] = {}
+    groups: dict[str, list[NamedCondition]] = {}
     for condition in conditions:
         groups.setdefault(condition.facet, []).append(condition)
     return [
@@ -77,7 +79,7 @@ def facets(conditions: Sequence[Condition], at_most: int) -> list[list[Condition
     ]
 
 
-def axis_title(varied: Sequence[str], group: Sequence[Condition]) -> str:
+def axis_title(varied: Sequence[str], group: Sequence[NamedCondition]) -> str:
     """What the ticks of an axis of conditions are values of, with its unit."""
     if group[0].tick == group[0].label:
         return "" if group[0].label == ALL else "condition"

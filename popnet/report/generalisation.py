@@ -5,10 +5,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from popnet.report.conditions import Condition, evenly, wrapped
+from popnet.report.conditions import NamedCondition, evenly, wrapped
 from popnet.report.heatmap import accuracy_bar, heatmap
-from popnet.report.meaning import chance
-from popnet.report.population import Population, networks_behind
+from popnet.report.population import RunTables, networks_behind
+from popnet.report.registry_words import chance
 from popnet.report.sections import Drawing, Section, left_out, sentences, span
 from popnet.report.style import INK, WIDTH
 
@@ -18,7 +18,7 @@ KINDS = {"task": "", "quiet": "\n(impulses off)"}
 PARTS = (("accuracy", "accuracy"), ("flipped_accuracy", "accuracy, sign flipped"))
 
 
-def generalisation(population: Population) -> Section:
+def generalisation(population: RunTables) -> Section:
     """The section on tasks the networks were not trained on."""
     title = "Other tasks"
     rows = population.evaluations
@@ -35,7 +35,7 @@ def generalisation(population: Population) -> Section:
     return Section("generalisation", title, drawings=[_draw(population, rows)])
 
 
-def _draw(population: Population, rows: pd.DataFrame) -> Drawing:
+def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
     recorded = population.conditions
     shown = evenly(recorded, MOST_ROWS)
     sizes = networks_behind(rows, recorded)
@@ -92,7 +92,9 @@ def _axes(rows: int, columns: int, *, beside: bool) -> tuple[Figure, list[Axes]]
     return figure, list(grid.ravel())
 
 
-def _rows(axes: Axes, shown: list[Condition], notes: list[str], *, named: bool) -> None:
+def _rows(
+    axes: Axes, shown: list[NamedCondition], notes: list[str], *, named: bool
+) -> None:
     """Names of conditions and, below or beside, what is special about them."""
     small, apart = (8, "\n") if len(shown) <= 30 else (6.5, " ")
     labels = [

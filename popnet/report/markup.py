@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from popnet.report.looks import CSS
 from popnet.report.sections import Drawing, Section
+from popnet.report.stylesheet import CSS
 
 NIL = '<span class="nil">\N{EN DASH}</span>'
 

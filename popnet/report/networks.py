@@ -6,7 +6,7 @@ import pandas as pd
 
 from popnet.report.conditions import ALL
 from popnet.report.markup import NIL, colour_chip, table
-from popnet.report.population import STATUSES, Population
+from popnet.report.population import STATUSES, RunTables
 from popnet.report.sections import Section
 
 COLUMNS = {
@@ -18,7 +18,7 @@ COLUMNS = {
 }
 
 
-def all_networks(population: Population) -> Section:
+def all_networks(population: RunTables) -> Section:
     """The section that lists the networks."""
     title = "All networks"
     networks = population.networks

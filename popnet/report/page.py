@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from popnet.report import markup, summary
-from popnet.report.population import Population
+from popnet.report.population import RunTables
 from popnet.report.sections import Section
 
 
 def page(
-    population: Population, sections: Sequence[Section], svgs: Mapping[str, str]
+    population: RunTables, sections: Sequence[Section], svgs: Mapping[str, str]
 ) -> str:
     """The whole page as text; `svgs` holds each figure's element by its name."""
     name = escape(population.run.name)

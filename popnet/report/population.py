@@ -5,24 +5,25 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from popnet.analysis.convergence import (
+from popnet.analysis.trials_to_criterion import (
     TrialsOrCap,
     TrialsQuantile,
     allowed,
     trials_or_cap,
     trials_quantiles,
 )
-from popnet.report.conditions import Condition, arrange, in_columns
-from popnet.report.recorded import RecordedRun
+from popnet.report.conditions import NamedCondition, arrange, in_columns
+from popnet.report.recorded_run import RecordedRun
+from popnet.status import Status
 
-STATUSES = {
-    "converged": "converged",
-    "unconverged": "not converged",
-    "diverged": "diverged",
-    "trained": "trained, no criterion",
-    "stopped": "stopped by the search",
+STATUSES: dict[str, str] = {
+    Status.CONVERGED: "converged",
+    Status.UNCONVERGED: "not converged",
+    Status.DIVERGED: "diverged",
+    Status.TRAINED: "trained, no criterion",
+    Status.STOPPED: "stopped by the search",
 }
-LEARNED = ["converged", "trained"]
+LEARNED = [Status.CONVERGED, Status.TRAINED]
 ALL_SHOWN = "none converged: all shown"
 ALL_DIVERGED = "all diverged"
 STOPPED = "stopped by the search"
@@ -31,11 +32,11 @@ MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
-class Population:
+class RunTables:
     """The tables of a run; every table knows condition, status and index."""
 
     run: RecordedRun
-    conditions: list[Condition]
+    conditions: list[NamedCondition]
     networks: pd.DataFrame
     curves: pd.DataFrame
     evaluations: pd.DataFrame
@@ -53,13 +54,13 @@ class Population:
         """The axes of the grid that the table of networks has a column for."""
         return in_columns(self.run.varied, self.networks)
 
-    def note(self, condition: Condition, count: int) -> str:
+    def note(self, condition: NamedCondition, count: int) -> str:
         """What a figure says beside a condition of which it shows so many networks."""
         known = self.notes.get(condition.id, "")
         return known if count or known in (ALL_DIVERGED, STOPPED) else NOTHING_YET
 
 
-def load(run: RecordedRun) -> Population:
+def load(run: RecordedRun) -> RunTables:
     """Read every table of the run."""
     networks = run.table()
     conditions = arrange(networks, run.varied)
@@ -69,7 +70,7 @@ def load(run: RecordedRun) -> Population:
         order = order.sort_values(["_place", "index", "key"], kind="stable")
         networks = order.drop(columns="_place").reset_index(drop=True)
     averaged, notes = _averaged(networks)
-    return Population(
+    return RunTables(
         run=run,
         conditions=conditions,
         networks=networks,
@@ -87,7 +88,7 @@ def numbers(column: pd.Series) -> np.ndarray:
     return pd.to_numeric(column).astype("Float64").to_numpy(float, na_value=np.nan)
 
 
-def trials_needed(population: Population) -> pd.DataFrame:
+def trials_needed(population: RunTables) -> pd.DataFrame:
     """Networks that had a criterion to meet; `needed`: the trials they took to it.
 
     One that `failed` stands at its `cap`, the most trials it was allowed: the median
@@ -104,7 +105,7 @@ def trials_needed(population: Population) -> pd.DataFrame:
         networks["status"], numbers(networks["trials_to_criterion"]), cap
     )
     table = networks.assign(cap=cap, needed=found.trials, failed=found.failed)
-    return table[networks["status"] != "trained"]
+    return table[networks["status"] != Status.TRAINED]
 
 
 def needed_quartiles(own: pd.DataFrame) -> list[TrialsQuantile]:
@@ -113,7 +114,9 @@ def needed_quartiles(own: pd.DataFrame) -> list[TrialsQuantile]:
     return trials_quantiles(needed, [0.25, 0.5, 0.75])
 
 
-def networks_behind(rows: pd.DataFrame, conditions: list[Condition]) -> dict[str, int]:
+def networks_behind(
+    rows: pd.DataFrame, conditions: list[NamedCondition]
+) -> dict[str, int]:
     """How many networks of each condition these rows have an accuracy of."""
     counted = rows[rows["accuracy"].notna()].groupby("condition")["key"].nunique()
     return {c.id: int(counted.get(c.id, 0)) for c in conditions}
@@ -144,8 +147,8 @@ def _averaged(networks: pd.DataFrame) -> tuple[frozenset[str], dict[str, str]]:
     for condition, own in networks.groupby("condition", sort=False):
         if own["status"].isin(LEARNED).any():
             continue
-        finite = ~own["status"].isin(["diverged", "stopped"])
-        if (own["status"] == "stopped").any() and not finite.any():
+        finite = ~own["status"].isin([Status.DIVERGED, Status.STOPPED])
+        if (own["status"] == Status.STOPPED).any() and not finite.any():
             kept.loc[own.index] = False
             notes[str(condition)] = STOPPED
             continue
@@ -156,7 +159,7 @@ def _averaged(networks: pd.DataFrame) -> tuple[frozenset[str], dict[str, str]]:
 
 def _excluded(
     networks: pd.DataFrame,
-    conditions: list[Condition],
+    conditions: list[NamedCondition],
     averaged: frozenset[str],
     notes: dict[str, str],
 ) -> str:

@@ -10,6 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
+from popnet.status import Status
+
 WIDTH = 9.6  # inches: 920 px on the page, where 9 pt letters are 12 px
 INK = "#1d2430"
 SOFT = "#5b6472"
@@ -24,10 +26,10 @@ AROUND_CHANCE = LinearSegmentedColormap.from_list(
     "around_chance", ["#C65A11", "#F3B27A", "#FBFAF8", "#7FB2DA", "#0A5C96"]
 )
 MARKERS = "osDvPXph"
-FAILED = {
-    "unconverged": "^",
-    "diverged": "x",
-    "stopped": "s",
+FAILED: dict[str, str] = {
+    Status.UNCONVERGED: "^",
+    Status.DIVERGED: "x",
+    Status.STOPPED: "s",
 }  # other shapes than the dots
 
 SETTINGS: dict[Any, Any] = {

@@ -5,12 +5,12 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from popnet.analysis.convergence import TrialsQuantile
+from popnet.analysis.trials_to_criterion import TrialsQuantile
 from popnet.report.conditions import named, unit_of
 from popnet.report.markup import NIL, colour_chip, table
 from popnet.report.population import (
     STATUSES,
-    Population,
+    RunTables,
     needed_quartiles,
     numbers,
     trials_needed,
@@ -18,16 +18,17 @@ from popnet.report.population import (
 from popnet.report.sections import sentences
 from popnet.report.statistics import mean_interval
 from popnet.report.style import thousands
+from popnet.status import Status
 
 TO = "\N{EN DASH}"
 FEW = 4
 MOST_VALUES = 12
 MOST_ROWS = 20  # beyond, the table scrolls
 STOPPED_AT = "A network that the search stopped counts as the trials it had."
-ALWAYS = ["converged", "unconverged", "diverged"]
+ALWAYS = [Status.CONVERGED, Status.UNCONVERGED, Status.DIVERGED]
 
 
-def sentence(population: Population) -> str:
+def sentence(population: RunTables) -> str:
     """One sentence: how many networks learned what, how, and what varies."""
     run, networks = population.run, population.networks
     planned, units = run.planned(), _setting(population, "network.units", "numbers")
@@ -49,7 +50,7 @@ def sentence(population: Population) -> str:
     return f"{parts}: {seeds} in each condition; varied: {'; '.join(axes)}."
 
 
-def counts(population: Population) -> pd.DataFrame:
+def counts(population: RunTables) -> pd.DataFrame:
     """Networks by condition (rows, in order) and status; recorded; missing.
 
     The last row, "", holds networks of conditions of which none is recorded yet.
@@ -74,12 +75,12 @@ def counts(population: Population) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", *statuses, "recorded", "missing"])
 
 
-def tiles(population: Population) -> str:
+def tiles(population: RunTables) -> str:
     """The totals, as a row of large numbers."""
     total = counts(population).drop(columns="id").sum()
     cells: list[tuple[int, str, bool]] = [(population.run.planned(), "planned", False)]
     for status in total.index.drop(["recorded", "missing"]):
-        failed = status in ("unconverged", "diverged")
+        failed = status in (Status.UNCONVERGED, Status.DIVERGED)
         cells.append(
             (int(total[status]), STATUSES.get(str(status), str(status)), failed)
         )
@@ -92,7 +93,7 @@ def tiles(population: Population) -> str:
     return f'<ul class="tiles">{items}</ul>'
 
 
-def counts_table(population: Population) -> str:
+def counts_table(population: RunTables) -> str:
     """The counts of every condition, with its median of trials to criterion."""
     frame = counts(population)
     statuses = [c for c in frame.columns if c not in ("id", "recorded", "missing")]
@@ -111,7 +112,9 @@ def counts_table(population: Population) -> str:
         title = "conditions with nothing recorded yet"
         if condition is not None:
             title = colour_chip(condition.colour) + escape(condition.label)
-        cells = [_count(row[s], s in ("unconverged", "diverged")) for s in statuses]
+        cells = [
+            _count(row[s], s in (Status.UNCONVERGED, Status.DIVERGED)) for s in statuses
+        ]
         rows.append(
             [
                 title,
@@ -125,7 +128,7 @@ def counts_table(population: Population) -> str:
         "Median trials: to the criterion; a network that did not converge, or "
         "diverged, counts as its cap; > marks values that such networks decide. Mean "
         "accuracy: frozen networks, own task.",
-        STOPPED_AT if "stopped" in statuses else "",
+        STOPPED_AT if Status.STOPPED in statuses else "",
         population.excluded.replace("Left out", "Left out of the accuracy"),
     )
     note = f'<p class="note">{escape(words)}</p>'
@@ -133,7 +136,7 @@ def counts_table(population: Population) -> str:
     return table(header, rows, numeric=range(1, len(header)), css=css) + note
 
 
-def _scores(population: Population, condition: str) -> list[str]:
+def _scores(population: RunTables, condition: str) -> list[str]:
     own = population.networks
     if own.empty or condition == "":
         return [_count(None), _count(None)]
@@ -161,7 +164,7 @@ def _count(value: int | None, failed: bool = False) -> str:
     return f'<span class="bad">{text}</span>' if failed else text
 
 
-def _setting(population: Population, path: str, noun: str) -> str:
+def _setting(population: RunTables, path: str, noun: str) -> str:
     """A setting in words: from the networks, or from the sweep if there are none."""
     networks = population.networks
     if not networks.empty and path in networks:

@@ -4,21 +4,21 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
-from popnet.records.files import write_bytes
+from popnet.report.claims import claims
 from popnet.report.comparison import comparisons
-from popnet.report.convergence import convergence
-from popnet.report.curves import condition_figures, error_curves
+from popnet.report.error_curves import condition_figures, error_curves
 from popnet.report.generalisation import generalisation
-from popnet.report.making import making
 from popnet.report.networks import all_networks
 from popnet.report.page import page
+from popnet.report.perturbations import robustness
 from popnet.report.population import load
-from popnet.report.recorded import RecordedRun
+from popnet.report.provenance_section import making
+from popnet.report.recorded_run import RecordedRun
 from popnet.report.render import inline_svg, png_bytes, svg_bytes
-from popnet.report.robustness import robustness
 from popnet.report.sections import Drawing
-from popnet.report.study_claims import claims
 from popnet.report.style import house_style
+from popnet.report.trials_to_criterion import convergence
+from popnet.store.atomic_files import write_bytes
 
 CONDITION_DPI = 110
 

@@ -10,9 +10,9 @@ from popnet.rules import (
     reward_hebbian,
     rflo,
 )
-from popnet.rules.learning import Episode as Episode
-from popnet.rules.learning import Outcome as Outcome
-from popnet.rules.learning import Rule as Rule
+from popnet.rules._rule import Episode as Episode
+from popnet.rules._rule import Outcome as Outcome
+from popnet.rules._rule import Rule as Rule
 
 RULES: dict[str, Rule] = {
     "reward_hebbian": Rule(

@@ -25,16 +25,16 @@ from popnet.config.settings import Inconsistent
 from popnet.core.backward import Gradients, gradients
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
-from popnet.core.kicks import currents
-from popnet.core.mean_field import with_small_readout
+from popnet.core.feature_learning import with_small_readout
+from popnet.core.impulses import currents
 from popnet.core.nuclear_norm import nuclear_slope
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score
 from popnet.kernels.graphs import recording
-from popnet.rules.descent import State, at_rest, stepped
-from popnet.rules.learning import Episode, Hyper, Outcome, Published, refuse_feedback
-from popnet.rules.parts import LEAVES, in_order, possible
+from popnet.rules._descent import State, at_rest, stepped
+from popnet.rules._rule import Episode, Hyper, Outcome, Published, refuse_feedback
+from popnet.rules._trained_parts import LEAVES, in_order, possible
 from popnet.seeding import Seed
 
 Part = Literal["recurrent", "input", "readout", "bias", "time_constants"]

@@ -27,9 +27,9 @@ from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
 from popnet.core.optimisers import along
 from popnet.core.scoring import Score
-from popnet.rules.descent import State, at_rest
-from popnet.rules.learning import Episode, Hyper, Outcome, refuse_rate_form
-from popnet.rules.local import Local, learned, random_feedback, trained
+from popnet.rules._descent import State, at_rest
+from popnet.rules._local import Local, learned, random_feedback, trained
+from popnet.rules._rule import Episode, Hyper, Outcome, refuse_rate_form
 from popnet.seeding import Seed
 
 

@@ -32,10 +32,10 @@ from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
 from popnet.core.optimisers import along
 from popnet.core.scoring import Score
-from popnet.rules.candidates import (
+from popnet.rules._candidates import (
     ALL,
-    Search,
-    Weights,
+    CandidateSearch,
+    CandidateWeights,
     allowed,
     candidate,
     each,
@@ -43,16 +43,16 @@ from popnet.rules.candidates import (
     normal_draws,
     normals,
 )
-from popnet.rules.descent import State, at_rest, stepped
-from popnet.rules.learning import Episode, Hyper, Outcome
-from popnet.rules.parts import LEAVES
+from popnet.rules._descent import State, at_rest, stepped
+from popnet.rules._rule import Episode, Hyper, Outcome
+from popnet.rules._trained_parts import LEAVES
 from popnet.seeding import Seed
 
 ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "clip": math.inf}
 """As in the published code, which does not clip."""
 
 
-class EvolutionStrategies(Search):
+class EvolutionStrategies(CandidateSearch):
     """Defaults: sigma and learning rate of the published humanoid.json."""
 
     reference: ClassVar[str] = "Salimans et al. 2017, arXiv 1703.03864"
@@ -119,7 +119,9 @@ def step(
     return project(params._replace(**changed)), state, outcome
 
 
-def neighbours(params: Params, normal: Weights, sigma_P: Tensor) -> Weights:
+def neighbours(
+    params: Params, normal: CandidateWeights, sigma_P: Tensor
+) -> CandidateWeights:
     """theta, theta + sigma e_1 ..., theta - sigma e_1 ...: 1 + 2 n candidates."""
 
     def around(own: Tensor, e: Tensor) -> Tensor:
@@ -138,7 +140,7 @@ def ranks(loss_PM: Tensor) -> Tensor:
     return rank_PM / (loss_PM.shape[1] - 1) - 0.5
 
 
-def gradient(value_PM: Tensor, normal: Weights) -> Weights:
+def gradient(value_PM: Tensor, normal: CandidateWeights) -> CandidateWeights:
     """g, from values of the 2 n neighbours: ranks of their losses.
 
     [P, 1, ...]: as one candidate.  Pair by pair: a matrix product's last bits would
@@ -166,7 +168,7 @@ def _searched(params: Params, settings: EvolutionStrategies) -> dict[str, Tensor
 def _descended(
     params: Params,
     state: State,
-    downhill: Weights,
+    downhill: CandidateWeights,
     settings: EvolutionStrategies,
     hyper: Hyper,
 ) -> tuple[dict[str, Tensor], State]:

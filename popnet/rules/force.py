@@ -34,7 +34,7 @@ from popnet.core.cell import Cell, Params, clamp, rates
 from popnet.core.least_squares import Fit, after_sample, no_samples
 from popnet.core.rollout import drive, outputs, readout
 from popnet.core.scoring import Score
-from popnet.rules.learning import (
+from popnet.rules._rule import (
     MATCHED,
     Episode,
     Hyper,

@@ -38,12 +38,12 @@ from popnet.config import Network, PerNetwork
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params, clamp, rates
 from popnet.core.constraints import project
-from popnet.core.kicks import currents
+from popnet.core.impulses import currents
 from popnet.core.least_squares import Fit, after_block, no_samples
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Score
-from popnet.rules.learning import (
+from popnet.rules._rule import (
     Episode,
     Hyper,
     Outcome,

@@ -34,9 +34,9 @@ from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
 from popnet.core.optimisers import along
 from popnet.core.scoring import Score
-from popnet.rules.candidates import (
-    Search,
-    Weights,
+from popnet.rules._candidates import (
+    CandidateSearch,
+    CandidateWeights,
     allowed,
     candidate,
     each,
@@ -45,11 +45,11 @@ from popnet.rules.candidates import (
     normal_draws,
     normals,
 )
-from popnet.rules.learning import Episode, Hyper, Outcome
+from popnet.rules._rule import Episode, Hyper, Outcome
 from popnet.seeding import Seed
 
 
-class Genetic(Search):
+class Genetic(CandidateSearch):
     """Defaults: the published code for one context, but silence: 0."""
 
     reference: ClassVar[str] = "McMahan, Kleinman & Kao 2021, code genetic.py"
@@ -143,10 +143,12 @@ def step(
     return network(params, best, 0), State(*best), outcome
 
 
-def generation(params: Params, state: State, episode: Episode, sd_P: Tensor) -> Weights:
+def generation(
+    params: Params, state: State, episode: Episode, sd_P: Tensor
+) -> CandidateWeights:
     """The networks' own weights, and mutants of their parents."""
     assert episode.drawn is not None
-    parents = chosen(Weights(*state), episode.drawn["parent"])
+    parents = chosen(CandidateWeights(*state), episode.drawn["parent"])
     children = each(
         lambda leaf, normal: leaf + along(sd_P, normal) * normal,
         parents, normals(params, episode.drawn),
@@ -155,7 +157,7 @@ def generation(params: Params, state: State, episode: Episode, sd_P: Tensor) -> 
     return each(lambda *of: torch.cat(of, 1), candidate(params), children)
 
 
-def chosen(candidates: Weights, which_PC: Tensor) -> Weights:
+def chosen(candidates: CandidateWeights, which_PC: Tensor) -> CandidateWeights:
     """Candidates of each network by their numbers."""
     networks = torch.arange(len(which_PC), device=which_PC.device)[:, None]
     return each(lambda leaf: leaf[networks, which_PC], candidates)

@@ -32,11 +32,11 @@ from popnet import kernels
 from popnet.config import Impulses, Network, PerNetwork, RuleSettings
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
-from popnet.core.kicks import currents
+from popnet.core.impulses import currents
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
 from popnet.core.scoring import Score, mean_error
-from popnet.rules.learning import (
+from popnet.rules._rule import (
     MATCHED,
     Episode,
     Hyper,

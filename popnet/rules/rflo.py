@@ -33,9 +33,9 @@ from pydantic import Field
 from popnet.config import PerNetwork
 from popnet.core.cell import Cell, Params
 from popnet.core.scoring import Score
-from popnet.rules.descent import State, at_rest
-from popnet.rules.learning import Episode, Hyper, Outcome
-from popnet.rules.local import Local, Part, learned, random_feedback
+from popnet.rules._descent import State, at_rest
+from popnet.rules._local import Local, Part, learned, random_feedback
+from popnet.rules._rule import Episode, Hyper, Outcome
 from popnet.seeding import Seed
 
 

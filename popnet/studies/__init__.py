@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from popnet.records import Run
-from popnet.records.findings import Finding
-from popnet.studies import heterogeneity, likeness
-from popnet.studies.evidence import Evidence, gathered
+from popnet.runs import Run
+from popnet.runs.findings import Finding
+from popnet.studies.heterogeneity import claims, shared_claims
+from popnet.studies.heterogeneity.evidence import Evidence, gathered
 
 HERE = Path(__file__).parent
 
@@ -37,21 +37,21 @@ STUDIES: dict[str, Study] = {
         "Santhosh & Narayanan 2026, bioRxiv 10.64898/2026.04.03.716300 (abstract)",
         "do graded time constants change how networks learn, move, break and transfer?",
         {
-            "quick": HERE / "heterogeneity_quick.yaml",
-            "paper": HERE / "heterogeneity_paper.yaml",
+            "quick": HERE / "heterogeneity" / "quick.yaml",
+            "paper": HERE / "heterogeneity" / "paper.yaml",
         },
-        heterogeneity.MEMORY,
-        frozenset(likeness.RELATED),
+        claims.MEMORY,
+        frozenset(shared_claims.RELATED),
         (
-            heterogeneity.learning,
-            heterogeneity.task_dependence,
-            heterogeneity.not_monotone,
-            heterogeneity.tau,
-            heterogeneity.memory_breaks,
-            heterogeneity.jitter_is_worst,
-            heterogeneity.drops_not_monotone,
-            likeness.transfer,
-            likeness.degeneracy,
+            claims.learning,
+            claims.task_dependence,
+            claims.not_monotone,
+            claims.tau,
+            claims.memory_breaks,
+            claims.jitter_is_worst,
+            claims.drops_not_monotone,
+            shared_claims.transfer,
+            shared_claims.degeneracy,
         ),
     ),
 }

@@ -57,7 +57,7 @@ def check_device(machine: Machine) -> None:
         raise ConfigError("machine.device: cuda, but torch sees no GPU here; use cpu.")
 
 
-def crew(
+def device_and_workers(
     machine: Machine, resources: dict[str, float], joined: bool = False
 ) -> tuple[str, int]:
     """Device and number of shard actors on a running Ray, by what it has.

@@ -8,28 +8,26 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from popnet.config import ConfigError, Plan, Source, dump
-from popnet.engine.checking import check
+from popnet.config import ConfigError, LoadedSweep, Source, dump
+from popnet.config.checking import check
 from popnet.plan import Pack, networks, packs
-from popnet.records import Run, Store, checkpoints, create_run, launching
-from popnet.records.auditing import Audit, audit
-from popnet.records.guarding import (
-    check_address,
-    check_tracking_uri,
-    read_json,
-    refuse_links,
-)
-from popnet.records.ledger import with_tried
-from popnet.records.merging import compact
-from popnet.records.places import Local
-from popnet.records.provenance import command_line, provenance
-from popnet.records.storage import choose, remember
-from popnet.sweep import pending
+from popnet.runs import Run, create_run, launching
+from popnet.runs.addresses import check_address, check_tracking_uri
+from popnet.runs.provenance import command_line, provenance
+from popnet.runs.search_ledger import with_tried
+from popnet.runs.untrusted import read_json, refuse_links
+from popnet.store import Store, checkpoints
+from popnet.store.audit import Audit, audit
+from popnet.store.compaction import compact
+from popnet.store.local_disk import LocalDisk
+from popnet.store.location import choose, remember
 from popnet.sweep.cluster import check_device
+from popnet.sweep.finish import finish
 from popnet.sweep.interruption import Interruption
-from popnet.sweep.results import finish, tables
-from popnet.sweep.telling import Listener, Teller
-from popnet.sweep.working import Crew, joined, work
+from popnet.sweep.progress import ProgressListener, ProgressReporter
+from popnet.sweep.stages import Resources, joined, work
+from popnet.work import pending
+from popnet.work.tables import write_tables
 
 SLOW_S = 5.0
 
@@ -54,7 +52,7 @@ class Prepared(NamedTuple):
 
 
 def prepare(
-    plan: Plan, source: Source, out: Path, storage: str | None = None
+    plan: LoadedSweep, source: Source, out: Path, storage: str | None = None
 ) -> Prepared:
     """Check a sweep and write its folder; nothing is trained yet."""
     check(plan, source)
@@ -62,7 +60,7 @@ def prepare(
 
 
 def _prepared(
-    plan: Plan, source: Source, out: Path, keys: set[str], storage: str | None
+    plan: LoadedSweep, source: Source, out: Path, keys: set[str], storage: str | None
 ) -> Prepared:
     """``prepare`` of a sweep that is checked, with these keys."""
     place = choose(out, storage)
@@ -119,14 +117,14 @@ def _replaced(folder: Path, keys: set[str]) -> list[str]:
 
 
 def launch(
-    plan: Plan,
+    plan: LoadedSweep,
     source: Source,
     out: Path,
     *,
     address: str | None = None,
     tracking_uri: str | None = None,
     storage: str | None = None,
-    listen: Listener | None = None,
+    listen: ProgressListener | None = None,
 ) -> Launched:
     """Do all that a sweep still needs.  Raises ConfigError before anything is written.
 
@@ -145,14 +143,14 @@ def launch(
         stack.enter_context(interruption.heard())
 
         # Ray Tune keeps what a search has asked in the run's folder
-        shares = [place, *([Local(out)] if plan.sweep.search else [])]
+        shares = [place, *([LocalDisk(out)] if plan.sweep.search else [])]
 
-        def ray_joined() -> Crew:
+        def ray_joined() -> Resources:
             return stack.enter_context(
                 joined(address, machine, shares, interruption, listen)
             )
 
-        crew: Crew | None = None
+        crew: Resources | None = None
         if missing or plan.corners:
             if address is None:  # a cluster may have the GPU that is not here
                 check_device(machine)
@@ -161,7 +159,7 @@ def launch(
         stack.enter_context(launching(out / plan.sweep.name))
         prepared = _prepared(plan, source, out, keys, storage)
         run = prepared.run
-        teller = Teller(run, listen, tracking_uri)
+        teller = ProgressReporter(run, listen, tracking_uri)
         before = len(teller.known)
         if (
             prepared.todo
@@ -172,12 +170,12 @@ def launch(
             try:
                 work(run, prepared.todo, source, crew or ray_joined(), teller)
             except Exception:
-                tables(Run(run.folder))  # what was made is seen all the same
+                write_tables(Run(run.folder))  # what was made is seen all the same
                 raise
             run = Run(run.folder)  # a search has tried more conditions
             lacking = keys - run.store.recorded()
             if lacking and not plan.sweep.search:
-                tables(run)
+                write_tables(run)
                 raise RuntimeError(
                     f"{len(lacking)} of {len(keys)} networks are not in the store; the "
                     "same command again trains them."

@@ -32,16 +32,16 @@ from popnet.config import (
     Source,
 )
 from popnet.plan import networks
-from popnet.records import Run
-from popnet.records.ledger import DONE, RUNNING, STOPPED, Ledger
+from popnet.runs import Run
+from popnet.runs.search_ledger import DONE, RUNNING, STOPPED, Ledger
 from popnet.seeding import philox_key
-from popnet.sweep.condition import record_stopped
-from popnet.sweep.crew import cause
 from popnet.sweep.interruption import Interruption
-from popnet.sweep.pack import Site
-from popnet.sweep.search_pbt import Way, population_based
-from popnet.sweep.search_trial import REACHED, SCORE, Brief, TrainCondition
-from popnet.sweep.training import RETRIES, Losses, Report, Stop
+from popnet.sweep.search_pbt import TuneSetup, population_based
+from popnet.sweep.search_trial import REACHED, SCORE, SearchContext, TrainCondition
+from popnet.sweep.shard_actors import cause
+from popnet.sweep.train_pack import TrainingSite
+from popnet.sweep.tune_packs import RETRIES, Losses, Report, Stop
+from popnet.work.condition import record_stopped
 
 MODES = {"accuracy": "max", "error": "min"}
 
@@ -49,7 +49,7 @@ MODES = {"accuracy": "max", "error": "min"}
 class _Heard(Losses):
     """Keeps the ledger, and passes each result on, in the launching process."""
 
-    def __init__(self, brief: Brief, ledger: Ledger, report: Report) -> None:
+    def __init__(self, brief: SearchContext, ledger: Ledger, report: Report) -> None:
         super().__init__(report)
         self.brief, self.ledger = brief, ledger
         self.scheduler = brief.sweep.search and brief.sweep.search.scheduler
@@ -87,7 +87,11 @@ class _Heard(Losses):
 
 
 def search(
-    run: Run, source: Source, site: Site, report: Report, interruption: Interruption
+    run: Run,
+    source: Source,
+    site: TrainingSite,
+    report: Report,
+    interruption: Interruption,
 ) -> None:
     """Search until the conditions asked for are done or stopped.
 
@@ -112,7 +116,11 @@ def search(
 
 
 def _searched(
-    run: Run, source: Source, site: Site, report: Report, interruption: Interruption
+    run: Run,
+    source: Source,
+    site: TrainingSite,
+    report: Report,
+    interruption: Interruption,
 ) -> list[Exception]:
     """Search from where the ledger is; what went wrong."""
     asked, ledger = run.sweep.search, run.ledger
@@ -136,12 +144,14 @@ def _searched(
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _by_condition(run: Run, source: Source, site: Site, report: Report) -> Way:
+def _by_condition(
+    run: Run, source: Source, site: TrainingSite, report: Report
+) -> TuneSetup:
     """Each condition for itself: a scheduler may stop it."""
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
     grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
-    brief = Brief(source, run.sweep, grid, ledger.stopped(), site, {})
+    brief = SearchContext(source, run.sweep, grid, ledger.stopped(), site, {})
     caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
     space, tuned = _asked(asked, ledger, len(brief.grid), run.sweep.seed)
     tuned |= {
@@ -149,11 +159,11 @@ def _by_condition(run: Run, source: Source, site: Site, report: Report) -> Way:
         "max_concurrent_trials": site.workers,
     }
     heard = _Heard(brief, ledger, report)
-    return Way(TrainCondition, brief, space, tuned, heard, kept=1)
+    return TuneSetup(TrainCondition, brief, space, tuned, heard, kept=1)
 
 
 def _tuner(
-    asked: Search, site: Site, way: Way, scratch: Path, stop: Stop
+    asked: Search, site: TrainingSite, way: TuneSetup, scratch: Path, stop: Stop
 ) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(

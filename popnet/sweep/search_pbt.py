@@ -16,27 +16,34 @@ from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import PopulationBasedTraining
 
-from popnet.config import Law, Pbt, Plan, Source
+from popnet.config import Law, LoadedSweep, Pbt, Source
 from popnet.plan import PlannedNetwork, networks
-from popnet.records import Run, checkpoints
-from popnet.records.files import write_json
-from popnet.records.ledger import DONE, Ledger, member_of
+from popnet.runs import Run
+from popnet.runs.search_ledger import DONE, Ledger, member_of
 from popnet.seeding import stream
-from popnet.sweep.pack import Site
-from popnet.sweep.search_trial import REACHED, SCORE, Brief, Start, TrainCondition
-from popnet.sweep.shard import shard_name
-from popnet.sweep.training import Losses, Report
+from popnet.store import checkpoints
+from popnet.store.atomic_files import write_json
+from popnet.sweep.search_trial import (
+    REACHED,
+    SCORE,
+    SearchContext,
+    Start,
+    TrainCondition,
+)
+from popnet.sweep.train_pack import TrainingSite
+from popnet.sweep.tune_packs import Losses, Report
+from popnet.work.shard import shard_name
 
 MEMBER = "member"
 CHECKPOINTS = 4
 """Looks of each member that Ray Tune keeps, for others to take over."""
 
 
-class Way(NamedTuple):
+class TuneSetup(NamedTuple):
     """What Ray Tune is given to search in one way or the other."""
 
     trainable: type[TrainCondition]
-    brief: Brief
+    brief: SearchContext
     space: dict[str, Any]
     tuned: dict[str, Any]
     heard: Losses
@@ -45,8 +52,8 @@ class Way(NamedTuple):
 
 
 def population_based(
-    run: Run, source: Source, site: Site, report: Report, pbt: Pbt
-) -> Way:
+    run: Run, source: Source, site: TrainingSite, report: Report, pbt: Pbt
+) -> TuneSetup:
     """Members from where the ledger has them; the scheduler begins anew."""
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
@@ -63,11 +70,13 @@ def population_based(
         perturbation_factors=pbt.perturb,
         log_config=False,
     )
-    brief = Brief(source, run.sweep, (), {}, site, starts)
+    brief = SearchContext(source, run.sweep, (), {}, site, starts)
     begun = [{MEMBER: number, **start.values} for number, start in starts.items()]
     space = {"values": tune.grid_search(begun)}
     heard = _Heard(run, ledger, report)
-    return Way(TrainMember, brief, space, {"scheduler": scheduler}, heard, CHECKPOINTS)
+    return TuneSetup(
+        TrainMember, brief, space, {"scheduler": scheduler}, heard, CHECKPOINTS
+    )
 
 
 def _starts(run: Run, ledger: Ledger, pbt: Pbt) -> dict[int, Start]:
@@ -165,7 +174,7 @@ class TrainMember(TrainCondition):
 
     def _members(self) -> list[PlannedNetwork]:
         made = member_of(self.brief.source, self.number, self.earlier, self.values)
-        return networks(Plan(self.brief.sweep, (made,)))
+        return networks(LoadedSweep(self.brief.sweep, (made,)))
 
     def _take(self) -> None:
         members = tuple(self._members())

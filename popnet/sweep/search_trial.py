@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from ray import tune
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import Plan, Source, Sweep, conditions_of
+from popnet.config import LoadedSweep, Source, Sweep, conditions_of
 from popnet.plan import networks
-from popnet.sweep.condition import ConditionInTraining
-from popnet.sweep.pack import Site
+from popnet.sweep.train_pack import TrainingSite
+from popnet.work.condition import ConditionInTraining
 
 REACHED, SCORE = "reached", "score"
 
@@ -24,7 +24,7 @@ class Start(NamedTuple):
     reached: int
 
 
-class Brief(NamedTuple):
+class SearchContext(NamedTuple):
     """What every trial of a search is told."""
 
     source: Source
@@ -33,15 +33,15 @@ class Brief(NamedTuple):
     """The conditions of the grid by their values; none where a searcher chooses."""
     stops: dict[str, int]
     """Conditions that this search has stopped before, and after how many trials."""
-    site: Site
+    site: TrainingSite
     members: dict[int, Start]
     """Members of population-based training by their number."""
 
-    def plan_of(self, config: dict[str, Any]) -> Plan:
+    def plan_of(self, config: dict[str, Any]) -> LoadedSweep:
         """The sweep with the one condition that Ray Tune's configuration names."""
         number = config.get("condition")
         values = config["values"] if number is None else self.grid[number]
-        return Plan(self.sweep, conditions_of(self.source, CATALOGUE, [values]))
+        return LoadedSweep(self.sweep, conditions_of(self.source, CATALOGUE, [values]))
 
 
 class TrainCondition(tune.Trainable):
@@ -53,7 +53,7 @@ class TrainCondition(tune.Trainable):
 
     def setup(self, config: dict[str, Any], **given: Any) -> None:
         """Receive what all conditions have in common; ``config`` names this one."""
-        self.brief: Brief = given["brief"]
+        self.brief: SearchContext = given["brief"]
         self.training = ConditionInTraining(*self.brief.site.station)
         self._begin(config)
 

@@ -26,8 +26,8 @@ from popnet.tasks import (
     reaching,
     sines,
 )
-from popnet.tasks.trials import Task as Task
-from popnet.tasks.trials import Trials as Trials
+from popnet.tasks._trials import Task as Task
+from popnet.tasks._trials import Trials as Trials
 
 _match = (matching.draw, matching.observe, decision)
 _integrate = (integration.draw, integration.observe, decision)

@@ -20,8 +20,8 @@ from pydantic import Field, model_validator
 
 from popnet.config import Inconsistent, PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.evidence import streams
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks._evidence import streams
+from popnet.tasks._trials import Array, Trials
 
 
 class DelayedDiscrimination(TaskSettings):

@@ -24,9 +24,9 @@ from pydantic import Field, model_validator
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.evidence import in_order, noise_sd, share_right, streams
+from popnet.tasks._evidence import in_order, noise_sd, share_right, streams
+from popnet.tasks._trials import Array, Trials
 from popnet.tasks.matching import CHANNELS, A, B
-from popnet.tasks.trials import Array, Trials
 
 Weakest = Annotated[float, PerNetwork, Field(ge=0, description="least |mean|")]
 Strongest = Annotated[float, PerNetwork, Field(ge=0, description="largest |mean|")]

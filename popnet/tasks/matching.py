@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from popnet.config import TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks._trials import Array, Trials
 
 CHANNELS = 5
 """0 unused, 1 and 2 stimuli A and B, 3 and 4 context: one layout for all of Miconi's

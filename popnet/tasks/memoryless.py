@@ -13,8 +13,8 @@ from pydantic import Field
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
+from popnet.tasks._trials import Array, Trials
 from popnet.tasks.matching import CHANNELS, A, B
-from popnet.tasks.trials import Array, Trials
 
 
 class Memoryless(TaskSettings):

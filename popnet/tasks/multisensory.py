@@ -20,8 +20,8 @@ from pydantic import Field, model_validator
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.evidence import in_order, noise_sd, share_right, streams
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks._evidence import in_order, noise_sd, share_right, streams
+from popnet.tasks._trials import Array, Trials
 
 PAPER_STEP_S = 0.003
 UNIT_HZ = 16.0

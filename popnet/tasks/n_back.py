@@ -16,8 +16,8 @@ from pydantic import Field
 
 from popnet.config import TaskSettings
 from popnet.config.settings import Seconds
+from popnet.tasks._trials import Array, Trials
 from popnet.tasks.matching import CHANNELS, A, B
-from popnet.tasks.trials import Array, Trials
 
 DECISIONS = 3
 """Decisions in a trial, which has n + 3 stimuli.  Fixed, so that chance is."""

@@ -28,8 +28,8 @@ from pydantic import Field, model_validator
 from popnet.config import ConfigError, Inconsistent, TaskSettings, nearest
 from popnet.config.settings import Seconds
 from popnet.seeding import stream
-from popnet.tasks.evidence import streams
-from popnet.tasks.trials import Trials
+from popnet.tasks._evidence import streams
+from popnet.tasks._trials import Trials
 
 FILLED = ("version", "channels", "classes", "trial_s")
 LOOKED_AT, LOOKED_AT_MS = 200, 1

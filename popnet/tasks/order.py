@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popnet.tasks import matching
+from popnet.tasks._trials import Array, Trials
 from popnet.tasks.matching import A, B
-from popnet.tasks.trials import Array, Trials
 
 AB = 1
 """The type in DNMS; BA is the next one."""

@@ -18,7 +18,7 @@ from pydantic import Field
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks._trials import Array, Trials
 
 LOWEST_HZ, HIGHEST_HZ = 10.0, 34.0
 PAIRS = 5

@@ -24,8 +24,8 @@ from pydantic import Field, PositiveFloat
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.evidence import streams
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks._evidence import streams
+from popnet.tasks._trials import Array, Trials
 
 
 class PathIntegration(TaskSettings):

@@ -38,8 +38,8 @@ from popnet.config import (
     Whereabouts,
 )
 from popnet.config.settings import Seconds
-from popnet.tasks import recordings
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks import _recordings
+from popnet.tasks._trials import Array, Trials
 
 LASTS_S, RISE_S, RHYTHMS_HZ = 0.6, 0.1, (2.0, 3.0)
 OWN_CHANNELS = 3
@@ -130,9 +130,9 @@ class Reaching(TaskSettings):
             _unchanged(self.targets, self.digest)
 
 
-def _unchanged(path: str, digest: str) -> recordings.Recordings:
+def _unchanged(path: str, digest: str) -> _recordings.Recordings:
     """What the file of this digest holds.  Raises Inconsistent."""
-    recorded = recordings.read(path)
+    recorded = _recordings.read(path)
     if recorded.digest != digest:
         text = f"{path} has changed: digest {recorded.digest}, not {digest}; restore it"
         instead = f"leave out {', '.join(FILLED)} for other networks"
@@ -142,7 +142,7 @@ def _unchanged(path: str, digest: str) -> recordings.Recordings:
 
 def _described(path: str) -> dict[str, Any]:
     """What is filled in, of a file."""
-    recorded = recordings.read(path)
+    recorded = _recordings.read(path)
     conditions, _, muscles = recorded.target_CSO.shape
     given = recorded.input_CSI
     channels = OWN_CHANNELS if given is None else given.shape[2]
@@ -192,7 +192,7 @@ def _of_file(path: str, digest: str, still: int, steps: int) -> tuple[Array, Arr
 
 def _with_preparation(array_CSX: Array, still: int, steps: int) -> Array:
     first = np.repeat(array_CSX[:, :1], still, axis=1)
-    return np.concatenate([first, recordings.at_steps(array_CSX, steps)], axis=1)
+    return np.concatenate([first, _recordings.at_steps(array_CSX, steps)], axis=1)
 
 
 def _angles(count: int) -> Array:

@@ -23,8 +23,8 @@ from pydantic import Field, PositiveFloat, model_validator
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks.evidence import in_order, streams
-from popnet.tasks.trials import Array, Trials
+from popnet.tasks._evidence import in_order, streams
+from popnet.tasks._trials import Array, Trials
 
 
 class Sines(TaskSettings):

@@ -14,20 +14,21 @@ from pathlib import Path
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "records"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from made_up_store import whole_run
+from helpers.made_up_store import whole_run
 
-from popnet.records import tracking, tracking_store
-from popnet.sweep.launch import tables
+from popnet import tracking
+from popnet.tracking import client
+from popnet.work.tables import write_tables
 
 
 def main(count: int, out: Path) -> None:
     run = whole_run(out, count)
-    tables(run)
-    uri = tracking_store.embedded_uri(out)
-    with tracking_store.quiet_mlflow(uri):  # MLflow makes its tables: seconds, once
-        tracking_store.prepare(uri, out / "artifacts")
+    write_tables(run)
+    uri = client.embedded_uri(out)
+    with client.quiet_mlflow(uri):  # MLflow makes its tables: seconds, once
+        client.prepare(uri, out / "artifacts")
     sizes = {}
 
     def measure(done: int, of: int) -> None:

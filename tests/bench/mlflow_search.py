@@ -1,6 +1,6 @@
 """How long MLflow's page waits for its networks: the requests it makes, timed.
 
-    python tests/records/made_up_store.py OUT 3400
+    python tests/helpers/made_up_store.py OUT 3400
     popnet launch OUT/many.yaml --out OUT/runs
     python tests/bench/mlflow_search.py OUT/runs many
 
@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from popnet.records.tracking import serve_command
+from popnet.tracking import serve_command
 
 NETWORKS = "tags.`popnet.kind` = 'network'"
 BEST = ["metrics.`accuracy` DESC"]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from popnet import kernels
 from popnet.catalogue import CATALOGUE
-from popnet.config import Plan, load, read_text
+from popnet.config import LoadedSweep, load, read_text
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import Population, joined
 from popnet.engine.train import advance, begin
@@ -29,7 +29,7 @@ WATCHED |= {"until": {"accuracy": 0.95, "stop": False}}
 """A criterion that is watched and ends nothing."""
 
 
-def plan_of(count: int, **sections: Any) -> Plan:
+def plan_of(count: int, **sections: Any) -> LoadedSweep:
     """The plan of a sweep file with these sections."""
     raw = {"name": "bench", "seed": 5, "networks": count, **sections}
     return load(read_text(yaml.safe_dump(raw)), CATALOGUE)

@@ -9,7 +9,7 @@ import numpy as np
 from ours import DNMS, HEBBIAN, Learners
 from side import Made, give
 
-from popnet.core.kicks import dense
+from popnet.core.impulses import dense
 from popnet.plan import TRIALS_AT_ONCE
 
 

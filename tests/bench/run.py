@@ -1,8 +1,8 @@
-"""Times popnet against what people do today, and writes the table into the README.
+"""Times popnet against what people do today; writes the table of bench/README.md.
 
 make bench                                  everything, some minutes on 2 cores
 make bench ARGS=--quick                     with one of these:
-    --quick                                 a look: fewer rounds, README untouched
+    --quick                                 a look: fewer rounds, page untouched
     --only WORDS                            rows with all these words; also a look
     --check                                 ends with 1 when a floor is missed
 """
@@ -22,7 +22,7 @@ from table import INCLUDED, caption, load, markdown, replaced
 from timing import PRODUCTS, Effort
 from two_workers import TWO_WORKERS
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().with_name("README.md")
 
 
 def main() -> int:
@@ -30,7 +30,7 @@ def main() -> int:
     asked = _asked()
     with running("the machine's own", PRODUCTS) as products:
         cases = [*CASES, *TWO_WORKERS, *FIRST_USE]
-        return measure(asked, cases, products, README)
+        return measure(asked, cases, products, PAGE)
 
 
 def _asked() -> argparse.Namespace:
@@ -42,7 +42,7 @@ def _asked() -> argparse.Namespace:
 
 
 def measure(
-    asked: argparse.Namespace, cases: Sequence[Case], products: Products, readme: Path
+    asked: argparse.Namespace, cases: Sequence[Case], products: Products, page: Path
 ) -> int:
     """Measures, prints, writes; 0, or 1 when ``--check`` finds a floor missed."""
     effort = Effort(3, 0.1) if asked.quick else Effort(9, 0.25)
@@ -61,7 +61,7 @@ def measure(
     text = f"{markdown(rows)}\n\n{about}\n\n{INCLUDED}"
     print(text)
     if not asked.quick and not words:
-        readme.write_text(replaced(readme.read_text(), text))
+        page.write_text(replaced(page.read_text(), text))
     missed = [f"{row.what} ({row.against})" for row in rows if row.missed]
     for what in missed:
         print(f"below the floor: {what}", file=sys.stderr)

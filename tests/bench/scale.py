@@ -2,7 +2,7 @@
 
 Launches configs/scale.yaml in a folder of its own, watches the launching process and
 its family, asks MLflow's server what its page asks, launches again, and draws.
-    --readme     write the README's part and its figure
+    --readme     write the part of bench/README.md, and its figure
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from typing import Any, NamedTuple
 
 import psutil
 from mlflow_search import BEST, NETWORKS, served, timed
+from table import replaced
 
 ROOT = Path(__file__).resolve().parents[2]
 POPNET = str(Path(sys.executable).with_name("popnet"))
-FIGURE = "configs/studies/scale.png"
+PAGE = Path(__file__).resolve().with_name("README.md")
+FIGURE = "scale.png"
 MARKS = "<!-- scale: made by `make scale ARGS=--readme` -->", "<!-- end of scale -->"
 MIB = 2**20
 
@@ -137,7 +139,7 @@ def report(
     seen: list[Seen], stages: dict[str, float], again_s: float, found_s: float,
     in_mlflow: int,
 ) -> str:  # fmt: skip
-    """The README's part."""
+    """The table of the page."""
     networks = seen[-1].recorded
     first = next(s for s in seen if s.recorded)
     last = next(s for s in seen if s.recorded == networks)
@@ -166,7 +168,7 @@ def main() -> int:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--config", type=Path, default=ROOT / "configs" / "scale.yaml")
     ask.add_argument("--out", type=Path, default=Path("runs/scale"))
-    ask.add_argument("--readme", action="store_true", help="write the README's part")
+    ask.add_argument("--readme", action="store_true", help="write bench/README.md")
     given = ask.parse_args()
     out = given.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
@@ -178,16 +180,13 @@ def main() -> int:
     name = next(p.parent.name for p in out.glob("*/networks.parquet"))
     found_s, count = search_s(out, name)
     text = report(seen, stages, again_s, found_s, count)
-    draw(out / "scale.png", seen, stages)
+    draw(out / FIGURE, seen, stages)
     (out / "scale.json").write_text(json.dumps([s._asdict() for s in seen]))
     print(text)
     if given.readme:
-        shutil.copy(out / "scale.png", ROOT / FIGURE)
-        readme = ROOT / "README.md"
-        before, _, rest = readme.read_text().partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        part = f"{MARKS[0]}\n{text}\n\n![memory over the launch]({FIGURE})\n{MARKS[1]}"
-        readme.write_text(before + part + after)
+        shutil.copy(out / FIGURE, PAGE.with_name(FIGURE))
+        part = f"{text}\n\n![memory over the launch]({FIGURE})"
+        PAGE.write_text(replaced(PAGE.read_text(), part, *MARKS))
     return 0
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from popnet.plan import digest
-from popnet.records import Store
-from popnet.records.auditing import audit
-from popnet.records.entries import Batch, write_entry
-from popnet.records.merging import BOUNDS, compact
+from popnet.store import Store
+from popnet.store.audit import audit
+from popnet.store.compaction import BOUNDS, compact
+from popnet.store.index import Batch, write_entry
 
 N, NETWORKS, EACH, TESTED, POINTS = 32, 3400, 8, 4, 20
 

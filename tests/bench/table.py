@@ -1,4 +1,4 @@
-"""The bench's table: rows, what they are said to show, and their place in a README."""
+"""The bench's table: rows, what they are said to show, and their place on a page."""
 
 from __future__ import annotations
 
@@ -148,10 +148,10 @@ def caption(sgemm: Sequence[float], loads: tuple[str, str], effort: Effort) -> s
     )
 
 
-def replaced(readme: str, made: str) -> str:
-    """The README with what stands between the two marks put anew."""
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1:
-        raise SystemExit(f"README.md: expected one {BEGIN} and, after it, one {END}.")
-    before, rest = readme.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n\n{made.strip()}\n\n{END}{after}"
+def replaced(page: str, made: str, begin: str = BEGIN, end: str = END) -> str:
+    """The page with the text between its two marks replaced by ``made``."""
+    if page.count(begin) != 1 or page.count(end) != 1:
+        raise SystemExit(f"README.md: expected one {begin} and, after it, one {end}.")
+    before, rest = page.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n\n{made.strip()}\n\n{end}{after}"

@@ -1,4 +1,4 @@
-"""The table: verdicts, numbers, and its place in the README."""
+"""The table: verdicts, numbers, and its place on its page."""
 
 import argparse
 
@@ -57,19 +57,24 @@ def test_every_line_of_the_table_has_all_columns():
     assert "**44.0** (43.0 to 45.0) | 40.0, 60.0 | floor held |" in lines[2]
 
 
-README = f"# popnet\n\n## How fast?\n\n{BEGIN}\nold\n{END}\n\n## Limits\n"
+PAGE = f"# How fast\n\n{BEGIN}\nold\n{END}\n\n## Limits\n"
 
 
-def test_the_readme_changes_between_its_marks_alone():
-    once = replaced(README, "| new |\n")
-    assert once == README.replace("\nold\n", "\n\n| new |\n\n")
+def test_the_page_changes_between_its_marks_alone():
+    once = replaced(PAGE, "| new |\n")
+    assert once == PAGE.replace("\nold\n", "\n\n| new |\n\n")
     assert replaced(once, "| new |") == once
 
 
-@pytest.mark.parametrize("readme", ["# popnet\n", README + README, BEGIN])
-def test_a_readme_without_both_marks_is_left_alone(readme):
+def test_another_part_has_marks_of_its_own():
+    page = PAGE + "<one>old<two>"
+    assert replaced(page, "new", "<one>", "<two>") == PAGE + "<one>\n\nnew\n\n<two>"
+
+
+@pytest.mark.parametrize("page", ["# popnet\n", PAGE + PAGE, BEGIN])
+def test_a_page_without_both_marks_is_left_alone(page):
     with pytest.raises(SystemExit, match=r"README.md: expected one"):
-        replaced(readme, "| new |")
+        replaced(page, "| new |")
 
 
 def run_with(tmp_path, **asked):
@@ -83,12 +88,12 @@ def run_with(tmp_path, **asked):
 
         return Case(title, measure, slow)
 
-    readme = tmp_path / "README.md"
-    readme.write_text(README)
+    page = tmp_path / "README.md"
+    page.write_text(PAGE)
     given = {"quick": False, "only": [], "check": False} | asked
     cases = [case("Rule one", 10.0), case("Rule two", 50.0, slow=True)]
-    code = run.measure(argparse.Namespace(**given), cases, [], readme)
-    return code, [title for title, _ in done], readme.read_text() != README
+    code = run.measure(argparse.Namespace(**given), cases, [], page)
+    return code, [title for title, _ in done], page.read_text() != PAGE
 
 
 def test_a_whole_run_writes_and_a_look_does_not(tmp_path, capsys):

@@ -47,7 +47,7 @@ def two_actors() -> Iterator[list[Actor]]:
 
     from popnet.plan import networks
     from popnet.sweep.cluster import ray_running
-    from popnet.sweep.shard import Shard
+    from popnet.work.shard import Shard
 
     members = networks(plan_of(2, task=DNMS, rule=HEBBIAN, train=WATCHED))
     with tempfile.TemporaryDirectory() as folder, ray_running(None, 2) as ray:

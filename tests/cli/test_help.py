@@ -8,7 +8,7 @@ import pytest
 from popnet.cli import shell
 from popnet.cli.main import app, main
 
-from popnet import records
+from popnet import runs
 
 COMMANDS = [c.callback.__name__ for c in app.registered_commands if c.callback]
 HEAVY = ["torch", "ray", "mlflow", "matplotlib", "pandas", "numpy", "scipy", "numba"]
@@ -81,7 +81,7 @@ def broken(monkeypatch):
     def open_run(_):
         raise RuntimeError("the wheels came off\nand more")
 
-    monkeypatch.setattr(records, "open_run", open_run)
+    monkeypatch.setattr(runs, "open_run", open_run)
     monkeypatch.setattr(shell, "debugging", False)
 
 
@@ -126,7 +126,7 @@ def test_an_interrupt_is_exit_3(popnet, monkeypatch):
     def open_run(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(records, "open_run", open_run)
+    monkeypatch.setattr(runs, "open_run", open_run)
     done = popnet("status", "x")
     assert done.code == 3 and done.out == ""
     assert done.err == "interrupted; what was made is kept.\n"

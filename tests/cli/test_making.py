@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.numpy import load_file, save_file
 
-from popnet.records import open_run
-from popnet.records.auditing import audit
-from popnet.records.files import sha256
+from popnet.runs import open_run
+from popnet.store.atomic_files import sha256
+from popnet.store.audit import audit
 
 
 @pytest.fixture

@@ -10,12 +10,14 @@ import pytest
 import yaml
 from popnet.cli import launching as commands
 
+from popnet import tracking
 from popnet.config import dump
 from popnet.plan import memory_of
-from popnet.records import open_run, tracking
-from popnet.sweep import pending
-from popnet.sweep.shard import Shard
-from popnet.sweep.telling import Status
+from popnet.runs import open_run
+from popnet.sweep.progress import LaunchProgress
+from popnet.tracking import filling
+from popnet.work import pending
+from popnet.work.shard import Shard
 
 BAD = Path(__file__).parents[1] / "config" / "bad"
 FILES = sorted(BAD.rglob("*.yaml"))
@@ -50,7 +52,7 @@ def without_ray(monkeypatch, working):
         teller.known = pending.statuses(run)
 
     addresses = working(work)
-    monkeypatch.setattr(tracking, "sync", lambda *_: None)
+    monkeypatch.setattr(filling, "sync", lambda *_: None)
     monkeypatch.setattr("popnet.report.write_report", lambda _: None)
 
 
@@ -215,7 +217,7 @@ def test_what_the_user_should_know_is_said(popnet, tmp_path, write, monkeypatch)
     def away(*_):
         raise tracking.TrackingError("MLflow is away")
 
-    monkeypatch.setattr(tracking, "sync", away)
+    monkeypatch.setattr(filling, "sync", away)
     done = popnet("launch", write(), "--out", tmp_path / "runs")
     assert done.code == 0 and "note: MLflow is away\n" in done.err
     next((tmp_path / "runs" / "store" / "weights").iterdir()).unlink()
@@ -240,7 +242,7 @@ def test_overrides_reach_the_run(popnet, tmp_path, write):
 
 def status(stage="train", finished=None, trials=0, steps=(0, 0), behind=0):
     finished = finished or {}
-    return Status(stage, 10, 0, finished, trials, steps, behind)
+    return LaunchProgress(stage, 10, 0, finished, trials, steps, behind)
 
 
 def test_progress_in_words():

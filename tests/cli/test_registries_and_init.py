@@ -5,7 +5,7 @@ import json
 import pytest
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.engine.checking import check
+from popnet.config.checking import check
 
 REGISTRIES = CATALOGUE._asdict()
 ENTRIES = [(r, name) for r, entries in REGISTRIES.items() for name in entries]

@@ -8,7 +8,7 @@ import pytest
 from popnet.cli import studying
 
 from popnet import report, studies
-from popnet.records.findings import Finding
+from popnet.runs.findings import Finding
 
 
 def test_an_unknown_study_or_scale_is_refused(refused, tmp_path):

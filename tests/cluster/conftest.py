@@ -2,19 +2,15 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from helpers.machines import POPNET, Machines, wait_until, why_not
 
 from popnet import open_run
-from popnet.records import Store
-from popnet.records.places import Place
-
-sys.path.insert(0, str(Path(__file__).parent))  # the files here import each other
-
-from machines import POPNET, Machines, wait_until, why_not
+from popnet.store import Store
+from popnet.store.backend import Backend
 
 SWEEP = {
     "name": "shared",
@@ -49,7 +45,7 @@ class Lab:
             0, command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
-    def training(self, process: subprocess.Popen, place: Place | None = None) -> None:
+    def training(self, process: subprocess.Popen, place: Backend | None = None) -> None:
         """Wait until networks are in mid-training."""
         place = place or Store(self.out / "store").place
 
@@ -78,7 +74,7 @@ class Lab:
 def machines(s3_credentials):
     reason = why_not()
     if reason:
-        from raylets import Raylets
+        from helpers.raylets import Raylets
 
         print(f"several raylets at one address instead of machines: {reason}")
         cluster = Raylets(workers=2)

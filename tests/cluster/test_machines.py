@@ -4,9 +4,9 @@ import signal
 import sqlite3
 
 import pytest
-from machines import Machines, wait_until
+from helpers.machines import Machines, wait_until
 
-from popnet.records import Store
+from popnet.store import Store
 
 pytestmark = pytest.mark.cluster
 

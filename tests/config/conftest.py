@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import Plan, Source, load, read_text, with_overrides
+from popnet.config import LoadedSweep, Source, load, read_text, with_overrides
 
 BASE = """\
 name: base
@@ -17,7 +17,7 @@ rule: reward_hebbian
 train: {trials: 100}
 """
 
-Planner = Callable[..., Plan]
+Planner = Callable[..., LoadedSweep]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def source() -> Callable[..., Source]:
 def plan(source: Callable[..., Source]) -> Planner:
     """The same, loaded."""
 
-    def loaded(more: str = "", *overrides: str, text: str = BASE) -> Plan:
+    def loaded(more: str = "", *overrides: str, text: str = BASE) -> LoadedSweep:
         return load(source(more, *overrides, text=text), CATALOGUE)
 
     return loaded

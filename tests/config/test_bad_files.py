@@ -1,7 +1,7 @@
 """Each wrong file in bad/ gives the message beside it, and the message is a good one.
 
 ``bad/NAME.txt`` holds the message after the file's name.  Files in ``bad/after`` are
-wrong only for the task they come with (``popnet.engine.checking.check``).
+wrong only for the task they come with (``popnet.config.checking.check``).
 """
 
 import re
@@ -11,7 +11,7 @@ import pytest
 
 from popnet.catalogue import load_sweep
 from popnet.config import ConfigError
-from popnet.engine.checking import check
+from popnet.config.checking import check
 
 BAD = Path(__file__).parent / "bad"
 FILES = sorted(BAD.glob("*.yaml"))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import Plan, Source, dump, load, read_text
+from popnet.config import LoadedSweep, Source, dump, load, read_text
 from popnet.plan import networks
 
 SWEEPS = {  # name: lines of the file
@@ -51,7 +51,7 @@ BASES = {
 }
 
 
-def keys(plan: Plan) -> list[tuple[str, str, str]]:
+def keys(plan: LoadedSweep) -> list[tuple[str, str, str]]:
     return [(n.key, n.condition, n.label) for n in networks(plan)]
 
 

@@ -8,14 +8,14 @@ import pytest
 from scipy import stats
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.config import Impulses, Plan, load, read_text
+from popnet.config import Impulses, LoadedSweep, load, read_text
 from popnet.config.grid import axes
 from popnet.config.network import Readout
 
-Planner = Callable[..., Plan]
+Planner = Callable[..., LoadedSweep]
 
 
-def column(plan: Plan, *path: str) -> list[Any]:
+def column(plan: LoadedSweep, *path: str) -> list[Any]:
     """One setting, condition by condition."""
     values: list[Any] = []
     for condition in plan.conditions:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from popnet.catalogue import load_sweep
-from popnet.config import ConfigError, Plan, Source, with_overrides
+from popnet.config import ConfigError, LoadedSweep, Source, with_overrides
 
-Planner = Callable[..., Plan]
+Planner = Callable[..., LoadedSweep]
 AFTER = """\
 after:
   perturb: [synaptic_jitter, {name: time_constants, levels: [0, 0.1]}]

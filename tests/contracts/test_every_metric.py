@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from popnet.analysis import METRICS, Subject
+from popnet.metrics import METRICS, Subject
 
 UNITS, FIXED = 14, (0, 3)
 

@@ -7,7 +7,7 @@ from scipy import stats
 
 from popnet.config import Impulses
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import dense
+from popnet.core.impulses import dense
 from popnet.core.rollout import rollout
 from popnet.engine.episodes import (
     _bernoulli_places,

@@ -7,10 +7,10 @@ import torch
 from popnet.config import Impulses
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
-from popnet.engine.battery import battery
 from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials, evaluate, response, run, score
 from popnet.engine.population import untrained
+from popnet.engine.test_plan import tests_of
 from popnet.perturbations import resting
 from popnet.tasks import TASKS
 
@@ -45,7 +45,7 @@ def tested(plan_of, planned):
             params,
             member.config,
             member.seed,
-            battery(plan.sweep.after, member.config),
+            tests_of(plan.sweep.after, member.config),
         )
 
     return make

@@ -15,7 +15,8 @@ import pytest
 from mlflow import MlflowClient
 
 from popnet import open_run
-from popnet.records import Store, tracking_store
+from popnet.store import Store
+from popnet.tracking import client as tracking_client
 
 pytestmark = pytest.mark.slow
 
@@ -194,7 +195,7 @@ def test_the_recorder_killed_comes_back_and_training_goes_on(popnet):
     assert process.returncode == 0 and "note:" not in err, out + err
     assert len(seen) == 2, "the recorder was not started again"
     uri = f"sqlite:///{popnet.out.resolve()}/mlflow.db"
-    with tracking_store.quiet_mlflow(uri):
+    with tracking_client.quiet_mlflow(uri):
         client = MlflowClient(tracking_uri=uri)
         experiment = client.get_experiment_by_name("flow").experiment_id
         found = client.search_runs([experiment], "tags.`popnet.kind` = 'network'")

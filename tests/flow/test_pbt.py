@@ -9,8 +9,8 @@ import torch
 
 from popnet import open_run
 from popnet.engine.train import advance, begin
-from popnet.records import Run
-from popnet.records.tensors import tensors_of
+from popnet.runs import Run
+from popnet.store.parameters import tensors_of
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 from popnet import open_run
 from popnet.catalogue import load_sweep
 from popnet.plan import networks
-from popnet.sweep.shard import Shard
+from popnet.work.shard import Shard
 
 pytestmark = pytest.mark.slow
 

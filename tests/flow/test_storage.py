@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from popnet import open_run
-from popnet.records import Store
-from popnet.records.auditing import audit
+from popnet.store import Store
+from popnet.store.audit import audit
 
 pytestmark = pytest.mark.slow
 

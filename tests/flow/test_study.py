@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from popnet import open_run
-from popnet.studies.evidence import gathered
+from popnet.studies.heterogeneity.evidence import gathered
 
 pytestmark = pytest.mark.slow
 SMALL = [

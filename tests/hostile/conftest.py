@@ -4,16 +4,12 @@ import hashlib
 import os
 import shutil
 import stat
-import sys
 from pathlib import Path
 
 import pytest
+from helpers.harmless import SWEEP
 from popnet.cli.main import app
 from typer.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from harmless import SWEEP
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -9,8 +9,8 @@ import pytest
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from popnet.records import Store
-from popnet.records.files import sha256
+from popnet.store import Store
+from popnet.store.atomic_files import sha256
 
 
 def lying(path, **lies):

@@ -6,7 +6,7 @@ import sqlite3
 import pandas as pd
 import pytest
 import yaml
-from harmless import SWEEP
+from helpers.harmless import SWEEP
 
 from popnet.config.reading import write_text
 
@@ -185,7 +185,7 @@ def test_a_server_that_is_away_is_named_without_its_password(run):
 
 
 def test_a_password_is_not_written_down(monkeypatch):
-    from popnet.records.provenance import command_line
+    from popnet.runs.provenance import command_line
 
     typed = ["popnet", "launch", "--tracking-uri=postgresql://me:hunter2@db/x"]
     monkeypatch.setattr("sys.argv", typed)

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from popnet.kubernetes import problems
-from popnet.kubernetes.rules import QUEUE
+from popnet.kubernetes.validation import QUEUE
 
 GONE = object()
 CLUSTER = "spec.rayClusterSpec"

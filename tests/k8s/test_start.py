@@ -10,7 +10,7 @@ from popnet.cli.main import app
 from typer.testing import CliRunner
 
 from popnet.config import ConfigError, dump
-from popnet.sweep import workers
+from popnet.sweep import autoscaling
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def job(monkeypatch, sweep):
 
         monkeypatch.setattr(launching, "launched", launched)
         monkeypatch.setattr(launching, "_conclude", lambda _: None)
-        monkeypatch.setattr(workers, "wait_for_workers", wait)
+        monkeypatch.setattr(autoscaling, "wait_for_workers", wait)
         monkeypatch.setattr(kubernetes, "_stop_own_job", lambda: did.append("stopped"))
         given = ["k8s", "start", file, "--nodes", "3", "--node-cpus", "4", *words]
         done = CliRunner().invoke(app, given)
@@ -129,15 +129,17 @@ def cluster(monkeypatch):
             at = lambda: steps[min(int(clock[0]), len(steps) - 1)]  # noqa: E731
             yield SimpleNamespace(cluster_resources=at)
 
-        monkeypatch.setattr(workers, "ray_running", running)
+        monkeypatch.setattr(autoscaling, "ray_running", running)
         monkeypatch.setattr(
             "ray.autoscaler.sdk.request_resources",
             lambda bundles: asked.append(bundles),
         )
-        monkeypatch.setattr(workers, "EVERY_S", 1.0)
+        monkeypatch.setattr(autoscaling, "EVERY_S", 1.0)
         later = lambda s: clock.__setitem__(0, clock[0] + s)  # noqa: E731
         monkeypatch.setattr(
-            workers, "time", SimpleNamespace(monotonic=lambda: clock[0], sleep=later)
+            autoscaling,
+            "time",
+            SimpleNamespace(monotonic=lambda: clock[0], sleep=later),
         )
         return asked
 
@@ -150,7 +152,7 @@ NONE, ONE, TWO = {}, {"CPU": 4.0, "GPU": 1.0}, {"CPU": 8.0, "GPU": 2.0}
 
 def test_all_workers_are_asked_for_and_waited_for(cluster):
     asked, said = cluster(NONE, ONE, ONE, TWO), []
-    found = workers.wait_for_workers("auto", 2, EACH, 100, said.append)
+    found = autoscaling.wait_for_workers("auto", 2, EACH, 100, said.append)
     assert found == TWO
     assert asked == [[EACH, EACH], []]
     told = [text.split(" workers")[0] for text in said]
@@ -159,17 +161,17 @@ def test_all_workers_are_asked_for_and_waited_for(cluster):
 
 def test_a_node_without_its_gpu_is_not_there(cluster):
     cluster({"CPU": 8.0, "GPU": 1.0}, TWO)
-    assert workers.wait_for_workers("auto", 2, EACH, 100, lambda _: None) == TWO
+    assert autoscaling.wait_for_workers("auto", 2, EACH, 100, lambda _: None) == TWO
 
 
 def test_after_a_while_fewer_will_do(cluster):
     asked = cluster(NONE, ONE)
-    assert workers.wait_for_workers("auto", 2, EACH, 5, lambda _: None) == ONE
+    assert autoscaling.wait_for_workers("auto", 2, EACH, 5, lambda _: None) == ONE
     assert asked[-1] == []
 
 
 def test_none_at_all_is_an_error_and_the_request_is_taken_back(cluster):
     asked = cluster(NONE)
     with pytest.raises(TimeoutError, match="no worker came in 5 s"):
-        workers.wait_for_workers("auto", 2, EACH, 5, lambda _: None)
+        autoscaling.wait_for_workers("auto", 2, EACH, 5, lambda _: None)
     assert asked[-1] == []

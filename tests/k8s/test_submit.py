@@ -2,17 +2,14 @@
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 import yaml
+from helpers.api_server import KINDS, ApiServer
 from popnet.cli.main import app
 from typer.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parent))
-from api_server import KINDS, ApiServer
 
 TOP = Path(__file__).parents[2]
 SWEEP = str(TOP / "configs" / "quickstart.yaml")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks
+from popnet.core.impulses import ImpulseList
 from popnet.rules import Episode
 
 
@@ -37,7 +37,7 @@ def kicks_of(random, steps, units):
     step = np.sort(np.append(random.integers(0, steps, 5), [0, 0, steps - 1]))
     unit = random.integers(0, units, 8)
     unit[:2], unit[-1] = 0, units - 1
-    return Kicks(step, unit, random.uniform(-9, 9, 8))
+    return ImpulseList(step, unit, random.uniform(-9, 9, 8))
 
 
 def episode(params, trials=3, steps=30, noise=True, kicks=True, seed=1):

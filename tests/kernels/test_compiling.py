@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numba.core import config
 
-from popnet.kernels import first_use, kept
+from popnet.kernels import compile_cache, first_use
 from popnet.kernels.compiling import compiled, summing
 from popnet.kernels.first_use import NotCompiled, compiling
 
@@ -39,14 +39,16 @@ ONES = np.ones(5)
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A folder of our own for caches, and for the sources that decide its name."""
-    monkeypatch.setattr(kept, "__file__", str(tmp_path / "kernels" / "kept.py"))
+    monkeypatch.setattr(
+        compile_cache, "__file__", str(tmp_path / "kernels" / "kept.py")
+    )
     monkeypatch.setattr(config, "CACHE_DIR", "")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    kept.where.cache_clear()
+    compile_cache.where.cache_clear()
     yield tmp_path / "cache"
-    kept.where.cache_clear()
+    compile_cache.where.cache_clear()
 
 
 @pytest.fixture
@@ -68,12 +70,12 @@ def source(tmp_path, monkeypatch):
 
 def where():
     """Decided anew, as by another process."""
-    kept.where.cache_clear()
-    return kept.where()
+    compile_cache.where.cache_clear()
+    return compile_cache.where()
 
 
 def files():
-    return [p for p in kept.where().folder.iterdir() if p.name != "lock"]
+    return [p for p in compile_cache.where().folder.iterdir() if p.name != "lock"]
 
 
 def first_call(kernel, *args):
@@ -121,7 +123,7 @@ DAMAGES = {
     "garbage": lambda data: bytes(range(256)) + data[256:],
     "one bit": lambda data: data[:3000] + bytes([data[3000] ^ 4]) + data[3001:],
     "zeros": lambda data: data[:2000] + bytes(len(data) - 2000),
-    "something else": lambda data: kept.sha256(data[:9]).digest() + data[:9],
+    "something else": lambda data: compile_cache.sha256(data[:9]).digest() + data[:9],
 }
 
 
@@ -144,11 +146,11 @@ def test_a_full_disk_or_a_folder_gone_only_costs_time(source, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(kept.os, "replace", full)
+        patched.setattr(compile_cache.os, "replace", full)
         assert first_call(compiled(module.dot), ONES, ONES) == (5, False)
     assert files() == []
-    kernel, folder = compiled(module.dot), kept.where().folder
-    kept.shutil.rmtree(folder)
+    kernel, folder = compiled(module.dot), compile_cache.where().folder
+    compile_cache.shutil.rmtree(folder)
     assert first_call(kernel, ONES, ONES) == (5, False)
     assert not folder.exists()
 
@@ -180,7 +182,7 @@ def test_any_change_of_any_kernel_is_another_folder(source, tmp_path, monkeypatc
         assert first_call(compiled(module.dot), ONES, ONES) == (5, False)
     assert files() == []
     names.append(where().folder.name)
-    for tool in (kept.numba, kept.llvmlite):
+    for tool in (compile_cache.numba, compile_cache.llvmlite):
         monkeypatch.setattr(tool, "__version__", "0")
         names.append(where().folder.name)
     assert names[0] == names[1] and len(set(names)) == 4
@@ -235,9 +237,10 @@ PROCESS = """
 import os, sys, time
 here, number, kept_file = sys.argv[1:]
 sys.path.insert(0, here)
-from popnet.kernels import kept
-kept.__file__, replace = kept_file, os.replace
-kept.os.replace = lambda *paths: (time.sleep(1), replace(*paths))  # so that all meet
+from popnet.kernels import compile_cache
+compile_cache.__file__, replace = kept_file, os.replace
+# slowly, so that all meet
+compile_cache.os.replace = lambda *paths: (time.sleep(1), replace(*paths))
 from popnet_test_kernels import compiled, dot, np
 kernel, a = compiled(dot), np.ones(5)
 open(f"{here}/ready-{number}", "w").close()
@@ -255,8 +258,8 @@ def test_of_actors_that_start_at_once_one_per_kind_of_cpu_compiles(source):
     call = [sys.executable, "-c", PROCESS, Path(module.__file__).parent]
     actors = [
         subprocess.Popen(
-            [*call, str(number), kept.__file__], env={**os.environ, **cpu}, text=True,
-            stdout=subprocess.PIPE,
+            [*call, str(number), compile_cache.__file__], env={**os.environ, **cpu},
+            text=True, stdout=subprocess.PIPE,
         )
         for number, cpu in enumerate([generic, {}, {}])
     ]  # fmt: skip

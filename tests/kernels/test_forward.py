@@ -5,7 +5,7 @@ import torch
 
 from popnet import kernels
 from popnet.core.cell import NONLINEARITIES, closed
-from popnet.core.kicks import currents
+from popnet.core.impulses import currents
 from popnet.core.rollout import drive, outputs, rollout
 
 U = 2.0**-24

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from popnet import kernels
-from popnet.core.kicks import NO_KICKS
+from popnet.core.impulses import NO_IMPULSES
 from popnet.kernels import fast, reproducible
 
 
@@ -51,7 +51,7 @@ def silent(make_network, make_episode):
 
 
 def answer(params, cell, episode):
-    kicks = [[NO_KICKS] * episode.x0_PBN.shape[1]]
+    kicks = [[NO_IMPULSES] * episode.x0_PBN.shape[1]]
     return kernels.outputs(
         params, cell, episode.input_PBTI, None, kicks, episode.x0_PBN
     )  # fmt: skip

@@ -1,9 +1,9 @@
-"""Trains every rule on its paper's task to its paper's criterion; fills the README.
+"""Trains every rule on its paper's task to its paper's criterion; fills a page.
 
 ``make published`` launches the configs below and configs/rules_by_tasks.yaml into
 runs/published (what is there is not trained again), and writes from their records the
-table of the README and its figure.  ``python tests/papers/published.py NAME ...``
-launches these alone and writes from whatever is there.
+table of configs/README.md and its figure.  With names of configs, ``python
+tests/papers/published.py NAME ...`` launches these alone and writes from what is there.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
 
 import popnet as pn
-from popnet.analysis.convergence import trials_or_cap, trials_quantiles
+from popnet.analysis.trials_to_criterion import trials_or_cap, trials_quantiles
 from popnet.report.style import CATEGORIES, INK, house_style, thousands
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs" / "published"
-README = ROOT / "README.md"
+PAGE = ROOT / "configs" / "README.md"
 FIGURE = ROOT / "configs" / "figures" / "published.png"
 BEGIN, END = "<!-- made by `make published`: do not edit -->", "<!-- end of it -->"
 
@@ -127,7 +127,7 @@ def quantiles(own: pd.DataFrame) -> list[str]:
 
 
 def row(claim: Claim, table: pd.DataFrame, minutes: float) -> str:
-    """One row of the README's table."""
+    """One row of the table."""
     own = chosen(table, claim.where)
     met = int(own["trials_to_criterion"].notna().sum())
     low, middle, high = quantiles(own)
@@ -267,9 +267,8 @@ def main(names: list[str]) -> None:
     day = time.strftime("%d %B %Y").lstrip("0")
     about = "minutes are wall time on 2 cores with other work on them"
     lines += ["", f"*`make published`, {day}; {about}.*", "", END]
-    text = README.read_text()
-    before, rest = text.split(BEGIN)
-    README.write_text(before + "\n".join(lines) + rest.split(END)[1])
+    before, rest = PAGE.read_text().split(BEGIN)
+    PAGE.write_text(before + "\n".join(lines) + rest.split(END)[1])
 
 
 if __name__ == "__main__":

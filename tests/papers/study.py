@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 import popnet as pn
-from popnet.records.findings import Finding, read_findings
+from popnet.runs.findings import Finding, read_findings
 from popnet.studies import STUDIES
 
 ROOT = Path(__file__).resolve().parents[2]

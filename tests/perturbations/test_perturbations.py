@@ -6,9 +6,9 @@ import torch
 from scipy import stats
 
 from popnet.config import ConfigError, Impulses, PerturbationSettings
-from popnet.engine.battery import battery
-from popnet.engine.checking import check
+from popnet.config.checking import check
 from popnet.engine.population import untrained
+from popnet.engine.test_plan import tests_of
 from popnet.perturbations import PERTURBATIONS, resting
 
 CPU = torch.device("cpu")
@@ -248,7 +248,7 @@ def test_a_setting_added_later_does_not_test_everything_again(tiny, monkeypatch)
     config = plan.conditions[0].config
 
     def identities(settings):
-        tests = battery(fatigued(plan, settings).sweep.after, config)
+        tests = tests_of(fatigued(plan, settings).sweep.after, config)
         return {t.level: t.identity for t in tests if t.kind == "perturbation"}
 
     before = identities(Fatigue())

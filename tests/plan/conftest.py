@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import Plan, Spread, load, marked, read_text, with_overrides
+from popnet.config import LoadedSweep, Spread, load, marked, read_text, with_overrides
 
 BASE = """\
 name: walk
@@ -45,7 +45,7 @@ class Setting(NamedTuple):
     """A value that differs from the one it has."""
 
 
-def plan_of_text(task: str, rule: str, *overrides: str) -> Plan:
+def plan_of_text(task: str, rule: str, *overrides: str) -> LoadedSweep:
     """The base sweep with this task and rule, changed."""
     text = f"{BASE}task: {task}\nrule: {rule}\n"
     return load(with_overrides(read_text(text), list(overrides)), CATALOGUE)
@@ -98,7 +98,9 @@ def _other(config: BaseModel, name: str, value: Any) -> Any:
 def walk():
     """``walk(task, rule)``: the plan and every setting of its configuration."""
 
-    def make(task: str, rule: str, *overrides: str) -> tuple[Plan, list[Setting]]:
+    def make(
+        task: str, rule: str, *overrides: str
+    ) -> tuple[LoadedSweep, list[Setting]]:
         plan = plan_of_text(task, rule, *overrides)
         return plan, list(settings_of(plan.conditions[0].config))
 

@@ -10,7 +10,7 @@ from popnet.canonical import canonical_texts, digests, shape_texts
 from popnet.catalogue import CATALOGUE
 from popnet.config import NetworkConfig, dump, load, read_text, shared_part, whereabouts
 from popnet.config.reading import write_text
-from popnet.engine.battery import Battery, battery, dynamics
+from popnet.engine.test_plan import TestPlan, dynamics, tests_of
 from popnet.plan import canonical, digest, networks, packs
 
 GRID = """\
@@ -99,10 +99,10 @@ def test_a_plan_reads_back_from_its_dump(plan):
 
 def test_identities_of_many_are_those_of_each(plan):
     after = plan.sweep.after
-    asked = Battery(after)
+    asked = TestPlan(after)
     for condition in plan.conditions:
         config = condition.config
-        one = [t.identity for t in battery(after, config) + dynamics(after, config)]
+        one = [t.identity for t in tests_of(after, config) + dynamics(after, config)]
         assert asked.identities(config) == one and len(set(one)) == len(one)
 
 

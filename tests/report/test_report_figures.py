@@ -5,14 +5,14 @@ import pandas as pd
 import pytest
 
 from popnet.report.comparison import comparisons, pair_groups
-from popnet.report.convergence import convergence
-from popnet.report.curves import error_curves
+from popnet.report.error_curves import error_curves
 from popnet.report.generalisation import generalisation
 from popnet.report.heatmap import around_chance
-from popnet.report.meaning import chance, level_title, metric_kind
+from popnet.report.perturbations import heading, level_positions, robustness
 from popnet.report.population import load
-from popnet.report.robustness import heading, level_positions, robustness
+from popnet.report.registry_words import chance, level_title, metric_kind
 from popnet.report.style import house_style
+from popnet.report.trials_to_criterion import convergence
 
 FAILED = {(0, 2): "unconverged", (1, 4): "diverged", (2, 5): "unconverged"}
 

@@ -1,19 +1,13 @@
 """Small networks with nothing at its neutral value, and trials for them."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks
+from popnet.core.impulses import ImpulseList
 from popnet.rules import Episode
-from popnet.rules.candidates import Weights
-
-# the files here import ``plain_loop`` by name
-sys.path.insert(0, str(Path(__file__).parent))
+from popnet.rules._candidates import CandidateWeights
 
 F64 = torch.float64
 P, B, T, N, I, O = 2, 3, 9, 5, 2, 2  # noqa: E741
@@ -35,7 +29,7 @@ def searched():
         0.003 + 0.01 * torch.rand(P, N, generator=g, dtype=F64),
         1 + 0.2 * normal(P, N), 0.1 * normal(P, N), mask, sign, 0.5 * normal(P, N, O),
     )  # fmt: skip
-    kick = Kicks(np.array([0, 4]), np.array([3, 1]), np.array([5.0, -6.0]))
+    kick = ImpulseList(np.array([0, 4]), np.array([3, 1]), np.array([5.0, -6.0]))
     scored = torch.rand(P, B, T, O, generator=g) < 0.6
     episode = Episode(
         normal(P, B, T, I), normal(P, B, T, O).sign(), scored,
@@ -52,7 +46,7 @@ def normal_weights():
     def make(count, seed=0):
         g = torch.Generator().manual_seed(seed)
         shapes = ((N, N), (N, I), (O, N))
-        return Weights(
+        return CandidateWeights(
             *(torch.randn(P, count, *s, generator=g, dtype=F64) for s in shapes)
         )
 

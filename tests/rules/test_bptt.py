@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from plain_loop import ADAM, CELL, F64, NAMES, P, networks_and_trials, states
+from helpers.plain_loop import ADAM, CELL, F64, NAMES, P, networks_and_trials, states
 
 from popnet import kernels
 from popnet.core.scoring import decision, tracking

@@ -7,10 +7,16 @@ import torch
 from popnet.core.cell import pick
 from popnet.core.constraints import project
 from popnet.core.draw import draw
-from popnet.core.kicks import currents
+from popnet.core.impulses import currents
 from popnet.core.rollout import drive, readout, rollout
-from popnet.rules import candidates, genetic
-from popnet.rules.candidates import Weights, allowed, candidate, each, evaluated
+from popnet.rules import _candidates, genetic
+from popnet.rules._candidates import (
+    CandidateWeights,
+    allowed,
+    candidate,
+    each,
+    evaluated,
+)
 
 SILENCE = torch.tensor([0.0, 0.7], dtype=torch.float64)
 
@@ -127,16 +133,16 @@ def test_draws_are_standard_normal_and_of_one_network_and_trial(planned):
         rule={"name": "genetic", "candidates": 41}, count=2, network={"units": 30}
     )
     (config, seed), other = (members[0].config, members[0].seed), members[1].seed
-    one = candidates.normal_draws(config, seed, 500, 40)
+    one = _candidates.normal_draws(config, seed, 500, 40)
     assert {k: v.shape for k, v in one.items()} == {
         "w": (40, 30, 30), "win": (40, 30, config.task.inputs), "wout": (40, 1, 30),
     }  # fmt: skip
     flat = one["w"].ravel()
     assert abs(flat.mean()) < 4 / np.sqrt(flat.size)
     assert abs(flat.std() - 1) < 4 / np.sqrt(2 * flat.size)
-    fewer = candidates.normal_draws(config, seed, 500, 7)
-    later = candidates.normal_draws(config, seed, 501, 40)
-    others = candidates.normal_draws(config, other, 500, 40)
+    fewer = _candidates.normal_draws(config, seed, 500, 7)
+    later = _candidates.normal_draws(config, seed, 501, 40)
+    others = _candidates.normal_draws(config, other, 500, 40)
     for name, numbers in one.items():
         np.testing.assert_array_equal(fewer[name], numbers[:7])
         for some in (later, others):
@@ -148,13 +154,15 @@ def test_draws_are_standard_normal_and_of_one_network_and_trial(planned):
 def test_an_output_unit_has_no_readout_weights_to_draw(planned):
     rule, net = {"name": "evolution_strategies"}, {"readout": {"kind": "unit"}}
     member = planned(rule=rule, network=net)[0]
-    drawn = candidates.normal_draws(member.config, member.seed, 0, 1)
+    drawn = _candidates.normal_draws(member.config, member.seed, 0, 1)
     assert set(drawn) == {"w", "win"}
     some = {name: torch.zeros(1, *shape) for name, shape in
             (("w", (1, 200, 200)), ("win", (1, 200, 5)))}  # fmt: skip
     params = draw([member.config.network], [member.config.task], [member.seed])
-    assert candidates.normals(params, some).wout_PCON is None
-    assert each(torch.neg, Weights(torch.ones(1), torch.ones(1), None))[2] is None
+    assert _candidates.normals(params, some).wout_PCON is None
+    assert (
+        each(torch.neg, CandidateWeights(torch.ones(1), torch.ones(1), None))[2] is None
+    )
 
 
 @pytest.mark.parametrize("name", ["genetic", "evolution_strategies"])
@@ -187,7 +195,7 @@ def test_what_is_not_trained_keeps_every_bit(name, trains, planned):
         rule=rule, network={"units": 8}, train={"trials": 4, "until": None},
         task={"name": "random_dots", "stimulus_s": 0.02, "response_s": 0.01},
     )  # fmt: skip
-    drawn = candidates.normal_draws(members[0].config, members[0].seed, 0, 3)
+    drawn = _candidates.normal_draws(members[0].config, members[0].seed, 0, 3)
     assert len(drawn) == len(trains)
     (done,) = advance(begin(members, torch.device("cpu"))[0], 9)[1]
     for part, leaf in PARTS.items():

@@ -10,7 +10,13 @@ from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import tracking
 from popnet.engine.train import advance, begin
 from popnet.rules import RULES
-from popnet.rules.candidates import Weights, allowed, candidate, each, evaluated
+from popnet.rules._candidates import (
+    CandidateWeights,
+    allowed,
+    candidate,
+    each,
+    evaluated,
+)
 from popnet.rules.evolution_strategies import (
     EvolutionStrategies,
     gradient,
@@ -48,7 +54,7 @@ def differences(params, episode, cell, step=1e-5):
     own, count = candidate(params), flat(candidate(params)).shape[2]
     eye = step * torch.eye(count, dtype=F64).expand(2, -1, -1)
     sizes = [leaf[0, 0].numel() for leaf in own]
-    rows = Weights(*(
+    rows = CandidateWeights(*(
         part.unflatten(2, leaf.shape[2:])
         for part, leaf in zip(eye.split(sizes, 2), own, strict=True)
     ))  # fmt: skip

@@ -8,7 +8,13 @@ from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import tracking
 from popnet.engine.train import advance, begin
 from popnet.rules import RULES
-from popnet.rules.candidates import Weights, allowed, candidate, each, evaluated
+from popnet.rules._candidates import (
+    CandidateWeights,
+    allowed,
+    candidate,
+    each,
+    evaluated,
+)
 from popnet.rules.genetic import Genetic, State, generation
 
 RULE = RULES["genetic"]
@@ -143,7 +149,7 @@ def test_it_begins_with_the_network_as_it_was_drawn(searched):
     state = RULE.init(params, SETTINGS, HYPER, 1, [])
     for leaf, own in zip(state, candidate(params), strict=True):
         assert leaf.shape[1] == 3 and torch.equal(leaf, own.expand_as(leaf))
-    assert Weights(*state).w_PCNN.data_ptr() != params.w_PNN.data_ptr()
+    assert CandidateWeights(*state).w_PCNN.data_ptr() != params.w_PNN.data_ptr()
 
 
 def test_defaults_are_the_published_ones():

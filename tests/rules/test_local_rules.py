@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from plain_loop import (
+from helpers.plain_loop import (
     ADAM,
     CELL,
     F64,

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from plain_loop import F64, NAMES, close, error_of
+from helpers.plain_loop import F64, NAMES, close, error_of
 
 from popnet.config import ConfigError
 from popnet.core.cell import NONLINEARITIES
-from popnet.core.kicks import dense
+from popnet.core.impulses import dense
 from popnet.core.scoring import tracking
 from popnet.engine.episodes import training_batch
 from popnet.engine.population import start

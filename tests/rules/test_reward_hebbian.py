@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks, dense
+from popnet.core.impulses import ImpulseList, dense
 from popnet.core.scoring import decision
 from popnet.rules import RULES, Episode
 from popnet.rules.reward_hebbian import RewardHebbian, State
@@ -23,7 +23,7 @@ def kicks_of(chance, g):
     """Impulses of one trial: in every cell with this chance, some of size 16."""
     size = 16 * torch.randn(T, N, generator=g, dtype=F64).numpy()
     step, unit = np.nonzero(torch.rand(T, N, generator=g, dtype=F64).numpy() < chance)
-    return Kicks(step, unit, size[step, unit])
+    return ImpulseList(step, unit, size[step, unit])
 
 
 @pytest.fixture

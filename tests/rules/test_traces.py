@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from popnet.core.cell import Cell, Params
-from popnet.core.kicks import Kicks
+from popnet.core.impulses import ImpulseList
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import decision
 from popnet.rules import RULES, Episode
@@ -112,7 +112,9 @@ def test_node_perturbation_points_down_the_gradient_on_average():
     learned, _, _ = RULES["reward_hebbian"].step(
         copies(params, draws),
         copies(State(error(params.w_PNN), still), draws),
-        copies(episode, draws)._replace(kicks=[[Kicks(*cells, s)] for s in sizes]),
+        copies(episode, draws)._replace(
+            kicks=[[ImpulseList(*cells, s)] for s in sizes]
+        ),
         settings, hyper, CELL, decision,
     )  # fmt: skip
     change = (learned.w_PNN - params.w_PNN).mean(0).flatten()

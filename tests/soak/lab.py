@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from machines import POPNET, Machines
+from helpers.machines import POPNET, Machines
 
 DISK_BYTES = 1500 * 2**20
 CLOCK = "FAKETIME_TIMESTAMP_FILE"

@@ -3,7 +3,8 @@
 The same sweep is launched twice: on this machine, undisturbed, and on a cluster of
 three workers and a head while a seeded schedule of faults goes on.  Then everything is
 compared: no network lost, none double, no bit different, MLflow with as many runs.
-Writes runs/soak/log.jsonl, and into the README the table and the figure of it.
+Writes runs/soak/log.jsonl; with --readme also the table and the figure into
+popnet/sweep/README.md.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from random import Random
 import yaml
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "cluster")]
+sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from check import Verdict, compared  # noqa: E402
 from faults import FAULTS  # noqa: E402
+from helpers.machines import POPNET, why_not  # noqa: E402
 from lab import Lab  # noqa: E402
-from machines import POPNET, why_not  # noqa: E402
-from shown import publish  # noqa: E402
+from shown import into_page, publish  # noqa: E402
 
 SWEEP = {
     "name": "soak",
@@ -135,7 +136,7 @@ def main() -> int:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--networks", type=int, help="per condition (there are 12)")
     ask.add_argument("--out", type=Path, default=Path("runs/soak"))
-    ask.add_argument("--readme", action="store_true", help="write the README's part")
+    ask.add_argument("--readme", action="store_true", help="write sweep/README.md")
     given = ask.parse_args()
     if reason := why_not():
         print(f"the soak needs machines of its own: {reason}", file=sys.stderr)
@@ -163,9 +164,7 @@ def main() -> int:
     text = publish(folder, soak.log, verdict, quiet_s, soak_s, lab.launches)
     print(text)
     if given.readme:
-        from shown import into_readme
-
-        into_readme(text)
+        into_page(text, folder)
     return 0 if verdict.whole else 1
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from check import Verdict
 from faults import FAULTS
 
-ROOT = Path(__file__).parents[2]
-FIGURE = "configs/studies/soak.png"
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "popnet" / "sweep" / "README.md"
+FIGURE = "soak.png"
 MARKS = "<!-- soak: made by `make soak ARGS=--readme` -->", "<!-- end of soak -->"
 
 
@@ -17,8 +18,8 @@ def publish(
     folder: Path, log: list[dict], verdict: Verdict, quiet_s: float, soak_s: float,
     launches: int,
 ) -> str:  # fmt: skip
-    """Draw the figure; returns the README's part."""
-    draw(folder / "soak.png", log, verdict.planned)
+    """Draw the figure, and return the text of the page's part."""
+    draw(folder / FIGURE, log, verdict.planned)
     struck = Counter(e["kind"] for e in log if e["kind"] in FAULTS)
     kinds = ", ".join(f"{kind} {struck[kind]}" for kind in FAULTS)
     return "\n".join(
@@ -63,14 +64,12 @@ def draw(path: Path, log: list[dict], planned: int) -> None:
     pyplot.close(figure)
 
 
-def into_readme(text: str, folder: Path = ROOT / "runs" / "soak") -> None:
-    """Put table and figure where the README shows them."""
+def into_page(text: str, folder: Path) -> None:
+    """Put the table and the figure into the page of the sweep floor."""
     import shutil
 
-    shutil.copy(folder / "soak.png", ROOT / FIGURE)
-    readme = ROOT / "README.md"
-    page = readme.read_text()
-    before, _, rest = page.partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
+    before, rest = PAGE.read_text().split(MARKS[0])
+    _, after = rest.split(MARKS[1])
+    shutil.copy(folder / FIGURE, PAGE.with_name(FIGURE))
     part = f"{MARKS[0]}\n{text}\n\n![faults and networks over time]({FIGURE})\n"
-    readme.write_text(before + part + MARKS[1] + after)
+    PAGE.write_text(before + part + MARKS[1] + after)

@@ -4,14 +4,14 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from popnet.studies.heterogeneity.claims import KINDS, MEMORY
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.engine.checking import check
+from popnet.config.checking import check
 from popnet.plan import networks
-from popnet.records.findings import Finding, read_findings, write_findings
+from popnet.runs.findings import Finding, read_findings, write_findings
 from popnet.studies import STUDIES
-from popnet.studies.evidence import graded
-from popnet.studies.heterogeneity import KINDS, MEMORY
+from popnet.studies.heterogeneity.evidence import graded
 
 SCALES = [(s, scale) for s, study in STUDIES.items() for scale in study.scales]
 

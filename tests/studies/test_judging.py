@@ -3,13 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.planted import LEVELS, evidence
+from popnet.studies.heterogeneity.claims import slowed
 
 from popnet.analysis.inference import Effect
-from popnet.studies.heterogeneity import slowed
-from popnet.studies.judging import above, below, both
-from popnet.studies.likeness import degeneracy
-from popnet.studies.profiles import shapes
-from tests.studies.planted import LEVELS, evidence
+from popnet.studies.heterogeneity.profiles import shapes
+from popnet.studies.heterogeneity.shared_claims import degeneracy
+from popnet.studies.verdicts import above, below, both
 
 
 @pytest.mark.parametrize(

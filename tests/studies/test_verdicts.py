@@ -4,11 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from helpers.planted import LEVELS, MEMORY, SEEDS, evidence, shuffled
 
 from popnet.studies import STUDIES, judged
-from popnet.studies import heterogeneity as h
-from popnet.studies.profiles import cells, profiles
-from tests.studies.planted import LEVELS, MEMORY, SEEDS, evidence, shuffled
+from popnet.studies.heterogeneity import claims as h
+from popnet.studies.heterogeneity.profiles import cells, profiles
 
 STUDY = STUDIES["heterogeneity"]
 

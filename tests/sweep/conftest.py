@@ -5,16 +5,16 @@ from collections import Counter
 
 import pytest
 
-from popnet.records import tracking_store
+from popnet.tracking import client as tracking_client
 
 
 @pytest.fixture(scope="session")
 def empty_mlflow(tmp_path_factory):
     """An MLflow store with tables and no runs; making one takes seconds."""
     out = tmp_path_factory.mktemp("empty")
-    uri = tracking_store.embedded_uri(out)
-    with tracking_store.quiet_mlflow(uri):
-        tracking_store.prepare(uri, out / "artifacts")
+    uri = tracking_client.embedded_uri(out)
+    with tracking_client.quiet_mlflow(uri):
+        tracking_client.prepare(uri, out / "artifacts")
     return out / "mlflow.db"
 
 
@@ -33,7 +33,7 @@ def in_mlflow(run, kind="network"):
     """Active MLflow runs of a kind by key; none may be there twice."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_store.embedded_uri(run.out))
+    client = MlflowClient(tracking_client.embedded_uri(run.out))
     experiment = client.get_experiment_by_name(run.name)
     if experiment is None:
         return {}

@@ -5,14 +5,18 @@ from contextlib import nullcontext
 import pytest
 import torch
 
+from popnet import tracking
 from popnet.config import ConfigError, Machine
-from popnet.records import Store, open_run, tracking
+from popnet.runs import open_run
+from popnet.store import Store
 from popnet.sweep import launch as launching
-from popnet.sweep import tasks
-from popnet.sweep.cluster import check_device, cores, crew
-from popnet.sweep.launch import finish, launch, prepare, tables
-from popnet.sweep.shard import Shard
-from popnet.sweep.telling import Teller
+from popnet.sweep import ray_tasks
+from popnet.sweep.cluster import check_device, cores, device_and_workers
+from popnet.sweep.launch import finish, launch, prepare
+from popnet.sweep.progress import ProgressReporter
+from popnet.tracking import filling
+from popnet.work.shard import Shard
+from popnet.work.tables import write_tables
 
 
 @pytest.fixture
@@ -20,9 +24,9 @@ def quiet(monkeypatch):
     """MLflow and the report are not made; what was asked of them is kept."""
     asked = []
     monkeypatch.setattr(
-        tracking, "sync", lambda *args: asked.append(("sync", *args[:2]))
+        filling, "sync", lambda *args: asked.append(("sync", *args[:2]))
     )
-    monkeypatch.setattr(tracking, "is_filled", lambda *_: False)
+    monkeypatch.setattr(filling, "is_filled", lambda *_: False)
     monkeypatch.setattr(
         "popnet.report.write_report", lambda run: asked.append(("report", run))
     )
@@ -62,10 +66,10 @@ def test_a_process_more_for_several_tests(
     jobs, tests, comparisons, tiny_run, monkeypatch
 ):
     test, compare = _Endless(), _Endless()
-    monkeypatch.setattr(tasks, "ray", test)
-    monkeypatch.setattr(tasks, "_test", test)
+    monkeypatch.setattr(ray_tasks, "ray", test)
+    monkeypatch.setattr(ray_tasks, "_test", test)
     for task, expected in ((test, tests), (compare, comparisons)):
-        after = tasks.Afterwards(tiny_run, cpus=0, at_once=3)
+        after = ray_tasks.Afterwards(tiny_run, cpus=0, at_once=3)
         for _ in range(jobs):
             after._add(task, ())
         after._turn(timeout=0)
@@ -98,7 +102,7 @@ CREWS = [
 
 @pytest.mark.parametrize(("machine", "resources", "expected"), CREWS)
 def test_the_crew_is_as_asked_or_one_per_gpu_or_core(machine, resources, expected):
-    assert crew(Machine(**machine), resources) == expected
+    assert device_and_workers(Machine(**machine), resources) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_the_crew_is_as_asked_or_one_per_gpu_or_core(machine, resources, expecte
 def test_more_actors_than_ray_can_place_are_refused(machine, resources, most):
     """Ray would wait forever."""
     with pytest.raises(ConfigError, match=rf"machine.workers.* at most {most}\."):
-        crew(Machine(**machine), resources)
+        device_and_workers(Machine(**machine), resources)
 
 
 def test_cores_are_those_this_process_may_use(monkeypatch):
@@ -224,14 +228,14 @@ def test_mlflow_away_is_a_note(own_run, monkeypatch):
     def away(*_):
         raise tracking.TrackingError("no server answers")
 
-    monkeypatch.setattr(tracking, "sync", away)
+    monkeypatch.setattr(filling, "sync", away)
     assert finish(own_run, None, lambda _: None) == ["no server answers"]
 
 
 def test_tables_are_the_same_again(own_run):
     before = {p.name: p.read_bytes() for p in own_run.folder.glob("*.parquet")}
     assert len(before) == 5
-    tables(own_run)
+    write_tables(own_run)
     assert before == {p.name: p.read_bytes() for p in own_run.folder.glob("*.parquet")}
 
 
@@ -295,7 +299,7 @@ def test_a_launch_keeps_count_of_what_the_packs_report(tiny, tmp_path, make_run)
     make_run(tmp_path, "trained", name="part", grid={"network.tau_s.spread": [0.4]})
     run = prepare(*tiny(), tmp_path).run
     told = []
-    teller = Teller(run, told.append)
+    teller = ProgressReporter(run, told.append)
     old, new = set(teller.known), [n.key for n in run.networks[:2]]
     assert len(old) == 2
     result = {"trials": 70, "finished": {"trained": 1, "diverged": 1}}
@@ -313,7 +317,7 @@ def test_a_launch_keeps_count_of_what_the_packs_report(tiny, tmp_path, make_run)
 def test_checkpoints_of_recorded_networks_go_with_the_launch(own_run, tiny):
     import numpy as np
 
-    from popnet.records import checkpoints
+    from popnet.store import checkpoints
 
     folder = own_run.store.folder
     keys = sorted(Store(folder).recorded())
@@ -326,7 +330,7 @@ def test_checkpoints_of_recorded_networks_go_with_the_launch(own_run, tiny):
 
 def test_a_launch_says_what_happened_on_the_way(tiny, tmp_path):
     run, told = prepare(*tiny(), tmp_path).run, []
-    teller = Teller(run, told.append)
+    teller = ProgressReporter(run, told.append)
     assert teller.notes == []
     full = "store cannot be written: No space left on device"
     for result in (

@@ -5,9 +5,13 @@ import time
 
 import pytest
 
-from popnet.records import open_run, tracking, tracking_store
-from popnet.sweep import afterwards, launch, pending, recorder
-from popnet.sweep.recorder import Filling, Recorder
+from popnet import tracking
+from popnet.runs import open_run
+from popnet.sweep import launch, mlflow_recorder
+from popnet.sweep.mlflow_recorder import Filling, Recorder
+from popnet.tracking import client as tracking_client
+from popnet.tracking import filling
+from popnet.work import evaluation, pending
 
 
 def test_a_network_goes_when_it_is_tested(make_run, mlflow_of, tmp_path):
@@ -18,11 +22,11 @@ def test_a_network_goes_when_it_is_tested(make_run, mlflow_of, tmp_path):
     assert held() == {} and filling.written == 0
     known = pending.statuses(run)
     first, *_ = pending.test_jobs(run, list(known)[:1], known)
-    afterwards.test_networks(str(run.store.folder), first, run.sweep.after)
+    evaluation.test_networks(str(run.store.folder), first, run.sweep.after)
     filling.turn()
     assert set(held()) == {n.key for n in first.networks} and filling.written == 1
     for job in pending.test_jobs(run, known, known):
-        afterwards.test_networks(str(run.store.folder), job, run.sweep.after)
+        evaluation.test_networks(str(run.store.folder), job, run.sweep.after)
     filling.turn()
     assert set(held()) == set(known) and filling.written == 4
     # the sync at the end finds the very same entries, and completes the rest
@@ -85,7 +89,7 @@ class Flaky:
 
     def __init__(self, monkeypatch, fails, afterwards):
         self.count, self.fails, self.afterwards = 0, fails, afterwards
-        real = tracking_store.Client.__getattr__
+        real = tracking_client.Client.__getattr__
 
         def ask(client, name):
             method = real(client, name)
@@ -101,7 +105,7 @@ class Flaky:
 
             return call
 
-        monkeypatch.setattr(tracking_store.Client, "__getattr__", ask)
+        monkeypatch.setattr(tracking_client.Client, "__getattr__", ask)
 
 
 @pytest.mark.parametrize("afterwards", [False, True], ids=["before", "after"])
@@ -109,7 +113,7 @@ def test_mlflow_that_comes_and_goes_gets_everything_once(
     own_run, mlflow_of, monkeypatch, afterwards
 ):
     held = mlflow_of(own_run)
-    monkeypatch.setattr(recorder, "AT_ONCE", 1)
+    monkeypatch.setattr(mlflow_recorder, "AT_ONCE", 1)
     filling = Filling(own_run, None)
     with monkeypatch.context() as patched:
         flaky = Flaky(patched, lambda n: n % 7 == 0, afterwards)
@@ -149,18 +153,18 @@ def test_the_recorder_waits_longer_and_longer_and_says_why(own_run, monkeypatch)
         self.written = 3
 
     monkeypatch.setattr(Filling, "turn", turn)
-    monkeypatch.setattr(recorder.time, "sleep", waits.append)
-    monkeypatch.setattr(recorder.os, "nice", lambda n: waits.append(("nice", n)))
+    monkeypatch.setattr(mlflow_recorder.time, "sleep", waits.append)
+    monkeypatch.setattr(mlflow_recorder.os, "nice", lambda n: waits.append(("nice", n)))
     actor = Recorder(str(own_run.folder), None)
     assert enough.wait(20)
-    assert waits[0] == ("nice", recorder.YIELDS)
-    assert waits[1:] == [2, 4, 8, 16, 32, 60, 60, recorder.LOOK_S, 2, 4]
+    assert waits[0] == ("nice", mlflow_recorder.YIELDS)
+    assert waits[1:] == [2, 4, 8, 16, 32, 60, 60, mlflow_recorder.LOOK_S, 2, 4]
     assert actor.progress() == (3, "nobody answers")
 
 
 def test_progress_is_answered_at_once_while_mlflow_hangs(own_run, monkeypatch):
     monkeypatch.setattr(Filling, "turn", lambda _: threading.Event().wait())
-    monkeypatch.setattr(recorder.os, "nice", lambda _: None)
+    monkeypatch.setattr(mlflow_recorder.os, "nice", lambda _: None)
     actor = Recorder(str(own_run.folder), None)
     began = time.monotonic()
     assert actor.progress() == (0, "")
@@ -186,7 +190,7 @@ def done(own_run, mlflow_of, monkeypatch):
     def sync(*args):
         synced.append(real(*args))
 
-    monkeypatch.setattr(tracking, "sync", sync)
+    monkeypatch.setattr(filling, "sync", sync)
 
     def again(run=own_run):
         stages = []
@@ -220,7 +224,7 @@ def test_a_lost_mlflow_store_is_filled_again(done, own_run):
 def test_a_deleted_experiment_is_filled_again(done, own_run):
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_store.embedded_uri(own_run.out))
+    client = MlflowClient(tracking_client.embedded_uri(own_run.out))
     sweep = client.get_experiment_by_name("tiny").experiment_id
     client.rename_experiment(sweep, "gone")
     client.delete_experiment(sweep)
@@ -238,9 +242,9 @@ def test_a_changed_store_and_a_grown_grid_are_made_anew(done, make_run, own_run)
 
 def test_a_sync_that_was_cut_short_is_no_whole_one(done, own_run, monkeypatch):
     """Nor is the earlier whole one any more."""
-    made = tracking.made_from(own_run)
+    made = filling.made_from(own_run)
     assert tracking.is_filled(own_run, None, made)
-    real = tracking_store.Client.__getattr__
+    real = tracking_client.Client.__getattr__
 
     def ask(client, name):
         if name == "set_experiment_tag" or name == "delete_run":
@@ -250,7 +254,7 @@ def test_a_sync_that_was_cut_short_is_no_whole_one(done, own_run, monkeypatch):
     table = own_run.table()
     table.iloc[1:].to_parquet(own_run.folder / "networks.parquet")
     with monkeypatch.context() as patched:
-        patched.setattr(tracking_store.Client, "__getattr__", ask)
+        patched.setattr(tracking_client.Client, "__getattr__", ask)
         with pytest.raises(tracking.TrackingError):
             tracking.sync(open_run(own_run.folder))
     assert not tracking.is_filled(own_run, None, made)

@@ -6,13 +6,14 @@ import pytest
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, conditions_of
-from popnet.engine.checking import check
+from popnet.config.checking import check
 from popnet.plan import condition_name, networks
-from popnet.records import open_run
-from popnet.records.ledger import DONE, STOPPED, Ledger, asked_for
-from popnet.sweep import launch, pending
-from popnet.sweep.condition import ConditionInTraining, record_stopped
+from popnet.runs import open_run
+from popnet.runs.search_ledger import DONE, STOPPED, Ledger, asked_for
+from popnet.sweep import launch
 from popnet.sweep.search import MODES, scheduler
+from popnet.work import pending
+from popnet.work.condition import ConditionInTraining, record_stopped
 
 SEARCH = {"metric": "accuracy", "every": 20, "scheduler": {"name": "asha"}}
 SPACE = {"network.gain": {"law": "uniform", "low": 1.0, "high": 2.0}}

@@ -12,14 +12,14 @@ from popnet.config import conditions_of
 from popnet.engine.population import leaves, resumed, start
 from popnet.engine.train import advance
 from popnet.plan import PHYSICS, canonical, digest, name_of, network_key, networks
-from popnet.records import Store, checkpoints
-from popnet.records.ledger import Ledger, member_of, with_tried
-from popnet.records.tensors import tensors_of
-from popnet.sweep.crew import Station
-from popnet.sweep.pack import Site
+from popnet.runs.search_ledger import Ledger, member_of, with_tried
+from popnet.store import Store, checkpoints
+from popnet.store.parameters import tensors_of
 from popnet.sweep.search_pbt import Exploration, TrainMember, first_values
-from popnet.sweep.search_trial import Brief, Start
-from popnet.sweep.shard import Shard, shard_name
+from popnet.sweep.search_trial import SearchContext, Start
+from popnet.sweep.shard_actors import ActorSettings
+from popnet.sweep.train_pack import TrainingSite
+from popnet.work.shard import Shard, shard_name
 
 RATE = "rule.learning_rate"
 SPACE = {RATE: {"law": "log_uniform", "low": 1e-4, "high": 1.0}}
@@ -168,9 +168,11 @@ def test_its_row_says_what_changed_and_when(sweep, tmp_path):
 def make_member(tmp_path):
     def make(made, number, values, earlier=(), reached=0):
         plan, source = made
-        site = Site(Station(str(tmp_path / "store"), "cpu", 3600.0), 1, None, 9)
+        site = TrainingSite(
+            ActorSettings(str(tmp_path / "store"), "cpu", 3600.0), 1, None, 9
+        )
         starts = {number: Start(values, list(earlier), reached)}
-        brief = Brief(source, plan.sweep, (), {}, site, starts)
+        brief = SearchContext(source, plan.sweep, (), {}, site, starts)
         one = TrainMember.__new__(TrainMember)
         one.setup({"values": {"member": number, **values}}, brief=brief)
         return one

@@ -6,7 +6,7 @@ from scipy import integrate, stats
 
 from popnet.config import ConfigError
 from popnet.tasks import TASKS
-from popnet.tasks.evidence import share_right
+from popnet.tasks._evidence import share_right
 
 STEPS, STEP_S = 750, 0.003
 MEANS = np.linspace(0, 0.1875, 20)

@@ -9,10 +9,10 @@ import yaml
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, dump, load, read_text
-from popnet.engine.checking import check
+from popnet.config.checking import check
 from popnet.plan import networks
 from popnet.tasks import TASKS, neurogym
-from popnet.tasks.evidence import streams
+from popnet.tasks._evidence import streams
 
 TASK = TASKS["neurogym"]
 SWEEP = {"name": "gym", "seed": 1, "networks": 1, "rule": "bptt"}

@@ -8,7 +8,7 @@ import yaml
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, dump, load, read_text, shared_part
-from popnet.engine.checking import check
+from popnet.config.checking import check
 from popnet.plan import label, networks
 from popnet.tasks import TASKS
 

@@ -1,0 +1,108 @@
+"""Refuses, before anything is written, what no network could be tested on."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from popnet.config import (
+    After,
+    Inconsistent,
+    LoadedSweep,
+    MetricSettings,
+    NetworkConfig,
+    Optuna,
+    PerturbationSettings,
+    Source,
+    TaskSettings,
+)
+
+Place = tuple[str | int, ...]
+
+
+def check(plan: LoadedSweep, source: Source) -> None:
+    """Check other tasks, perturbations, metrics, impulses against every condition.
+
+    Raises ConfigError naming file, line and key: another input layout, durations that
+    are no whole number of steps, an epoch a task does not have, more than one impulse
+    per step, a file or a package that is missing or has changed.
+    """
+    after = plan.sweep.after
+    _check_searcher(plan, source)
+    for i, other in enumerate(after.other_tasks):
+        _check_sources(source, ("after", "other_tasks", i), other)
+    for i, metric in enumerate(after.compare):
+        _check_metric(source, ("after", "compare", i), after, metric)
+    for condition in (*plan.conditions, *plan.corners):
+        config = condition.config
+        _check_sources(source, ("task",), config.task)
+        for i, other in enumerate(after.other_tasks):
+            _check_task(source, ("after", "other_tasks", i), config, other)
+        for i, settings in enumerate(after.perturb):
+            _check_perturbation(source, ("after", "perturb", i), config, settings)
+        for i, settings in enumerate(after.dynamics or ()):
+            _check_perturbation(source, ("after", "dynamics", i), config, settings)
+        rate_hz, dt_s = config.rule.impulses.rate_hz, config.network.dt_s
+        if rate_hz * dt_s > 1:
+            raise source.error(
+                ("rule",),
+                f"impulses at {rate_hz:g} Hz are more than one per step of {dt_s:g} s; "
+                f"at most {1 / dt_s:g} Hz.",
+            )
+
+
+def _check_searcher(plan: LoadedSweep, source: Source) -> None:
+    search = plan.sweep.search
+    wanted = search is not None and isinstance(search.searcher, Optuna)
+    if wanted and importlib.util.find_spec("optuna") is None:
+        raise source.error(
+            ("search", "searcher"),
+            "optuna is not installed; pip install 'popnet[search]'",
+        )
+
+
+def _check_sources(source: Source, place: Place, task: TaskSettings) -> None:
+    try:
+        task.check_sources()
+    except Inconsistent as error:
+        raise source.error((*place, error.path), str(error)) from None
+
+
+def _check_metric(
+    source: Source, place: Place, after: After, metric: MetricSettings
+) -> None:
+    if metric.of_activity and (after.dynamics is None or after.sample is None):
+        raise source.error(
+            place,
+            f"{metric.name!r} compares activity, which is kept only where after.sample "
+            "and after.dynamics are given (sample: 5, dynamics: []).",
+        )
+
+
+def _check_task(
+    source: Source, place: Place, config: NetworkConfig, other: TaskSettings
+) -> None:
+    task, dt_s = config.task, config.network.dt_s
+    if (other.inputs, other.outputs) != (task.inputs, task.outputs):
+        raise source.error(
+            place,
+            f"{other.name!r} has {other.inputs} inputs and {other.outputs} outputs, "
+            f"{task.name!r} has {task.inputs} and {task.outputs}; a network cannot be "
+            "moved between them unchanged.",
+        )
+    for epoch, duration in other.epochs_s.items():
+        steps = duration / dt_s
+        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * max(steps, 1):
+            raise source.error(
+                place,
+                f"epoch {epoch} of {duration:g} s is not a whole number of steps "
+                f"dt_s = {dt_s:g} s.",
+            )
+
+
+def _check_perturbation(
+    source: Source, place: Place, config: NetworkConfig, settings: PerturbationSettings
+) -> None:
+    refused = settings.refuse(config)
+    if refused is not None:
+        field, _, reason = refused.partition(": ")
+        raise source.error((*place, field), reason)

@@ -1,0 +1,121 @@
+"""One condition's configuration: network, task, rule and training, and how they fit."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from popnet.config.entries import RuleSettings, TaskSettings
+from popnet.config.network import Network
+from popnet.config.settings import Inconsistent, PerNetwork, Settings
+
+MOST_STEPS = 10_000_000
+"""Time steps of an epoch: what is more is a slip of a unit."""
+
+
+class Until(Settings):
+    """The criterion of learning, per network, over its last ``window`` trials.
+
+    95 of 100 successive trials correct is Miconi's (2017, Methods); ten validations in
+    a row McMahan et al.'s (2021, code), three epochs Huang et al.'s (2025).
+    """
+
+    accuracy: Annotated[float | None, PerNetwork, Field(gt=0, le=1)] = None
+    error: Annotated[
+        float | None,
+        PerNetwork,
+        Field(gt=0, description="mean error at most, as the task measures it"),
+    ] = None
+    window: Annotated[int, Field(ge=1, le=100_000, description="trials")] = 100
+    in_a_row: Annotated[
+        int, Field(ge=1, le=100, description="windows, one after the other, each")
+    ] = 1
+    stop: Annotated[
+        bool, PerNetwork, Field(description="false: note the trial and train on")
+    ] = True
+
+    @model_validator(mode="after")
+    def _one(self) -> Until:
+        if self.accuracy is None and self.error is None:
+            raise ValueError("give accuracy (e.g. 0.95) or error, or both")
+        return self
+
+    @property
+    def watched(self) -> int:
+        """Trials that it looks at."""
+        return self.window * self.in_a_row
+
+
+class Train(Settings):
+    """How long each network trains."""
+
+    trials: Annotated[
+        int,
+        PerNetwork,
+        Field(
+            ge=0, le=100_000_000, description="cap; a batch that reaches it is finished"
+        ),
+    ] = 10_000
+    until: Until | None = Until(accuracy=0.95)
+    curve_every: Annotated[
+        int, Field(ge=1, description="trials per point of the recorded curve")
+    ] = 20
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Train:
+        """A criterion that no network could meet is refused.
+
+        The default one is not: it asks for nothing that a short training would need.
+        """
+        until, default = self.until, type(self).model_fields["until"].default
+        # 0 trials: the untrained control of a sweep
+        if until not in (None, default) and 0 < self.trials < until.watched:
+            raise Inconsistent(
+                "until.window",
+                f"{until.watched:,} trials are more than train.trials, "
+                f"{self.trials:,}: no network could meet the criterion; give a "
+                "shorter window",
+                "trials",
+            )
+        return self
+
+
+class NetworkConfig(Settings):
+    """One condition: everything a network's configuration says but its seed."""
+
+    network: Network
+    task: SerializeAsAny[TaskSettings]
+    rule: SerializeAsAny[RuleSettings]
+    train: Train
+
+    @model_validator(mode="after")
+    def _consistent(self) -> NetworkConfig:
+        net, task = self.network, self.task
+        if net.readout.kind == "unit" and task.outputs != 1:
+            raise Inconsistent(
+                "network.readout",
+                f"kind unit gives 1 output, task {task.name!r} needs {task.outputs}; "
+                "use readout: {kind: linear}",
+                "task",
+            )
+        for epoch, duration in task.epochs_s.items():
+            steps = duration / net.dt_s
+            if not steps <= MOST_STEPS:
+                raise Inconsistent(
+                    "network.dt_s",
+                    f"epoch {epoch} of {duration:g} s has {steps:g} steps of "
+                    f"{net.dt_s:g} s; at most {MOST_STEPS:,}",
+                    "task",
+                )
+            if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * max(steps, 1):
+                setting = f"{epoch.rstrip('_0123456789')}_s"
+                known = setting in type(task).model_fields
+                raise Inconsistent(
+                    f"task.{setting}" if known else "task",
+                    f"epoch {epoch} of {duration:g} s is not a whole number of steps "
+                    f"dt_s = {net.dt_s:g} s",
+                    "network.dt_s",
+                )
+        rule = self.rule.fitted(net)
+        return self if rule == self.rule else self.model_copy(update={"rule": rule})

@@ -1,0 +1,59 @@
+"""Impulses as a list: a few hundred kicks among hundreds of thousands of cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class ImpulseList(NamedTuple):
+    """Currents to single units at single steps of one trial, steps in order."""
+
+    step: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    size: NDArray[np.float64]
+
+
+NO_IMPULSES = ImpulseList(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
+def dense(kicks: ImpulseList, steps: int, units: int) -> NDArray[np.float64]:
+    """The same currents as an array [T, N]."""
+    current = np.zeros((steps, units))
+    np.add.at(current, (kicks.step, kicks.unit), kicks.size)
+    return current
+
+
+def together(parts: Sequence[ImpulseList]) -> ImpulseList:
+    """Kicks of several kinds in one trial, as one list in order of their steps."""
+    if len(parts) == 1:
+        return parts[0]
+    step, unit, size = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(step, kind="stable")
+    return ImpulseList(step[order], unit[order], size[order])
+
+
+Impulses = Sequence[Sequence[ImpulseList]] | Tensor
+"""Kicks of each network and trial [P][B], or as a current [P, B, T, N]."""
+
+
+def currents(
+    noise_PBTN: Tensor | None, kicks: Impulses | None, x0_PBN: Tensor, steps: int
+) -> Tensor | None:
+    """Noise and kicks as one current [P, B, T, N], or None when there are none.
+
+    T is ``steps``; units, type and device are those of x(0), the states they act on.
+    """
+    if kicks is None:
+        return noise_PBTN
+    if isinstance(kicks, Tensor):
+        return kicks if noise_PBTN is None else noise_PBTN + kicks
+    units = x0_PBN.shape[2]
+    made = np.stack([np.stack([dense(k, steps, units) for k in row]) for row in kicks])
+    kicked = torch.from_numpy(made).to(x0_PBN)
+    return kicked if noise_PBTN is None else noise_PBTN + kicked

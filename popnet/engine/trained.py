@@ -1,0 +1,87 @@
+"""What training made of a network."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from popnet.core.cell import Params, moved
+from popnet.engine.population import Population, part, untrained
+from popnet.plan import PlannedNetwork
+from popnet.status import Status
+
+Array = NDArray[np.float64]
+
+
+class Trained(NamedTuple):
+    """What training made of one network."""
+
+    network: PlannedNetwork
+    status: Status
+    """converged, unconverged, diverged; trained where no criterion was set."""
+    trials: int
+    trials_to_criterion: int | None
+    final_error: float
+    final_accuracy: float
+    """Means over the last window of training."""
+    curve_trial_C: NDArray[np.int64]
+    curve_error_C: Array
+    curve_accuracy_C: Array
+    initial: Params
+    final: Params
+    """P = 1, on the CPU."""
+
+
+def results(population: Population, ended: dict[int, Status]) -> list[Trained]:
+    """What became of the networks that ended, by index and status."""
+    cpu = torch.device("cpu")
+    made = []
+    for index, status in sorted(ended.items()):
+        one = part(population, torch.tensor([index]))
+        final = moved(one.params, cpu)
+        made.append(_result(one, status, untrained(one.members, cpu), final))
+    return made
+
+
+def curve(population: Population, index: int) -> tuple[NDArray[np.int64], Array, Array]:
+    """The curve of one network so far: where each point ends, its error and accuracy.
+
+    The last point may not be full yet.
+    """
+    progress, every = population.progress, population.config.train.curve_every
+    trials = int(progress.trial_P[index])
+    points = math.ceil(trials / every)
+    ends = np.minimum((np.arange(points) + 1) * every, trials)
+    counts = np.diff(ends, prepend=0)
+    return (
+        ends.astype(np.int64),
+        progress.curve_error_PC[index, :points].numpy() / counts,
+        progress.curve_correct_PC[index, :points].numpy() / counts,
+    )
+
+
+def _result(one: Population, status: Status, initial: Params, final: Params) -> Trained:
+    progress = one.progress
+    trials = int(progress.trial_P[0])
+    reached = int(progress.reached_P[0])
+    seen = min(trials, progress.recent_error_PW.shape[1])
+    return Trained(
+        one.members[0],
+        status,
+        trials,
+        reached if reached >= 0 else None,
+        _recent_mean(progress.recent_error_PW[0], seen),
+        _recent_mean(progress.recent_correct_PW[0], seen),
+        *curve(one, 0),
+        initial,
+        final,
+    )
+
+
+def _recent_mean(recent_W: Tensor, seen: int) -> float:
+    return float(recent_W[-seen:].mean()) if seen else float("nan")

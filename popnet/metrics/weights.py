@@ -1,0 +1,90 @@
+"""How differently two networks are wired, up to a relabelling of their hidden units.
+
+    d(A, B) = min over permutations P of |A - P B P'|_F / sqrt(|A|_F^2 + |B|_F^2)
+
+0 for networks equal up to the labels of hidden units, about 1 for unrelated ones.
+After Huang et al. (arXiv 2410.03972), sec. 4, made free of scale.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from popnet.config import MetricSettings
+from popnet.metrics.subject import Subject
+
+Array = NDArray[np.float64]
+
+
+class Weights(MetricSettings):
+    """Relative Frobenius distance of recurrent weights after alignment.
+
+    Symmetric; unchanged by relabelling hidden units of either network (as far as the
+    search finds the best labels) and by a common scale; changed by anything else.
+    """
+
+    reference: ClassVar[str] = "Huang et al. 2025, sec. 4; FAQ: Vogelstein et al. 2015"
+    summary: ClassVar[str] = "how differently two networks are wired"
+    name: Literal["weights"] = "weights"  # type: ignore[assignment]
+    align: Annotated[
+        bool, Field(description="find the best relabelling of hidden units first")
+    ] = True
+    untrained: Annotated[
+        bool, Field(description="compare the networks as they were drawn: the null")
+    ] = False
+
+
+def weight_distance(settings: Weights, one: Subject, other: Subject) -> float:
+    """The distance of two networks of one size; NaN between sizes."""
+    a, b = _weights(settings, one), _weights(settings, other)
+    if a.shape != b.shape:
+        return float("nan")
+    scale = np.sqrt(np.sum(a**2) + np.sum(b**2))
+    plain = float(np.linalg.norm(a - b))
+    if scale == 0:
+        return 0.0
+    if not settings.align:
+        return plain / float(scale)
+    if a.sum() < b.sum():  # one order for both directions: exactly symmetric
+        a, b = b, a
+    order = aligned(a, b, sorted({*one.fixed_units, *other.fixed_units}))
+    best = float(np.linalg.norm(a - b[np.ix_(order, order)]))
+    return min(plain, best) / float(scale)
+
+
+def _weights(settings: Weights, one: Subject) -> Array:
+    chosen = one.untrained_w_NN if settings.untrained else one.w_NN
+    assert chosen is not None, "its untrained weights were not given"
+    return chosen.astype(np.float64)
+
+
+def aligned(a: Array, b: Array, fixed: list[int]) -> NDArray[np.int64]:
+    """The order of b's units that best matches a, by the FAQ heuristic.
+
+    Maximises tr(A' P B P') over permutations that keep the ``fixed`` units.  The
+    search starts once from the labels as they are and once from the barycentre.
+    """
+    # imported on first use: actors, which compare nothing, would each load it too
+    from scipy.optimize import quadratic_assignment
+
+    units = len(a)
+    guesses = [
+        {"P0": np.eye(units - len(fixed))},
+        {"P0": "barycenter"},
+    ]
+    partial = np.array([[i, i] for i in fixed], dtype=np.int64).reshape(-1, 2)
+    best_order, best_value = np.arange(units), float(np.sum(a * b))
+    for guess in guesses:
+        # a generator of its own: without one scipy turns to numpy's global one
+        own = np.random.default_rng(0)
+        options = {"maximize": True, "partial_match": partial, "rng": own, **guess}
+        found = quadratic_assignment(a, b, method="faq", options=options)
+        order = np.asarray(found.col_ind, dtype=np.int64)
+        value = float(np.sum(a * b[np.ix_(order, order)]))
+        if value > best_value:
+            best_order, best_value = order, value
+    return best_order

@@ -1,0 +1,102 @@
+"""The table of claims: what a study found, for its own page and for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from math import floor, isfinite, log10
+
+from popnet.report.markup import NIL, table
+from popnet.report.population import RunTables
+from popnet.report.sections import Section
+from popnet.runs.findings import Finding, read_findings
+
+PAGE = "study.html"
+VERDICTS = {  # a sign, a word and a colour: any one of them is enough
+    "holds": ("✓", "holds"),
+    "does not hold": ("✗", "fails"),
+    "undecided": ("?", "open"),
+}
+MINUS = "\N{MINUS SIGN}"
+
+
+def claims(population: RunTables) -> list[Section]:
+    """The section of the run's report on its study; none where there is no study."""
+    findings = read_findings(population.run.folder)
+    if not findings:
+        return []
+
+    def link(finding: Finding) -> str:
+        target = f"{PAGE}#figure-{escape(finding.figure, quote=True)}"
+        return f'<a href="{target}">{escape(finding.figure.replace("_", " "))}</a>'
+
+    body = f'{claims_table(findings, link)}\n<p><a href="{PAGE}">The study</a></p>'
+    return [Section("claims", "What the study found", counted(findings), body=body)]
+
+
+def counted(findings: Sequence[Finding]) -> str:
+    """How many claims hold, do not, and are undecided, in one sentence."""
+    counts = {verdict: 0 for verdict in VERDICTS}
+    for finding in findings:
+        counts[finding.verdict] += 1
+    parts = ", ".join(f"{verdict}: {n}" for verdict, n in counts.items())
+    return f"Claims: {len(findings)}. Of these, {parts}."
+
+
+def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) -> str:
+    """One row per claim; `link` is the HTML of what leads to its figure."""
+    header = ["claim", "statistic", "here (95 %)", "n", "p", "verdict", "figure"]
+    rows = [
+        [
+            _words(finding.says, finding.note),
+            escape(finding.statistic),
+            estimate(finding),
+            str(finding.n),
+            NIL if finding.p is None else probability(finding.p),
+            _verdict(finding),
+            link(finding),
+        ]
+        for finding in findings
+    ]
+    return table(header, rows, numeric=[3, 4], css="claims")
+
+
+def estimate(finding: Finding) -> str:
+    """The value, its interval and its unit."""
+    if not isfinite(finding.value):
+        return NIL
+    known = isfinite(finding.low) and isfinite(finding.high)
+    ends = (finding.low, finding.high) if known else ()
+    value, *interval = rounded(finding.value, *ends)
+    if not known and finding.value == round(finding.value):
+        value = f"{finding.value:,.0f}"  # a count
+    shown = f"<br>[{', '.join(interval)}]" if interval else ""
+    return f'<b>{value}</b>{shown} <span class="unit">{escape(finding.unit)}</span>'
+
+
+def rounded(*values: float) -> list[str]:
+    """Numbers to the same decimals: two, fewer for large ones, more for small ones.
+
+    The largest of them sets the decimals, and shows two figures at least.
+    """
+    size = max(abs(value) for value in values)
+    fewer = int(size >= 10) + int(size >= 100)
+    decimals = 1 - floor(log10(size)) if 0 < size < 0.1 else 2 - fewer
+    return [f"{value:,.{decimals}f}".replace("-", MINUS) for value in values]
+
+
+def probability(p: float) -> str:
+    """A p-value; never as 0."""
+    if not isfinite(p):
+        return NIL
+    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def _words(says: str, note: str) -> str:
+    below = f'<span class="note">{escape(note)}</span>' if note else ""
+    return escape(says) + below
+
+
+def _verdict(finding: Finding) -> str:
+    sign, css = VERDICTS[finding.verdict]
+    return f'<span class="verdict {css}">{sign} {escape(finding.verdict)}</span>'

@@ -1,0 +1,43 @@
+"""What the names in a run's tables mean, as the registries say it.
+
+A name that no registry has, from a newer popnet or an older one, means the default.
+"""
+
+from popnet.metrics import METRICS
+from popnet.perturbations import PERTURBATIONS
+from popnet.tasks import TASKS
+
+
+def level_title(perturbation: str) -> str:
+    """What the level of this perturbation is, with its unit."""
+    entry = PERTURBATIONS.get(_entry(perturbation))
+    return (entry.settings.unit if entry else "") or "level"
+
+
+def chance(task: str) -> float:
+    """The accuracy of a network that guesses on this task."""
+    entry = TASKS.get(_entry(task))
+    return entry.settings.chance if entry else 0.5
+
+
+def error_of(tasks: set[str]) -> str:
+    """What the error of these tasks is the mean of."""
+    kinds = {
+        entry.settings.error if (entry := TASKS.get(_entry(task))) else "absolute"
+        for task in tasks
+    }
+    if kinds == {"squared"}:
+        return "mean (output \N{MINUS SIGN} target)²"
+    absolute = "mean |output \N{MINUS SIGN} target|"
+    return absolute if kinds <= {"absolute"} else f"{absolute}, or its square by task"
+
+
+def metric_kind(metric: str) -> str:
+    """Whether this metric is a distance or a similarity."""
+    entry = METRICS.get(_entry(metric))
+    return entry.settings.kind if entry else "distance"
+
+
+def _entry(label: str) -> str:
+    """The registry's name in "synaptic_jitter(mode=absolute)"."""
+    return label.split("(", 1)[0]

@@ -1,0 +1,77 @@
+"""What a study found, claim by claim, as a file of its run: ``findings.json``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from popnet.config import ConfigError
+from popnet.runs.untrusted import read_json
+from popnet.store.atomic_files import write_json
+
+Verdict = Literal["holds", "does not hold", "undecided"]
+FILE = "findings.json"
+
+
+class Finding(NamedTuple):
+    """One claim of a paper, and what came out here."""
+
+    claim: str
+    """Its short name."""
+    says: str
+    """The claim, in popnet's words."""
+    statistic: str
+    """What is measured."""
+    value: float
+    low: float
+    high: float
+    """95 % interval over the independent units; NaN where a count has none."""
+    unit: str
+    n: int
+    """Independent units behind the interval: seeds, or networks."""
+    p: float | None
+    verdict: Verdict
+    figure: str
+    """The drawing of the study's page that shows it."""
+    note: str
+
+    @property
+    def measured(self) -> str:
+        """What came out: "0.41 (0.2 to 0.63) doublings, n = 12, p = 0.01"."""
+        text = f"{self.value:.3g}"
+        if not math.isnan(self.low):
+            text += f" ({self.low:.3g} to {self.high:.3g})"
+        text += f" {self.unit}, n = {self.n}"
+        return text if self.p is None else f"{text}, p = {self.p:.2g}"
+
+
+def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Findings as JSON can say them: None for NaN."""
+    return [
+        {
+            name: None if isinstance(value, float) and math.isnan(value) else value
+            for name, value in finding._asdict().items()
+        }
+        for finding in findings
+    ]
+
+
+def write_findings(folder: Path, findings: Sequence[Finding]) -> None:
+    """Put a study's findings into its run's folder."""
+    write_json(folder / FILE, rows_of(findings))
+
+
+def read_findings(folder: Path) -> list[Finding]:
+    """The findings in a run's folder; none where no study was concluded."""
+    path = folder / FILE
+    numbers = ("value", "low", "high")
+    try:
+        rows = read_json(path, list)
+        for row in rows:
+            row |= {name: math.nan for name in numbers if row[name] is None}
+        return [Finding(**row) for row in rows]
+    except (TypeError, KeyError):
+        text = f"{path} cannot be read; `popnet study` of the sweep again writes it."
+        raise ConfigError(text) from None

@@ -1,0 +1,86 @@
+"""Where and by what a run was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from popnet.plan import PHYSICS
+from popnet.runs.addresses import without_secrets
+
+PACKAGES = (
+    "popnet", "torch", "numpy", "scipy", "numba", "ray", "mlflow", "pyarrow",
+    "pydantic", "safetensors",
+)  # fmt: skip
+ISA = ("avx512f", "avx2", "fma", "neon", "asimd")
+
+
+def provenance(command: list[str]) -> dict[str, Any]:
+    """Versions, machine, command, git commit and physics of one launch."""
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "physics": PHYSICS,
+        "versions": {"python": platform.python_version(), **_versions()},
+        "git_commit": _commit(),
+        "machine": machine(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The machine: last bits of results depend on its instruction set."""
+    model, flags = _processor()
+    return {
+        "system": platform.platform(),
+        "processor": model,
+        "instruction_sets": [name for name in ISA if name in flags],
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _processor() -> tuple[str, set[str]]:
+    info = Path("/proc/cpuinfo")
+    text = info.read_text() if info.is_file() else ""
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        name, _, value = line.partition(":")
+        fields[name.strip()] = value.strip()
+    model = fields.get("model name") or platform.processor() or platform.machine()
+    return model, set(fields.get("flags", fields.get("Features", "")).split())
+
+
+def _commit() -> str | None:
+    """The commit of popnet's own checkout, when it runs from one."""
+    here = Path(__file__).resolve().parent
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=here, capture_output=True, text=True, timeout=10, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def command_line() -> list[str]:
+    """The command as typed, without the interpreter's path and without secrets."""
+    return [Path(sys.argv[0]).name, *map(without_secrets, sys.argv[1:])]

@@ -1,0 +1,165 @@
+"""Networks in training, in the store: found again by key, whoever trained them.
+
+A checkpoint file holds some networks' tensors stacked along P; a relaunch may split
+the networks into other shards and still finds each one's latest checkpoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from popnet.plan import PHYSICS
+from popnet.store import tensorfile
+from popnet.store.backend import Backend
+from popnet.store.local_disk import LocalDisk
+from popnet.store.location import backend_of
+from popnet.store.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors
+
+Where = str | Path | Backend
+
+
+class Loaded(NamedTuple):
+    """What was found of some networks in training."""
+
+    networks: dict[str, Tensors]
+    """P = 1 tensors of each network that has a sound checkpoint."""
+    notes: tuple[str, ...]
+    """What could not be used, and what is done instead: a sentence per file."""
+
+
+def _path(shard: str) -> str:
+    return f"checkpoints/{shard}.safetensors"
+
+
+def _files(place: Backend) -> list[str]:
+    names = sorted(place.listed("checkpoints"))
+    return [f"checkpoints/{n}" for n in names if n.endswith(".safetensors")]
+
+
+def save(
+    store: Where, shard: str, groups: Sequence[tuple[Sequence[str], Arrays]]
+) -> None:
+    """Write a shard's checkpoint: groups of (keys, stacked tensors).
+
+    Every tensor carries a checksum of its own; a damaged one is not used.
+    """
+    place = backend_of(store)
+    tensors = {
+        f"{number}/{name}": array
+        for number, (_, arrays) in enumerate(groups)
+        for name, array in arrays.items()
+    }
+    about = {"physics": PHYSICS, "groups": [list(keys) for keys, _ in groups]}
+    with place.draft() as draft:
+        tensorfile.write(draft, tensors, about)
+        place.put(draft, _path(shard))
+
+
+def drop(store: Where, shard: str) -> None:
+    """Forget a shard's checkpoint; its networks are recorded."""
+    backend_of(store).remove(_path(shard))
+
+
+def tidy(store: Where, recorded: set[str]) -> None:
+    """Forget checkpoints all of whose networks are recorded."""
+    place = backend_of(store)
+    for file in _files(place):
+        try:
+            with place.open(file) as handle:
+                groups = TensorFile(handle).about["groups"]
+            whole = all(key in recorded for keys in groups for key in keys)
+        except UNUSABLE:
+            continue
+        if whole:
+            place.remove(file)
+
+
+def load(store: Where, keys: Iterable[str]) -> Loaded:
+    """The furthest sound checkpoint of each of these networks that has one.
+
+    A file that cannot be read is set aside, as FILE.damaged, and said.
+    """
+    place, wanted = backend_of(store), set(keys)
+    found: dict[str, Tensors] = {}
+    notes: list[str] = []
+    for file in _files(place):
+        try:
+            here, spoilt = _read(place, file, wanted)
+        except FileNotFoundError:
+            continue  # its networks were recorded meanwhile
+        except UNUSABLE as error:
+            notes += _set_aside(place, file, error)
+            continue
+        if spoilt:
+            notes.append(
+                f"{file}: the checkpoint of {spoilt} networks is damaged; they train "
+                "from an earlier one or from the start"
+            )
+        for key, tensors in here.items():
+            if key not in found or _trials(tensors) > _trials(found[key]):
+                found[key] = tensors
+    return Loaded(found, tuple(notes))
+
+
+def _set_aside(place: Backend, file: str, error: Exception) -> list[str]:
+    if isinstance(error, OSError):
+        kept = "it is left as it is"  # a disk or network that is away for now
+    else:
+        kept = f"it is kept as {file}.damaged"
+        try:
+            place.move(file, f"{file}.damaged")
+        except FileNotFoundError:
+            return []  # another shard was faster
+    return [
+        f"{file} cannot be read ({error}); {kept}, and its networks train from an "
+        "earlier checkpoint or from the start"
+    ]
+
+
+def _trials(tensors: Arrays) -> int:
+    return int(tensors["progress.trial_P"][0])
+
+
+def _read(
+    place: Backend, file: str, wanted: set[str]
+) -> tuple[dict[str, Tensors], int]:
+    """The wanted networks of a file, and how many of them are damaged in it."""
+    with place.open(file) as handle:
+        tensors = TensorFile(handle)
+        about = tensors.about
+        if about["physics"] != PHYSICS:
+            return {}, 0
+        if not wanted.intersection(key for keys in about["groups"] for key in keys):
+            return {}, 0
+        if isinstance(place, LocalDisk):
+            return _networks(tensors, wanted)
+    # an object may be put anew between two ranges: all of it at once
+    with suppress(FileNotFoundError), pa.BufferReader(place.read(file)) as handle:
+        return _networks(TensorFile(handle), wanted)
+    return {}, 0
+
+
+def _networks(tensors: TensorFile, wanted: set[str]) -> tuple[dict[str, Tensors], int]:
+    found: dict[str, Tensors] = {}
+    spoilt = 0
+    for number, keys in enumerate(tensors.about["groups"]):
+        rows = {key: row for row, key in enumerate(keys) if key in wanted}
+        if not rows:
+            continue
+        prefix = f"{number}/"
+        names = [n for n in tensors.sums if n.startswith(prefix)]
+        try:
+            arrays = tensors.get(names)
+        except UNUSABLE:
+            spoilt += len(rows)
+            continue
+        for key, row in rows.items():
+            some = {n.removeprefix(prefix): a[[row]] for n, a in arrays.items()}
+            _trials(some)  # raises where there is no such row or tensor
+            found[key] = some
+    return found, spoilt

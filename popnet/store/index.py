@@ -1,0 +1,173 @@
+"""Entries of the store's index: what a batch holds and in which files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from typing import Any, NamedTuple
+
+from popnet.plan import PHYSICS
+from popnet.store.backend import Backend
+
+FILE = re.compile(r"[a-z_]+/[0-9a-f]+\.(parquet|safetensors)")
+STEM = re.compile(r"[0-9a-f]+")
+NOT_ONE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""What reading something else than an entry raises."""
+
+
+class StoreError(RuntimeError):
+    """The store is damaged or cannot be used; the text says which file and why."""
+
+
+class Gone(Exception):
+    """A file of a batch is not there."""
+
+
+class Batch(NamedTuple):
+    """One entry of the index."""
+
+    name: str
+    kind: str
+    """networks, evaluations, trajectories or comparisons."""
+    keys: tuple[str, ...]
+    files: dict[str, dict[str, Any]]
+    """Path inside the store -> {"sha256", "bytes", "head"}; head: the SHA-256 of the
+    header of a file of tensors, which holds the checksum of each."""
+    replaces: tuple[str, ...] = ()
+    """The batches whose records this one holds instead of them."""
+
+    @property
+    def entry(self) -> str:
+        """Where this entry lies."""
+        return f"{'merged' if self.replaces else 'index'}/{self.name}.json"
+
+    def file(self, folder: str) -> str | None:
+        """The batch's file in this folder."""
+        return next((f for f in self.files if f.startswith(f"{folder}/")), None)
+
+
+def write_entry(place: Backend, batch: Batch) -> None:
+    """Put an entry, with a checksum of itself."""
+    about: dict[str, Any] = {
+        "kind": batch.kind, "keys": list(batch.keys), "files": batch.files,
+        "physics": PHYSICS, "recorded_at": time.time(),
+    }  # fmt: skip
+    if batch.replaces:
+        about["replaces"] = list(batch.replaces)
+    about["checksum"] = _checksum(about)
+    with place.draft() as draft:
+        draft.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
+        place.put(draft, batch.entry)
+
+
+def _checksum(about: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+def read_entry(place: Backend, name: str) -> Batch | None:
+    """An entry; None when it is gone, torn, altered or not one of popnet's."""
+    try:
+        about = json.loads(place.read(name))
+        known = about.pop("checksum", None)  # older entries have none
+        if known is not None and _checksum(about) != known:
+            return None
+        kind, keys, files = about["kind"], about["keys"], about["files"]
+        replaces = about.get("replaces", [])
+        whole = all(
+            FILE.fullmatch(file) and isinstance(what["sha256"], str)
+            for file, what in files.items()
+        )
+        whole &= isinstance(keys, list) and isinstance(replaces, list)
+        texts = all(isinstance(t, str) for t in (kind, *keys, *replaces))
+    except (FileNotFoundError, *NOT_ONE):
+        return None
+    stem = name.partition("/")[2].removesuffix(".json")
+    merged = name.startswith("merged/")
+    if not (whole and texts and merged == bool(replaces) and STEM.fullmatch(stem)):
+        return None
+    return Batch(stem, kind, tuple(keys), files, tuple(replaces))
+
+
+class Index:
+    """The entries of a store, each read once."""
+
+    def __init__(self, place: Backend) -> None:
+        self.place = place
+        self._known: dict[str, Batch] = {}
+
+    def clear(self) -> None:
+        """Forget what was read."""
+        self._known.clear()
+
+    def batches(self) -> list[Batch]:
+        """Every whole batch: merged ones first, then by name.
+
+        Only new entries are read.  A batch whose records another holds is not listed.
+        """
+        self.refresh()
+        found = self._known.values()
+        merged = {name: batch for batch in found for name in batch.replaces}
+        return sorted(
+            (b for b in found if not _within(b, merged.get(b.name))),
+            key=lambda b: (not b.replaces, b.name),
+        )
+
+    def merged(self) -> list[tuple[Batch, Batch]]:
+        """Batches that are still there though another holds their records: both."""
+        self.refresh()
+        found = self._known.values()
+        merged = {name: batch for batch in found for name in batch.replaces}
+        pairs = [(b, merged[b.name]) for b in found if b.name in merged]
+        return [(old, new) for old, new in pairs if _within(old, new)]
+
+    def files(self) -> set[str]:
+        """Every file that an entry names."""
+        self.refresh()
+        return {file for batch in self._known.values() for file in batch.files}
+
+    def entries(self) -> set[str]:
+        """The names of all entries there are now, those that cannot be read too."""
+        # an entry goes after the merged one has come: who misses it sees the other
+        names, merged = self._named("index"), self._named("merged")
+        while (again := self._named("merged")) != merged:
+            merged = again  # one may replace another while the folder is listed
+        return names | merged
+
+    def refresh(self) -> list[str]:
+        """Read new entries, forget those that went; returns those that are torn."""
+        names = self.entries()
+        for gone in set(self._known) - names:
+            del self._known[gone]
+        new = sorted(names - set(self._known))
+        read = self.place.each(lambda name: read_entry(self.place, name), new)
+        known = {n: e for n, e in zip(new, read, strict=True) if e is not None}
+        self._known |= known
+        return [name for name in new if name not in known]
+
+    def _named(self, folder: str) -> set[str]:
+        listed = self.place.listed(folder)
+        hexes = (n for n in listed if n.endswith(".json") and STEM.fullmatch(n[:-5]))
+        return {f"{folder}/{name}" for name in hexes}
+
+    def known(self, batch: Batch) -> Batch | None:
+        """This batch as it is in the store, whole, perhaps merged with others."""
+        entry = read_entry(self.place, batch.entry)
+        if entry is not None:
+            folders = {file.partition("/")[0] for file in entry.files}
+            here = {f"{f}/{name}" for f in folders for name in self.place.listed(f)}
+            if here.issuperset(entry.files):
+                return entry
+        for name in sorted(self._named("merged")):
+            merged = self._known.get(name) or read_entry(self.place, name)
+            if merged is not None:
+                self._known[name] = merged
+                if batch.name in merged.replaces and _within(batch, merged):
+                    return merged
+        return None
+
+
+def _within(batch: Batch, merged: Batch | None) -> bool:
+    """Whether a merged batch holds all of a batch's networks."""
+    return merged is not None and set(batch.keys) <= set(merged.keys)

@@ -1,0 +1,1 @@
+"""Santhosh & Narayanan 2026: graded heterogeneity, done again."""

@@ -1,0 +1,167 @@
+"""Whether Ray, the store and MLflow can be used, tried for real."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from popnet.config import ConfigError
+from popnet.store.atomic_files import is_full
+from popnet.store.backend import Backend
+from popnet.store.local_disk import LocalDisk
+from popnet.store.location import backend_of, choose
+from popnet.store.shared_mark import marked, sees
+
+Check = tuple[str, bool | None, str]
+"""What was tried, whether it is fit (None: only said), and in words."""
+
+
+def check(
+    out: Path, address: str | None, storage: str | None = None
+) -> Iterator[Check]:
+    """Try threads, kernels, the store, the embedded MLflow store, and Ray."""
+    yield _device()
+    yield _kernels()
+    yield _store(out)
+    yield _mlflow(out)
+    yield from _ray(choose(out, storage), address)
+
+
+def _device() -> Check:
+    import torch
+
+    from popnet.kernels import reproducible
+
+    if torch.cuda.is_available():
+        return "device", True, f"{torch.cuda.device_count()} GPU(s)"
+    with reproducible():
+        threads = torch.get_num_threads()
+    return "threads", threads == 1, f"CPU; {threads} torch thread per actor"
+
+
+def _kernels() -> Check:
+    """Where compiled kernels are kept, and why not in the usual place."""
+    from popnet.kernels.compile_cache import where
+
+    folder, refused = where()
+    why = f" ({'; '.join(refused)})" if refused else ""
+    if folder is None:
+        return (
+            "kernels", None,
+            f"compiled anew by every process, as they cannot be kept{why}; name a "
+            "folder of yours in NUMBA_CACHE_DIR",
+        )  # fmt: skip
+    return "kernels", True, f"compiled once and kept in {folder}{why}"
+
+
+def _store(out: Path) -> Check:
+    """Write where runs go (or would: its first existing parent)."""
+    folder = out.resolve()
+    while not folder.exists():
+        folder = folder.parent
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".popnet-") as probe:
+            probe.write(b"popnet")
+    except OSError as error:
+        return "store", False, f"{folder} cannot be written: {error.strerror}"
+    return "store", True, f"{folder} can be written"
+
+
+def _mlflow(out: Path) -> Check:
+    path = out / "mlflow.db"
+    if not path.is_file():
+        return "mlflow", None, f"{path} is made by the first launch"
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            (runs,) = database.execute("select count(*) from runs").fetchone()
+    except sqlite3.Error as error:
+        return "mlflow", False, f"{path} cannot be read: {error}"
+    return "mlflow", True, f"{path} holds {runs} runs"
+
+
+def _ray(place: Backend, address: str | None) -> Iterator[Check]:
+    from popnet.sweep.cluster import cores, ray_running
+
+    began = time.monotonic()
+    try:
+        with ray_running(address, cores()) as ray:
+            nodes = [n for n in ray.nodes() if n["Alive"]]
+            cpus = ray.cluster_resources().get("CPU", 0)
+            seconds = time.monotonic() - began
+            yield (
+                "ray", True,
+                f"{'joined' if address else 'started'} in {seconds:.0f} s: "
+                f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
+                f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
+            )  # fmt: skip
+            try:
+                yield from shared(ray, place)
+            except OSError as error:
+                why = error.strerror or error
+                yield "storage", False, f"{place.address} cannot be written: {why}"
+    except (ConfigError, RuntimeError, OSError) as error:
+        text = str(error).strip().splitlines()[0]
+        yield "ray", False, f"{text} (Ray 2.59 and later need RAY_AUTH_MODE=token)"
+
+
+def shared(ray: Any, place: Backend) -> Iterator[Check]:
+    """Does every node reach the place where networks go, and what others wrote there?
+
+    A folder that is not there yet stands for the first of its parents that is.  Raises
+    OSError when the disk is full.
+    """
+    if isinstance(place, LocalDisk):
+        folder = place.folder.resolve()
+        while not folder.exists():
+            folder = folder.parent
+        marker = folder / f".popnet-{time.time_ns()}"
+        probe, what, where = _sees, str(marker), str(folder)
+    else:
+        marker, probe, what, where = None, _reaches, place.address, place.address
+    try:
+        if marker is not None:
+            marker.write_text("popnet")
+        for node in [n for n in ray.nodes() if n["Alive"]]:
+            at = node["NodeManagerAddress"]
+            task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(probe)
+            fit, words = ray.get(task.remote(what), timeout=60)
+            yield "storage", fit, f"{where}: node {at} {words}"
+    finally:
+        if marker is not None:
+            marker.unlink(missing_ok=True)
+
+
+def _sees(path: str) -> tuple[bool | None, str]:
+    """Whether this node sees and writes a folder; a full one is seen."""
+    seen = Path(path)
+    if not seen.is_file():
+        return False, "does NOT see it"
+    own = seen.with_name(f"{seen.name}-{os.getpid()}")
+    try:
+        own.write_text("popnet")
+    except OSError as error:
+        if is_full(error):
+            return None, f"sees it, but it is full: {error.strerror}"
+        return False, f"CANNOT write it: {error.strerror}"
+    finally:
+        with suppress(OSError):
+            own.unlink()
+    return True, "sees and writes it"
+
+
+def _reaches(address: str) -> tuple[bool, str]:
+    """Whether this node sees in an object store what it wrote there."""
+    try:
+        place = backend_of(address)
+        with marked(place) as mark:
+            if sees(place, mark):
+                return True, "sees and writes it"
+        return False, "does NOT see what it wrote"
+    except (OSError, ConfigError) as error:
+        return False, f"does NOT reach it: {str(error).splitlines()[0][:120]}"

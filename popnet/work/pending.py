@@ -1,0 +1,191 @@
+"""The plan minus what is on disk: what a launch still has to do."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import combinations
+from typing import NamedTuple, TypeVar
+
+from popnet.config import MetricSettings, NetworkConfig
+from popnet.engine.test_plan import TestPlan
+from popnet.metrics import METRICS
+from popnet.plan import PlannedNetwork, networks
+from popnet.runs import Run
+from popnet.runs.search_ledger import asked_for
+from popnet.status import Status
+from popnet.work.activity import KEPT, asked_of
+from popnet.work.comparison import Pair, metric_identity
+from popnet.work.evaluation import TestJob
+
+T = TypeVar("T")
+NETWORKS_PER_TEST_JOB = 4
+PAIRS_PER_JOB = 200
+
+
+class AskedTests(Mapping[str, list[str]]):
+    """The identities of a network's tests by its key, worked out when asked for.
+
+    100,000 networks have millions of them.  Those of one configuration's networks,
+    mostly asked for one after the other, are worked out once.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run, self._after = run, run.sweep.after
+        self._battery = TestPlan(self._after)
+        self._last: tuple[NetworkConfig | None, list[str]] = (None, [])
+
+    def __getitem__(self, key: str) -> list[str]:
+        network = self._run.networks[self._run.positions[key]]
+        if self._last[0] is not network.config:
+            known = self._battery.identities(network.config)
+            self._last = network.config, known
+        return self._last[1] + asked_of(network, self._after)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._run.positions)
+
+    def __len__(self) -> int:
+        return len(self._run.positions)
+
+
+class Tests(NamedTuple):
+    """Which tests each network is asked, and which it has."""
+
+    __test__ = False
+
+    asked: Mapping[str, list[str]]
+    done: dict[str, set[str]]
+
+
+def untrained(run: Run) -> list[PlannedNetwork]:
+    """Networks whose training is not recorded."""
+    recorded = run.store.recorded()
+    places = run.positions.items()
+    return [run.networks[place] for key, place in places if key not in recorded]
+
+
+def to_train(run: Run) -> list[PlannedNetwork]:
+    """Networks that a launch has to train; nothing of a search that is at its end.
+
+    Of a search that is not: the networks of its conditions, or of the bounds of its
+    space, which stand for them.
+    """
+    ledger = run.ledger
+    if ledger is None:
+        return untrained(run)
+    left = {n.key for n in untrained(run)} - run.stopped()
+    known = {n.condition for n in run.networks} <= ledger.tried()
+    enough = asked_for(run.plan, ledger) == len(run.plan.conditions)
+    if ledger.finished and known and enough and not left:
+        return []
+    plan = run.plan
+    some = plan._replace(conditions=plan.corners) if plan.corners else plan
+    return networks(some)
+
+
+def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:
+    """Status of each recorded network of the run, or of those ``among`` it."""
+    keys = set(run.positions) if among is None else among
+    table = run.store.table("networks", "networks", "key", keys)
+    if table is None:
+        return {}
+    rows = zip(table["key"].to_pylist(), table["status"].to_pylist(), strict=True)
+    return dict(rows)
+
+
+def tests(run: Run) -> Tests:
+    """Every test asked of every network, and those recorded."""
+    return Tests(AskedTests(run), tested(run, set(run.positions)))
+
+
+def tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
+    """Identities of what is recorded of each network."""
+    done: dict[str, set[str]] = {}
+    for folder in ("evaluations", "dynamics"):
+        table = run.store.table("evaluations", folder, "key", keys)
+        if table is not None:
+            found = table["key"].to_pylist(), table["identity"].to_pylist()
+            for key, identity in zip(*found, strict=True):
+                done.setdefault(key, set()).add(identity)
+    for key in run.store.files_of(keys, "trajectories"):
+        done.setdefault(key, set()).add(KEPT)
+    return done
+
+
+def test_jobs(
+    run: Run, among: Iterable[str], known: dict[str, str], state: Tests | None = None
+) -> list[TestJob]:
+    """Test jobs for the trained networks among these keys; diverged ones have none.
+
+    ``state``: what ``tests`` gave, where it is at hand.
+    """
+    sound = {k for k in among if known.get(k, Status.DIVERGED) != Status.DIVERGED}
+    places = sorted(run.positions[k] for k in sound if k in run.positions)
+    if not places:
+        return []
+    state = state or tests(run)
+    lacking: list[tuple[PlannedNetwork, tuple[str, ...]]] = []
+    for network in (run.networks[place] for place in places):
+        have = state.done.get(network.key, set())
+        missing = tuple(i for i in state.asked[network.key] if i not in have)
+        if missing:
+            lacking.append((network, missing))
+    return [
+        TestJob(*(tuple(column) for column in zip(*some, strict=True)))
+        for some in _chunks(lacking, NETWORKS_PER_TEST_JOB)
+    ]
+
+
+test_jobs.__test__ = False  # type: ignore[attr-defined]
+
+
+def comparisons(
+    run: Run, known: dict[str, str]
+) -> list[tuple[MetricSettings, list[Pair]]]:
+    """Pairs still to be compared, in jobs.
+
+    Only networks that a metric can compare: of one size for weights, on the same
+    trials for behaviour.  Diverged networks are compared with nobody, nor are those
+    beyond the sample.
+    """
+    if not run.sweep.after.compare:
+        return []
+    unique = (run.networks[place] for place in run.positions.values())
+    sound = [
+        n
+        for n in unique
+        if known.get(n.key, Status.DIVERGED) != Status.DIVERGED
+        and run.sweep.after.compares(n.seed.number)
+    ]
+    done = _compared(run, {n.key for n in sound})
+    jobs: list[tuple[MetricSettings, list[Pair]]] = []
+    for settings in run.sweep.after.compare:
+        comparable = METRICS[settings.name].comparable
+        groups: dict[Hashable, list[str]] = {}
+        for network in sound:
+            groups.setdefault(comparable(network.config), []).append(network.key)
+        have = done.get(metric_identity(settings), set())
+        pairs = [
+            pair
+            for group in groups.values()
+            for pair in (Pair(*sorted(two)) for two in combinations(group, 2))
+            if pair not in have
+        ]
+        size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
+        jobs += [(settings, some) for some in _chunks(pairs, size)]
+    return jobs
+
+
+def _compared(run: Run, keys: set[str]) -> dict[str, set[Pair]]:
+    """Recorded pairs by the identity of their comparison."""
+    done: dict[str, set[Pair]] = {}
+    table = run.store.table("comparisons", "comparisons", "key_a", keys)
+    if table is not None:
+        columns = ("identity", "key_a", "key_b")
+        for i, a, b in zip(*(table[c].to_pylist() for c in columns), strict=True):
+            done.setdefault(i, set()).add(Pair(a, b))
+    return done
+
+
+def _chunks(items: list[T], size: int) -> list[list[T]]:
+    return [items[i : i + size] for i in range(0, len(items), size)]

@@ -1,0 +1,45 @@
+"""Impulses as a list and as a current."""
+
+import numpy as np
+import torch
+
+from popnet.core.impulses import NO_IMPULSES, ImpulseList, currents, dense, together
+
+
+def kicks(steps, units, sizes):
+    return ImpulseList(np.array(steps), np.array(units), np.array(sizes, dtype=float))
+
+
+ONE, OTHER = kicks([0, 3, 3], [2, 0, 1], [1, 2, 3]), kicks([3, 4], [1, 2], [10, 20])
+
+
+def test_dense_puts_each_kick_in_its_cell_and_adds_those_of_one_cell():
+    expected = np.zeros((5, 3))
+    expected[0, 2], expected[3, 0], expected[3, 1] = 1, 2, 3
+    np.testing.assert_array_equal(dense(ONE, 5, 3), expected)
+    expected[3, 1], expected[4, 2] = 13, 20
+    np.testing.assert_array_equal(dense(together([ONE, OTHER]), 5, 3), expected)
+    assert not dense(NO_IMPULSES, 5, 3).any()
+
+
+def test_together_is_in_order_of_steps():
+    joined = together([OTHER, ONE, NO_IMPULSES])
+    assert joined.step.tolist() == [0, 3, 3, 3, 4]
+    assert joined.unit.tolist() == [2, 1, 0, 1, 2]
+    assert joined.size.tolist() == [1, 10, 2, 3, 20]
+    assert together([ONE]) is ONE
+
+
+def test_currents_are_noise_and_kicks_in_one():
+    x0 = torch.zeros(1, 2, 3)
+    noise = torch.randn(1, 2, 5, 3, generator=torch.Generator().manual_seed(0))
+    assert currents(None, None, x0, 5) is None
+    assert currents(noise, None, x0, 5) is noise
+    kicked = currents(None, [[ONE, OTHER]], x0, 5)
+    assert kicked.dtype == x0.dtype and kicked.shape == noise.shape
+    np.testing.assert_array_equal(kicked[0, 0], dense(ONE, 5, 3))
+    np.testing.assert_array_equal(kicked[0, 1], dense(OTHER, 5, 3))
+    # the impulses as a list, or as a current already
+    for given in ([[ONE, OTHER]], kicked):
+        assert torch.equal(currents(noise, given, x0, 5), noise + kicked)
+        assert torch.equal(currents(None, given, x0, 5), kicked)

@@ -1,0 +1,157 @@
+"""Evidence in which it is known what is true: every claim so, or its opposite."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pandas as pd
+
+from popnet.studies.heterogeneity import claims as h
+from popnet.studies.heterogeneity.evidence import Evidence
+
+MEMORY = ["dnms", "delayed_response", "order"]
+MEMORYLESS = ["xor", "go_nogo", "perceptual_decision"]
+TASKS = MEMORY + MEMORYLESS
+LEVELS = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+SEEDS = 12
+GRADES = {
+    "time_constants": [0, 0.4],
+    "initial_state": [0, 1.0],
+    "impulses": [0, 30.0],
+    "epoch_durations(epoch=all)": [-0.5, 0, 0.5],
+    "synaptic_jitter": [0, 0.5],
+    "new_time_constants(spread=0.4)": [1.0],
+}
+TRUE = {
+    "time_constants": (0.01, 0.01),
+    "initial_state": (0.2, 0.02),
+    "impulses": (0.2, 0.02),
+    "epoch_durations": (0.2, 0.02),
+    "synaptic_jitter": (0.35, 0.35),
+    "new_time_constants": (0.01, 0.01),
+}
+"""Mean drops of accuracy of memory and memoryless tasks, where the claims are true."""
+FALSE = {
+    "time_constants": (0.3, 0.3),
+    "initial_state": (0.02, 0.2),
+    "impulses": (0.02, 0.2),
+    "epoch_durations": (0.02, 0.2),
+    "synaptic_jitter": (0.01, 0.01),
+    "new_time_constants": (0.3, 0.3),
+}
+
+
+def evidence(true=True, seed=1, noise=1.0):
+    """Tables in which all claims are true, or all false."""
+    random = np.random.default_rng(seed)
+    networks = _networks(true, random, noise)
+    return Evidence(
+        networks,
+        _perturbed(networks, TRUE if true else FALSE, true, random),
+        _transfer(networks, true, random),
+        _changed(networks, 0.5 if true else 0.02, random),
+        _pairs(networks, true, random),
+    )
+
+
+def _networks(true, random, noise):
+    rows = []
+    of_seed = random.normal(0, 0.5, SEEDS)
+    for task, into, level, seed in product(
+        TASKS, ["drive", "state"], LEVELS, range(SEEDS)
+    ):
+        peak = 1 - abs(level - 0.4) / 0.6
+        # true: a peak inside, and only in memory tasks; false: a rise everywhere
+        shape = peak * (task in MEMORY) if true else level * (1 + (task in MEMORYLESS))
+        metrics = {
+            name: 3 * shape + of_seed[seed] + noise * random.normal(0, 0.3)
+            for name in h.LEARNING + h.DYNAMICS
+        }
+        spread = 0.01 if true else 1.0
+        rows.append(
+            {
+                "key": f"{task}-{into}-{level}-{seed}", "task": task, "level": level,
+                "configuration": into, "seed": seed, "failed": False, **metrics,
+                "weight_change": metrics["weight_change"],
+                "accuracy": metrics["accuracy"] * 0 + spread * of_seed[seed]
+                + (3 * shape + noise * random.normal(0, 0.3)) * 0.01,
+            }
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _perturbed(networks, drops, true, random):
+    shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
+    parts = []
+    for name, grades in GRADES.items():
+        memory, memoryless = drops[name.split("(")[0]]
+        for grade in grades:
+            mean = np.where(shared["task"].isin(MEMORY), memory, memoryless)
+            level = shared["level"]
+            # a peak inside the levels, or a rise along them
+            shape = 1 - np.abs(level - 0.4) / 0.6 if true else level
+            drop = (mean + 0.3 * mean * shape) * (grade != 0)
+            drop = drop + random.normal(0, 0.0005, len(shared))
+            parts.append(shared.assign(perturbation=name, grade=grade, drop=drop))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _transfer(networks, true, random):
+    shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
+    parts = []
+    for tested in [*TASKS, "dnms_long"]:
+        rows = shared[shared["task"] != tested]
+        pairs = list(zip(rows["task"], [tested] * len(rows), strict=True))
+        same = np.isin([f"{a}>{b}" for a, b in pairs], ["dnms>dnms_long"])
+        turned = np.isin(
+            [f"{a}>{b}" for a, b in pairs],
+            ["go_nogo>delayed_response", "delayed_response>go_nogo"],
+        )
+        near = 0.95 if true else 0.5
+        mean = np.where(same, near, np.where(turned, 1 - near, 0.5))
+        accuracy = mean + random.normal(0, 0.02, len(rows))
+        parts.append(
+            rows.assign(tested=tested, accuracy=accuracy, flipped_accuracy=1 - accuracy)
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _changed(networks, size, random):
+    shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
+    change = size * random.uniform(0.9, 1.1, len(shared))
+    return shared.assign(
+        perturbation="time_constants", grade=0.4, trajectory_change=change
+    )
+
+
+def _pairs(networks, true, random):
+    rows = []
+    some = networks[(networks["seed"] < 6) & networks["level"].isin([0.0, 1.0])]
+    for task, own in some.groupby("task"):
+        about = own[["key", "level", "configuration", "seed"]].to_dict("records")
+        for a, b in combinations(about, 2):
+            same = a["level"] == b["level"] and a["configuration"] == b["configuration"]
+            for metric in ("trajectories", "weights"):
+                for untrained in (False, True):
+                    near = 1.0 if untrained or true else 0.2
+                    rows.append(
+                        {
+                            "key_a": a["key"], "key_b": b["key"], "metric": metric,
+                            "untrained": untrained, "task": task, "same": same,
+                            "seed_a": a["seed"], "seed_b": b["seed"],
+                            "value": near * random.uniform(0.9, 1.1),
+                        }
+                    )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def shuffled(made, seed=5):
+    """The same evidence with the levels of each seed exchanged at random."""
+    random = np.random.default_rng(seed)
+    levels = made.networks.copy()
+    for _, cell in made.networks.groupby(["task", "configuration", "seed"]):
+        levels.loc[cell.index, "level"] = random.permutation(cell["level"].to_numpy())
+    new = levels.set_index("key")["level"]
+    return made._replace(
+        networks=levels,
+        perturbed=made.perturbed.assign(level=made.perturbed["key"].map(new)),
+    )

@@ -1,0 +1,173 @@
+"""Measured and kept activity: rows, samples, and nothing twice."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import popnet
+from popnet.analysis import activity
+from popnet.api import Nets
+from popnet.core.cell import stack
+from popnet.metrics import METRICS, Subject
+from popnet.store.parameters import params_of
+from popnet.sweep import launch
+from popnet.work import pending
+from popnet.work.activity import KEPT
+
+TAU = "network.tau_s.spread"
+DRAWN = {"name": "trajectories", "untrained": True}
+AFTER = {
+    "trials": 1,
+    "dynamics": [
+        {"name": "synaptic_jitter", "levels": [0, 0.5]},
+        {"name": "epoch_durations", "epoch": "delay", "levels": [0.5]},
+    ],
+    "sample": 1,
+    "compare": ["trajectories", DRAWN, {"name": "weights", "untrained": True}],
+}
+STATES = [
+    ("untrained", "", 0.0),
+    ("trained", "", 0.0),
+    ("trained", "synaptic_jitter", 0.0),
+    ("trained", "synaptic_jitter", 0.5),
+    ("trained", "epoch_durations(epoch=delay)", 0.5),
+]
+
+
+@pytest.fixture(scope="module")
+def moved(make_run, tmp_path_factory):
+    """Two conditions of two networks, one of each sampled; not to be changed."""
+    return make_run(tmp_path_factory.mktemp("moved") / "runs", after=AFTER)
+
+
+def lacking(run):
+    known = pending.statuses(run)
+    jobs = pending.test_jobs(run, known, known)
+    return {
+        network.key: missing
+        for job in jobs
+        for network, missing in zip(job.networks, job.missing, strict=True)
+    }
+
+
+def rates_by_hand(run, network, stage):
+    """Mean rates [K, T, N] by ``popnet.record``, and the step."""
+    arrays = getattr(run.network(network.key), stage)
+    nets = Nets((network,), stack([params_of(arrays)]), ())
+    rates_BTN = popnet.record(nets, trials=5).rates_PBTN[0]
+    return rates_BTN.reshape(5, 4, *rates_BTN.shape[1:]).mean(0)
+
+
+def test_each_network_has_a_row_for_each_state_and_level(moved):
+    table = moved.dynamics()
+    assert list(table["key"]) == [n.key for n in moved.networks for _ in STATES]
+    for _, rows in table.groupby("key"):
+        found = rows[["state", "name", "level"]]
+        assert list(found.itertuples(index=False, name=None)) == STATES
+    assert lacking(moved) == {}
+
+
+def test_the_measures_are_those_of_the_recorded_rates(moved):
+    rows = moved.dynamics().set_index(["key", "state", "name", "level"]).sort_index()
+    for network in moved.networks:
+        final, initial = (
+            rates_by_hand(moved, network, stage) for stage in ("final", "initial")
+        )
+        for state, rates in (("trained", final), ("untrained", initial)):
+            row = rows.loc[(network.key, state, "", 0.0)]
+            distance_T = activity.condition_distance_T(rates)
+            expected = {
+                "pca_dimension": activity.pca_dimension(rates),
+                "participation_ratio": activity.participation_ratio(rates),
+                "speed": activity.speed(rates, 0.01),
+                "condition_distance": distance_T.mean(),
+                "autocorrelation_s": activity.autocorrelation_s(rates, 0.01),
+                "trajectory_change": activity.trajectory_change(final, rates),
+                "bin_s": 0.03,  # 100 steps of 10 ms in at most 40 bins
+            }
+            for name, value in expected.items():
+                assert row[name] == pytest.approx(value, rel=1e-3), name
+            bins = [distance_T[t : t + 3].mean() for t in range(0, 100, 3)]
+            np.testing.assert_allclose(row["condition_distance_t"], bins, rtol=1e-4)
+        at = rows.loc[network.key, "trajectory_change"]
+        assert at["trained", "", 0.0] == at["trained", "synaptic_jitter", 0.0] == 0
+        assert at["trained", "synaptic_jitter", 0.5] > 0 < at["untrained", "", 0.0]
+        assert np.isnan(at["trained", "epoch_durations(epoch=delay)", 0.5])
+
+
+def test_untrained_is_as_a_network_that_never_trained(moved, make_run, tmp_path):
+    after = {"trials": 1, "dynamics": []}
+    never = make_run(tmp_path, after=after, train={"trials": 0, "until": None})
+    rows, drawn = (
+        table[(table["state"] == state) & (table["name"] == "")]
+        .drop(columns=["key", "state", "trajectory_change"])
+        .reset_index(drop=True)
+        for table, state in (
+            (never.dynamics(), "trained"), (moved.dynamics(), "untrained")
+        )
+    )  # fmt: skip
+    assert len(rows) == 4
+    pd.testing.assert_frame_equal(rows, drawn)
+
+
+def test_only_the_sample_is_kept_and_compared(moved):
+    first, _, third, _ = moved.networks
+    keys = [n.key for n in moved.networks]
+    assert set(moved.store.files_of(keys, "trajectories")) == {first.key, third.key}
+    subjects = []
+    for network in (first, third):
+        kept = moved.store.tensors(network.key, "trajectories")
+        for state, stage in (("trained", "final"), ("untrained", "initial")):
+            assert kept[state].dtype == np.float16  # 10 ms: every step
+            by_hand = rates_by_hand(moved, network, stage)
+            np.testing.assert_allclose(kept[state], by_hand, atol=1e-3)
+        whole = moved.network(network.key)
+        subjects.append(
+            Subject(whole.final["recurrent"], np.zeros(0), (0, 1, 10, 11),
+                    whole.initial["recurrent"], kept["trained"], kept["untrained"])
+        )  # fmt: skip
+    rows = moved.comparisons()
+    assert len(rows) == 3
+    assert set(rows["key_a"]) | set(rows["key_b"]) == {first.key, third.key}
+    values = rows.set_index("metric")["value"]
+    for settings in moved.sweep.after.compare:
+        label = settings.name + ("(untrained=true)" if settings.untrained else "")
+        expected = METRICS[settings.name].compare(settings, *subjects)
+        assert values[label] == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    assert values["trajectories"] != values["trajectories(untrained=true)"]
+
+
+def test_later_only_the_new_is_asked(moved, make_run):
+    out = moved.out
+    bare = AFTER | {"dynamics": None, "compare": []}
+    assert lacking(make_run(out, "trained", name="bare", after=bare)) == {}
+    more = AFTER["dynamics"] + [{"name": "initial_state", "levels": [0.2]}]
+    run = make_run(out, "trained", name="more", after=AFTER | {"dynamics": more})
+    assert [len(missing) for missing in lacking(run).values()] == [1] * 4
+    larger = make_run(out, "trained", name="larger", after=AFTER | {"sample": 2})
+    kept = {n.key: (KEPT,) for n in larger.networks if n.seed.number == 1}
+    assert lacking(larger) == kept
+    before = moved.dynamics()
+    launch.tables(moved)
+    pd.testing.assert_frame_equal(moved.dynamics(), before)
+
+
+def test_a_larger_sample_adds_its_own(make_run, tmp_path):
+    first = make_run(tmp_path, after=AFTER)
+    larger = make_run(tmp_path, name="larger", after=AFTER | {"sample": 2})
+    assert lacking(larger) == {} and len(larger.store.batches("trajectories")) == 2
+    assert len(larger.comparisons()) == 3 * 6
+    assert larger.comparisons()["value"].notna().all()
+    launch.tables(first)  # what the larger one added is not the first one's
+    assert len(first.comparisons()) == 3
+    after = AFTER | {"sample": None, "compare": ["behaviour"]}
+    every = make_run(tmp_path, "tested", name="every", after=after)
+    asked = pending.comparisons(every, pending.statuses(every))
+    assert sum(len(pairs) for _, pairs in asked) == 6
+    assert lacking(every) == {}
+
+
+def test_runs_without_the_table_stay_readable(own_run):
+    (own_run.folder / "dynamics.parquet").unlink()
+    assert own_run.dynamics().empty and "participation_ratio" in own_run.dynamics()
+    assert not (own_run.store.folder / "dynamics").exists()
