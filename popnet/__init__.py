@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from popnet.api import perturb as perturb
     from popnet.api import record as record
     from popnet.api import train as train
+    from popnet.catalogue import register as register
     from popnet.config import ConfigError as ConfigError
     from popnet.core.module import RateNetwork as RateNetwork
     from popnet.runs import open_run as open_run
@@ -33,6 +34,7 @@ _HOMES = {
     ),
     "ConfigError": "popnet.config",
     "RateNetwork": "popnet.core.module",
+    "register": "popnet.catalogue",
     "open_run": "popnet.runs",
 }
 
@@ -46,6 +48,7 @@ __all__ = [
     "open_run",
     "perturb",
     "record",
+    "register",
     "train",
 ]
 

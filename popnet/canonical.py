@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from popnet.config import Named, NetworkConfig, Whereabouts, shared_part, whereabouts
+from popnet.registry import package_of
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -23,7 +24,8 @@ def canonical(settings: BaseModel) -> str:
     """Settings as text that two equal configurations share.
 
     Defaults are left out, so that a setting added later keeps every older key; a
-    *changed* default changes results and needs ``PHYSICS`` raised.
+    *changed* default changes results and needs ``PHYSICS`` raised.  An entry of another
+    package has the package's name and version in its text.
     """
     return _SHORT(_essence(settings))
 
@@ -31,6 +33,8 @@ def canonical(settings: BaseModel) -> str:
 def _essence(settings: BaseModel) -> dict[str, Any]:
     """What differs from the defaults, plus names and nested settings by themselves."""
     out: dict[str, Any] = {}
+    if isinstance(settings, Named) and (package := package_of(type(settings))):
+        out["package"] = package
     for field, default in _defaults(type(settings)):
         value = getattr(settings, field)
         if field == "name":

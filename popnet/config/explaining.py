@@ -51,16 +51,21 @@ class Builder:
     ) -> S:
         """A registry entry: its name, or ``{name: ..., settings}``."""
         raw = _opened({"name": raw} if isinstance(raw, str) else raw, registry)
-        known = ", ".join(sorted(registry))
         if not isinstance(raw, dict) or "name" not in raw:
-            got = shown(raw)
-            text = f"got {got}; expected a {what}: {{name: ...}}. Known: {known}."
-            raise self.error(place, text)
+            known = ", ".join(sorted(registry))
+            text = f"expected a {what}: {{name: ...}}. Known: {known}."
+            raise self.error(place, f"got {shown(raw)}; {text}")
         name = raw["name"]
-        if not isinstance(name, str) or name not in registry:
-            text = f"unknown {what} {shown(name)}.{nearest(name, list(registry))}"
+        try:
+            model = registry.get(name) if isinstance(name, str) else None
+        except ConfigError as error:  # somebody's package offers it, and is unfit
+            raise self.error((*place, "name"), str(error)) from error
+        if model is None:
+            known = list(registry)
+            text = f"unknown {what} {shown(name)}.{nearest(name, known)}"
+            known = ", ".join(sorted(known))
             raise self.error((*place, "name"), f"{text} Known: {known}.")
-        return self.settings(place, raw, registry[name])
+        return self.settings(place, raw, model)
 
     def settings(self, place: Place, raw: Any, model: type[S]) -> S:
         """A settings object, or the first thing that is wrong with it."""

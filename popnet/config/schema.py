@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, PositiveInt, SerializeAsAny, field_validator
 
-from popnet.config.after import After, MetricSettings, PerturbationSettings
+from popnet.config.after import (
+    After,
+    MeasureSettings,
+    MetricSettings,
+    PerturbationSettings,
+)
 from popnet.config.entries import RuleSettings, TaskSettings
 from popnet.config.network import Network
 from popnet.config.network_config import Train
@@ -17,12 +23,16 @@ LARGEST_SWEEP = 1_000_000
 
 
 class Catalogue(NamedTuple):
-    """Which names a sweep file may use: registry name -> its settings class."""
+    """Which names a sweep file may use: registry name -> its settings class.
 
-    tasks: dict[str, type[TaskSettings]]
-    rules: dict[str, type[RuleSettings]]
-    perturbations: dict[str, type[PerturbationSettings]]
-    metrics: dict[str, type[MetricSettings]]
+    Other people's packages are only asked when a name is not ours or names are listed.
+    """
+
+    tasks: Mapping[str, type[TaskSettings]]
+    rules: Mapping[str, type[RuleSettings]]
+    perturbations: Mapping[str, type[PerturbationSettings]]
+    measures: Mapping[str, type[MeasureSettings]]
+    metrics: Mapping[str, type[MetricSettings]]
 
 
 class Machine(Settings):

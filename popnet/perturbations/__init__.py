@@ -10,19 +10,27 @@ from popnet.perturbations import (
 )
 from popnet.perturbations._situation import Perturbation as Perturbation
 from popnet.perturbations._situation import Situation as Situation
+from popnet.perturbations._situation import parts as parts
 from popnet.perturbations._situation import resting as resting
+from popnet.registry import Registry
 
-PERTURBATIONS: dict[str, Perturbation] = {
-    "synaptic_jitter": Perturbation(
-        synaptic_jitter.SynapticJitter, synaptic_jitter.apply
-    ),
-    "time_constants": Perturbation(time_constants.TimeConstants, time_constants.apply),
-    "new_time_constants": Perturbation(
-        new_time_constants.NewTimeConstants, new_time_constants.apply
-    ),
-    "initial_state": Perturbation(initial_state.InitialState, initial_state.apply),
-    "impulses": Perturbation(impulses.AddedImpulses, impulses.apply),
-    "epoch_durations": Perturbation(
-        epoch_durations.EpochDurations, epoch_durations.apply
-    ),
-}
+PERTURBATIONS: Registry[Perturbation] = Registry(
+    "perturbations",
+    Perturbation,
+    {
+        "synaptic_jitter": Perturbation(
+            synaptic_jitter.SynapticJitter, synaptic_jitter.apply
+        ),
+        "time_constants": Perturbation(
+            time_constants.TimeConstants, time_constants.apply
+        ),
+        "new_time_constants": Perturbation(
+            new_time_constants.NewTimeConstants, new_time_constants.apply
+        ),
+        "initial_state": Perturbation(initial_state.InitialState, initial_state.apply),
+        "impulses": Perturbation(impulses.AddedImpulses, impulses.apply),
+        "epoch_durations": Perturbation(
+            epoch_durations.EpochDurations, epoch_durations.apply
+        ),
+    },
+)

@@ -10,6 +10,7 @@ from popnet.core.scoring import (
     squared,
     tracking,
 )
+from popnet.registry import Registry
 from popnet.tasks import (
     delayed_discrimination,
     delayed_response,
@@ -33,60 +34,64 @@ _match = (matching.draw, matching.observe, decision)
 _integrate = (integration.draw, integration.observe, decision)
 _memoryless = (memoryless.draw, memoryless.observe, decision)
 
-TASKS: dict[str, Task] = {
-    "dnms": Task(matching.DNMS, *_match, fixed=True),
-    "dms": Task(matching.DMS, *_match, fixed=True),
-    "dnms_long": Task(matching.LongDNMS, *_match, fixed=True),
-    "dnms_variable": Task(matching.VariableDNMS, *_match),
-    "delayed_response": Task(
-        delayed_response.DelayedResponse,
-        delayed_response.draw,
-        delayed_response.observe,
-        decision,
-        fixed=True,
-    ),
-    "order": Task(order.Order, order.draw, order.observe, decision, fixed=True),
-    "n_back": Task(n_back.NBack, n_back.draw, n_back.observe, decisions),
-    "parametric_memory": Task(
-        parametric_memory.ParametricMemory,
-        parametric_memory.draw,
-        parametric_memory.observe,
-        decision_after_silence,
-        fixed=True,
-    ),
-    "xor": Task(memoryless.XOR, *_memoryless, fixed=True),
-    "go_nogo": Task(memoryless.GoNoGo, *_memoryless, fixed=True),
-    "perceptual_decision": Task(integration.PerceptualDecision, *_integrate),
-    "selective_integration": Task(integration.SelectiveIntegration, *_integrate),
-    "random_dots": Task(integration.RandomDots, *_integrate),
-    "n_context": Task(integration.NContext, *_integrate),
-    "multisensory": Task(
-        multisensory.Multisensory,
-        multisensory.draw,
-        multisensory.observe,
-        decision_after_silence,
-    ),
-    "flipflop": Task(
-        flipflop.FlipFlop, flipflop.draw, flipflop.observe, squared(tracking)
-    ),
-    "delayed_discrimination": Task(
-        delayed_discrimination.DelayedDiscrimination,
-        delayed_discrimination.draw,
-        delayed_discrimination.observe,
-        squared(decision_after_silence),
-    ),
-    "sines": Task(sines.Sines, sines.draw, sines.observe, close),
-    "sum_of_sines": Task(
-        sines.SumOfSines, sines.draw_sum, sines.observe_sum, fitted, fixed=True
-    ),
-    "path_integration": Task(
-        path_integration.PathIntegration,
-        path_integration.draw,
-        path_integration.observe,
-        close,
-    ),
-    "reaching": Task(
-        reaching.Reaching, reaching.draw, reaching.observe, fitted, fixed=True
-    ),
-    "neurogym": Task(neurogym.NeuroGym, neurogym.draw, None, last_class),
-}
+TASKS: Registry[Task] = Registry(
+    "tasks",
+    Task,
+    {
+        "dnms": Task(matching.DNMS, *_match, fixed=True),
+        "dms": Task(matching.DMS, *_match, fixed=True),
+        "dnms_long": Task(matching.LongDNMS, *_match, fixed=True),
+        "dnms_variable": Task(matching.VariableDNMS, *_match),
+        "delayed_response": Task(
+            delayed_response.DelayedResponse,
+            delayed_response.draw,
+            delayed_response.observe,
+            decision,
+            fixed=True,
+        ),
+        "order": Task(order.Order, order.draw, order.observe, decision, fixed=True),
+        "n_back": Task(n_back.NBack, n_back.draw, n_back.observe, decisions),
+        "parametric_memory": Task(
+            parametric_memory.ParametricMemory,
+            parametric_memory.draw,
+            parametric_memory.observe,
+            decision_after_silence,
+            fixed=True,
+        ),
+        "xor": Task(memoryless.XOR, *_memoryless, fixed=True),
+        "go_nogo": Task(memoryless.GoNoGo, *_memoryless, fixed=True),
+        "perceptual_decision": Task(integration.PerceptualDecision, *_integrate),
+        "selective_integration": Task(integration.SelectiveIntegration, *_integrate),
+        "random_dots": Task(integration.RandomDots, *_integrate),
+        "n_context": Task(integration.NContext, *_integrate),
+        "multisensory": Task(
+            multisensory.Multisensory,
+            multisensory.draw,
+            multisensory.observe,
+            decision_after_silence,
+        ),
+        "flipflop": Task(
+            flipflop.FlipFlop, flipflop.draw, flipflop.observe, squared(tracking)
+        ),
+        "delayed_discrimination": Task(
+            delayed_discrimination.DelayedDiscrimination,
+            delayed_discrimination.draw,
+            delayed_discrimination.observe,
+            squared(decision_after_silence),
+        ),
+        "sines": Task(sines.Sines, sines.draw, sines.observe, close),
+        "sum_of_sines": Task(
+            sines.SumOfSines, sines.draw_sum, sines.observe_sum, fitted, fixed=True
+        ),
+        "path_integration": Task(
+            path_integration.PathIntegration,
+            path_integration.draw,
+            path_integration.observe,
+            close,
+        ),
+        "reaching": Task(
+            reaching.Reaching, reaching.draw, reaching.observe, fitted, fixed=True
+        ),
+        "neurogym": Task(neurogym.NeuroGym, neurogym.draw, None, last_class),
+    },
+)

@@ -36,6 +36,6 @@ def scripted(monkeypatch):
             wrong = torch.tensor(error or [0.5] * len(correct))[number]
             return params, state, Outcome(wrong, right)
 
-        monkeypatch.setitem(RULES, rule, RULES[rule]._replace(step=step))
+        monkeypatch.setitem(RULES.own, rule, RULES[rule]._replace(step=step))
 
     return install

@@ -47,7 +47,7 @@ def test_at_the_cap_no_trial_is_learned_twice(member, monkeypatch):
         seen.extend(episode.type_PB[0].tolist())
         return rule.step(params, state, episode, *rest)
 
-    monkeypatch.setitem(RULES, "reward_hebbian", rule._replace(step=step))
+    monkeypatch.setitem(RULES.own, "reward_hebbian", rule._replace(step=step))
     finish(member(trials=83, until=None), 1000)
     assert seen == [n % 4 for n in range(83)]
 
@@ -62,7 +62,7 @@ def scripted(monkeypatch, correct):
         said = torch.tensor(correct)[numbers]
         return params, state, outcome._replace(correct_PB=said)
 
-    monkeypatch.setitem(RULES, "reward_hebbian", rule._replace(step=step))
+    monkeypatch.setitem(RULES.own, "reward_hebbian", rule._replace(step=step))
 
 
 @pytest.mark.parametrize("first", [4, 11, 19, 20, 27])

@@ -76,7 +76,7 @@ def poisoned(monkeypatch):
                 params = params._replace(**{where: leaf})
             return params, state, outcome
 
-        monkeypatch.setitem(RULES, "reward_hebbian", rule._replace(step=step))
+        monkeypatch.setitem(RULES.own, "reward_hebbian", rule._replace(step=step))
 
     return install
 
