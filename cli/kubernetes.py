@@ -141,7 +141,6 @@ def _rendered(sweep: Path, changes: list[str] | None, options: dict[str, Any]) -
     from importlib.metadata import version
 
     from popnet.catalogue import load_sweep
-    from popnet.config.checking import check
     from popnet.kubernetes import as_yaml, job
     from popnet.kubernetes import render as objects
 
@@ -149,7 +148,6 @@ def _rendered(sweep: Path, changes: list[str] | None, options: dict[str, Any]) -
         **{**options, "ray_version": options["ray_version"] or version("ray")}
     )
     plan, source = load_sweep(sweep, changes)
-    check(plan, source)
     return as_yaml(objects(plan, source, settings))
 
 
@@ -173,13 +171,14 @@ def start(
     was lost, and not where the sweep file is wrong or networks diverged: the first
     stops the job for good, the second is a result and ends with code 0.
     """
+    from popnet.catalogue import load_sweep
     from popnet.config import ConfigError
 
     try:
         command = _launch_command()
         # an option that this image's popnet does not have is refused here too
         parsed = command.make_context("popnet launch", [str(sweep), *ctx.args])
-        _check(sweep)
+        load_sweep(sweep)
     except (ConfigError, UsageError) as error:
         say(f"popnet: {error}")
         _stop_own_job()
@@ -203,13 +202,6 @@ def _launch_command() -> Any:
     one = typer.Typer(add_completion=False, rich_markup_mode=None)
     one.command()(inspect.unwrap(launching.launch))
     return typer.main.get_command(one)
-
-
-def _check(sweep: Path) -> None:
-    from popnet.catalogue import load_sweep
-    from popnet.config.checking import check
-
-    check(*load_sweep(sweep, None))
 
 
 def _stop_own_job() -> None:

@@ -49,12 +49,10 @@ def plan(
 ) -> None:
     """What launch would do: conditions, networks, packs, memory.  Starts nothing."""
     from popnet.catalogue import load_sweep
-    from popnet.config.checking import check
     from popnet.config.garbage_collection import uncollected
 
     with uncollected():
         made, source = load_sweep(sweep, set_)
-        check(made, source)
         summary, labels = _planned(made, source, out, storage)
     if as_json:
         give_json(summary)

@@ -1,16 +1,19 @@
 """The schema of a sweep file: the lowest floor, it imports nothing of popnet."""
 
 from popnet.config.after import After as After
+from popnet.config.after import MeasureSettings as MeasureSettings
 from popnet.config.after import MetricSettings as MetricSettings
 from popnet.config.after import PerturbationSettings as PerturbationSettings
+from popnet.config.checking import check as check
 from popnet.config.choices import only_with as only_with
 from popnet.config.conditions import Condition as Condition
 from popnet.config.entries import Impulses as Impulses
 from popnet.config.entries import RuleSettings as RuleSettings
 from popnet.config.entries import TaskSettings as TaskSettings
-from popnet.config.loading import LoadedSweep as LoadedSweep
+from popnet.config.loaded import LoadedSweep as LoadedSweep
 from popnet.config.loading import conditions_of as conditions_of
 from popnet.config.loading import dump as dump
+from popnet.config.loading import expand as expand
 from popnet.config.loading import load as load
 from popnet.config.loading import with_overrides as with_overrides
 from popnet.config.network import Network as Network

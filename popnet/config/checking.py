@@ -1,38 +1,44 @@
-"""Refuses, before anything is written, what no network could be tested on."""
+"""Checks a loaded sweep as a whole: each part against every condition it will meet.
+
+What one section says of itself is checked by its settings class; here stands what needs
+several of them, or the world outside: other tasks, perturbations, files, packages.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 
-from popnet.config import (
+from popnet.config.after import (
     After,
-    Inconsistent,
-    LoadedSweep,
+    MeasureSettings,
     MetricSettings,
-    NetworkConfig,
-    Optuna,
     PerturbationSettings,
-    Source,
-    TaskSettings,
 )
+from popnet.config.entries import TaskSettings
+from popnet.config.loaded import LoadedSweep
+from popnet.config.network_config import NetworkConfig, whole_steps
+from popnet.config.reading import Place, Source
+from popnet.config.schema import Sweep
+from popnet.config.searching import Optuna
+from popnet.config.settings import Inconsistent
 
-Place = tuple[str | int, ...]
 
-
-def check(plan: LoadedSweep, source: Source) -> None:
+def check(loaded: LoadedSweep, source: Source) -> None:
     """Check other tasks, perturbations, metrics, impulses against every condition.
 
     Raises ConfigError naming file, line and key: another input layout, durations that
     are no whole number of steps, an epoch a task does not have, more than one impulse
     per step, a file or a package that is missing or has changed.
     """
-    after = plan.sweep.after
-    _check_searcher(plan, source)
+    after = loaded.sweep.after
+    _check_searcher(loaded.sweep, source)
     for i, other in enumerate(after.other_tasks):
         _check_sources(source, ("after", "other_tasks", i), other)
     for i, metric in enumerate(after.compare):
         _check_metric(source, ("after", "compare", i), after, metric)
-    for condition in (*plan.conditions, *plan.corners):
+    for i, measure in enumerate(after.measures):
+        _check_measure(source, ("after", "measures", i), after, measure)
+    for condition in (*loaded.conditions, *loaded.corners):
         config = condition.config
         _check_sources(source, ("task",), config.task)
         for i, other in enumerate(after.other_tasks):
@@ -50,8 +56,8 @@ def check(plan: LoadedSweep, source: Source) -> None:
             )
 
 
-def _check_searcher(plan: LoadedSweep, source: Source) -> None:
-    search = plan.sweep.search
+def _check_searcher(sweep: Sweep, source: Source) -> None:
+    search = sweep.search
     wanted = search is not None and isinstance(search.searcher, Optuna)
     if wanted and importlib.util.find_spec("optuna") is None:
         raise source.error(
@@ -70,11 +76,28 @@ def _check_sources(source: Source, place: Place, task: TaskSettings) -> None:
 def _check_metric(
     source: Source, place: Place, after: After, metric: MetricSettings
 ) -> None:
-    if metric.of_activity and (after.dynamics is None or after.sample is None):
+    if "activity" in metric.needs and (after.dynamics is None or after.sample is None):
         raise source.error(
             place,
             f"{metric.name!r} compares activity, which is kept only where after.sample "
             "and after.dynamics are given (sample: 5, dynamics: []).",
+        )
+
+
+def _check_measure(
+    source: Source, place: Place, after: After, measure: MeasureSettings
+) -> None:
+    if measure.of_activity() and after.dynamics is None:
+        raise source.error(
+            place,
+            f"{measure.name!r} is measured of activity, which is recorded only where "
+            "after.dynamics is given (dynamics: []).",
+        )
+    given = measure.model_dump(exclude={"name"}, exclude_defaults=True)
+    if measure.always and not given:
+        of = "measured activity" if measure.of_activity() else "network"
+        raise source.error(
+            place, f"{measure.name!r} is recorded of every {of} without being asked."
         )
 
 
@@ -90,8 +113,7 @@ def _check_task(
             "moved between them unchanged.",
         )
     for epoch, duration in other.epochs_s.items():
-        steps = duration / dt_s
-        if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * max(steps, 1):
+        if not whole_steps(duration, dt_s):
             raise source.error(
                 place,
                 f"epoch {epoch} of {duration:g} s is not a whole number of steps "

@@ -9,11 +9,26 @@ from pydantic import Field, model_validator
 from popnet.config.network import Network
 from popnet.config.settings import Named, PerNetwork, Settings
 
+SMALL_TASK: dict[str, Any] = {
+    "name": "delayed_response",
+    "stimulus_s": 0.03,
+    "delay_s": 0.01,
+    "response_s": 0.03,
+    "target": 1.0,
+}
+"""The task on which the contract suite tests what declares no other one."""
+
 
 class TaskSettings(Named):
     """Settings of a task.  The properties below fix the shapes of its tensors."""
 
     chance: ClassVar[float] = 0.5
+    """Share correct of an answer that is the same in every trial."""
+    target_kind: ClassVar[Literal["signs", "classes", "values"]] = "signs"
+    """What the target is made of: values of one sign or the other, each as frequent;
+    1 at the output of the right class and 0 elsewhere; or any values."""
+    fixation_class: ClassVar[int | None] = None
+    """The class that asks for no choice, and is never the last that is right."""
     error: ClassVar[Literal["absolute", "squared"]] = "absolute"
     """What a trial's error is the mean of: |output - target|, or its square."""
     stretchable: ClassVar[tuple[str, ...]] = ()
@@ -91,6 +106,20 @@ class RuleSettings(Named):
     """Settings of a learning rule."""
 
     network_defaults: ClassVar[dict[str, Any]] = {}
+    forms: ClassVar[tuple[str, ...]] = ("current", "rate")
+    """Forms of the network (``network.form``) in which it learns."""
+    readouts: ClassVar[tuple[str, ...]] = ("unit", "linear")
+    """Kinds of readout (``network.readout.kind``) with which it learns."""
+    takes_feedback: ClassVar[bool] = True
+    """Learns also in a network whose output is fed back (``network.feedback``)."""
+    uses_target: ClassVar[bool] = True
+    """Depends on the target, if only through the reward or the error of a trial."""
+    small_task: ClassVar[dict[str, Any]] = SMALL_TASK
+    """A small task that it learns, with the settings of its ``example``."""
+    small_network: ClassVar[dict[str, Any]] = {"units": 24}
+    """The network that learns ``small_task``."""
+    learns_in_trials: ClassVar[int] = 800
+    """Trials after which ``small_task`` is learned."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Named sets of defaults, the first one the default; chosen by ``preset``."""
     preset_networks: ClassVar[dict[str, dict[str, Any]]] = {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from popnet.config.checking import check
 from popnet.config.conditions import NETWORK_SECTIONS, Condition, conditions
 from popnet.config.explaining import Builder, describe
 from popnet.config.garbage_collection import uncollected
 from popnet.config.grid import Axis, axes
+from popnet.config.loaded import LoadedSweep
 from popnet.config.network import Network
 from popnet.config.network_config import NetworkConfig
 from popnet.config.reading import (
@@ -26,25 +28,22 @@ from popnet.config.space import check_search, corners, read_search, space_axes
 from popnet.config.spread import Spread
 
 
-class LoadedSweep(NamedTuple):
-    """A validated sweep with all its conditions, in the grid's order."""
-
-    sweep: Sweep
-    conditions: tuple[Condition, ...]
-    """Of a searched space: those tried so far, none of which the file names."""
-    corners: tuple[Condition, ...] = ()
-    """Conditions at the bounds of the searched space; they are not trained."""
-
-    @property
-    def varied(self) -> list[str]:
-        """The paths of the grid or the searched space, in its order."""
-        return list((self.corners or self.conditions)[0].values)
-
-
 def load(source: Source, catalogue: Catalogue) -> LoadedSweep:
-    """Validate a sweep file and every condition of its grid.
+    """Read a sweep, expand its grid and check all of it, the world outside included.
 
-    Raises ConfigError naming file, line, key, what is allowed, the nearest right name.
+    This is the door for whatever is about to train, test or plan networks.  Raises
+    ConfigError naming file, line, key, what is allowed, the nearest right name.
+    """
+    loaded = expand(source, catalogue)
+    check(loaded, source)
+    return loaded
+
+
+def expand(source: Source, catalogue: Catalogue) -> LoadedSweep:
+    """Read a sweep and every condition of its grid, each by itself.
+
+    A recorded run is opened so: a file that its task needs may be gone since.  Raises
+    ConfigError as ``load`` does.
     """
     _check_keys(source)
     grid, space = axes(source), space_axes(source)
@@ -204,6 +203,7 @@ def _sweep(source: Source, catalogue: Catalogue, first: NetworkConfig) -> Sweep:
             "perturb": (catalogue.perturbations, "perturbation"),
             "other_tasks": (catalogue.tasks, "task"),
             "dynamics": (catalogue.perturbations, "perturbation"),
+            "measures": (catalogue.measures, "measure"),
             "compare": (catalogue.metrics, "metric"),
         }
         for key, (registry, what) in lists.items():

@@ -14,6 +14,12 @@ MOST_STEPS = 10_000_000
 """Time steps of an epoch: what is more is a slip of a unit."""
 
 
+def whole_steps(duration_s: float, dt_s: float) -> bool:
+    """Whether a duration is one or more whole time steps, but for rounding."""
+    steps = duration_s / dt_s
+    return round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6 * max(steps, 1)
+
+
 class Until(Settings):
     """The criterion of learning, per network, over its last ``window`` trials.
 
@@ -108,7 +114,7 @@ class NetworkConfig(Settings):
                     f"{net.dt_s:g} s; at most {MOST_STEPS:,}",
                     "task",
                 )
-            if round(steps) < 1 or abs(steps - round(steps)) > 1e-6 * max(steps, 1):
+            if not whole_steps(duration, net.dt_s):
                 setting = f"{epoch.rstrip('_0123456789')}_s"
                 known = setting in type(task).model_fields
                 raise Inconsistent(

@@ -52,6 +52,10 @@ class Named(Settings):
     summary: ClassVar[str] = ""
     after_colon: ClassVar[str] = ""
     """The setting that may follow the name: ``neurogym:GoNogo-v0``."""
+    example: ClassVar[dict[str, Any]] = {}
+    """Settings with which the contract suite tests the entry; {}: its defaults."""
+    requires_package: ClassVar[str] = ""
+    """A package without which the entry does nothing, and that may not be there."""
 
 
 Seconds = Annotated[PositiveFloat, Field(le=1000.0)]

@@ -14,7 +14,7 @@ from popnet.config import (
     LoadedSweep,
     NetworkConfig,
     Sweep,
-    load,
+    expand,
     read_file,
 )
 from popnet.config.reading import shown
@@ -66,7 +66,7 @@ class Run:
         Of a searched space: the conditions tried so far.
         """
         source = read_file(self.folder / "sweep.yaml")
-        return with_tried(load(source, CATALOGUE), source, self.folder)
+        return with_tried(expand(source, CATALOGUE), source, self.folder)
 
     @property
     def sweep(self) -> Sweep:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from popnet.config import ConfigError, LoadedSweep, Source, dump
-from popnet.config.checking import check
 from popnet.plan import Pack, networks, packs
 from popnet.runs import Run, create_run, launching
 from popnet.runs.addresses import check_address, check_tracking_uri
@@ -54,15 +53,14 @@ class Prepared(NamedTuple):
 def prepare(
     plan: LoadedSweep, source: Source, out: Path, storage: str | None = None
 ) -> Prepared:
-    """Check a sweep and write its folder; nothing is trained yet."""
-    check(plan, source)
+    """Write the folder of a loaded sweep; nothing is trained yet."""
     return _prepared(plan, source, out, {n.key for n in networks(plan)}, storage)
 
 
 def _prepared(
     plan: LoadedSweep, source: Source, out: Path, keys: set[str], storage: str | None
 ) -> Prepared:
-    """``prepare`` of a sweep that is checked, with these keys."""
+    """``prepare`` of a sweep with these keys."""
     place = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
     store = Store(place)
@@ -132,7 +130,6 @@ def launch(
     """
     check_address(address)
     check_tracking_uri(tracking_uri)
-    check(plan, source)
     place = choose(out, storage)
     refuse_links(out, plan.sweep.name, place)
     keys = {n.key for n in networks(plan)}

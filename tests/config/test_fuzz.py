@@ -36,7 +36,7 @@ search:
 after:
   trials: 4
   perturb: [{name: epoch_durations, epoch: stimulus, levels: [0, 0.1]}]
-  other_tasks: [dms, {name: flipflop, bits: 2}]
+  other_tasks: [dms, {name: dnms, delay_s: 0.4}]
   compare: [weights]
 machine: {device: cpu, workers: 2}
 """
