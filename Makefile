@@ -41,12 +41,13 @@ whole: setup
 nightly: setup
 	$(BIN)/python -m pytest -m nightly
 
-# popnet beside what people do today; writes the table of the README.  A look in two
-# minutes, README untouched: make bench ARGS=--quick
+# popnet beside what people do today; writes the table of tests/bench/README.md.
+# A look in two minutes, page untouched: make bench ARGS=--quick
 bench: setup
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
-# every rule on its paper's task, to its criterion; an hour; fills the README's table
+# every rule on its paper's task, to its criterion; an hour; fills the table of
+# configs/README.md
 published: setup
 	$(BIN)/python tests/papers/published.py
 
@@ -55,11 +56,12 @@ study: setup
 	$(BIN)/python tests/papers/study.py heterogeneity quick
 
 # a sweep through 66 faults on a cluster of four machines; up to half an hour; needs root for
-# network namespaces.  make soak ARGS=--readme writes the README's part
+# network namespaces.  make soak ARGS=--readme writes popnet/sweep/README.md
 soak: setup
 	$(BIN)/python tests/soak/run.py $(ARGS)
 
-# 3,400 networks from the file to the report, watched; a quarter of an hour
+# 3,400 networks from the file to the report, watched; a quarter of an hour.  make scale
+# ARGS=--readme writes into tests/bench/README.md
 scale: setup
 	$(BIN)/python tests/bench/scale.py $(ARGS)
 
