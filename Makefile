@@ -51,7 +51,7 @@ bench: setup
 published: setup
 	$(BIN)/python tests/papers/published.py
 
-# a paper done again, within an hour; writes configs/studies/heterogeneity.md
+# a paper done again, within an hour; writes the README page of its folder in popnet/studies
 study: setup
 	$(BIN)/python tests/papers/study.py heterogeneity quick
 

@@ -14,7 +14,7 @@ from . import (
     registries,
     serving,
     shell,
-    studying,
+    study,
 )
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ for command in (
     making.init,
     launching.plan,
     launching.launch,
-    studying.study,
+    study.study,
     looking.status,
     looking.show,
     making.retrain,
@@ -42,6 +42,7 @@ for command in (
     registries.tasks,
     registries.rules,
     registries.perturbations,
+    registries.measures,
     registries.metrics,
     serving.doctor,
 ):

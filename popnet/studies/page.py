@@ -3,82 +3,64 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
-from popnet.report import markup
+from markupsafe import Markup
+
 from popnet.report.claims import PAGE, claims_table, counted
+from popnet.report.markup import NIL, fill_template
 from popnet.report.population import STATUSES
-from popnet.report.recorded_run import RecordedRun
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import house_style, thousands
 from popnet.report.write import draw, remove_stale
+from popnet.runs import Run
 from popnet.runs.findings import Finding
 from popnet.store.atomic_files import write_bytes
-from popnet.studies.heterogeneity.data import (
-    LEVEL,
-    MEMORY,
-    RELATED,
-    Study,
-    load_study,
-)
-from popnet.studies.heterogeneity.degeneracy_figure import degeneracy
-from popnet.studies.heterogeneity.dynamics_figures import (
-    distance_over_time,
-    dynamics,
-)
-from popnet.studies.heterogeneity.learning_figures import (
-    learning,
-    learning_errors,
-)
-from popnet.studies.heterogeneity.matrix_figures import tau_matrix, transfer
-from popnet.studies.heterogeneity.robustness_figures import robustness
+from popnet.studies.study import Study, T
 
-FIGURES = "study"  # the folder: that of the report keeps the report's own alone
-SECTIONS = [
-    learning,
-    learning_errors,
-    dynamics,
-    distance_over_time,
-    robustness,
-    tau_matrix,
-    transfer,
-    degeneracy,
-]
+FIGURES = "study"  # the folder of the report's own figures holds those alone
+ABOUT_CLAIMS = (
+    "n: independent units behind the interval. A verdict is undecided where the data "
+    "neither support the claim nor speak against it at this n."
+)
+NOTHING = "No network was recorded yet."
 
 
-def write_study(
-    run: RecordedRun,
-    findings: Sequence[Finding],
-    *,
-    level: str = LEVEL,
-    memory: Collection[str] = MEMORY,
-    related: Collection[Collection[str]] = RELATED,
+def write_page(
+    study: Study[T], run: Run, tables: T, findings: Sequence[Finding]
 ) -> Path:
     """Write `report/study.html` in the run's folder and return its path.
 
-    Every figure lies beside it in `report/study/`, as SVG and as PNG. A figure whose
-    data the run lacks is left out, with a sentence in its place. `level`: the column
-    of the run's table that holds the grade of heterogeneity; `memory`: the tasks to
-    call memory-dependent; `related`: pairs of tasks to outline as related.
+    Every figure lies beside it in `report/study/`, as SVG and as PNG.  A section whose
+    data the run lacks has a sentence in place of its figures.
     """
+    with house_style():
+        sections = _numbered(section(tables) for section in study.sections().values())
+        return _write(run, _lead(study.lead(tables), run), sections, findings)
+
+
+def write_empty_page(run: Run) -> Path:
+    """Write the page of a run that has no network yet."""
+    return _write(run, NOTHING, [], [])
+
+
+def _write(
+    run: Run, lead: str, sections: list[Section], findings: Sequence[Finding]
+) -> Path:
     folder = run.folder / "report"
     figures = folder / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
-    study = load_study(run, level=level, memory=memory, related=related)
-    with house_style():
-        sections = _numbered(section(study) for section in SECTIONS)
-        svgs = draw((d for s in sections for d in s.drawings), figures)
+    svgs = draw((d for s in sections for d in s.drawings), figures)
     path = folder / PAGE
-    write_bytes(path, study_page(study, findings, sections, svgs).encode())
+    write_bytes(path, study_page(run.name, lead, findings, sections, svgs).encode())
     remove_stale(figures, set(svgs))
     return path
 
 
 def _numbered(sections: Iterable[Section]) -> list[Section]:
-    """The sections, with "Figure 1." and so on before the titles of their figures."""
+    """Put "Figure 1." and so on before the titles of the sections' figures."""
     numbered, count = [], 0
     for section in sections:
         drawings: list[Drawing] = []
@@ -91,56 +73,37 @@ def _numbered(sections: Iterable[Section]) -> list[Section]:
 
 
 def study_page(
-    study: Study,
+    name: str,
+    lead: str,
     findings: Sequence[Finding],
     sections: Sequence[Section],
-    svgs: Mapping[str, str],
+    svgs: Mapping[str, Markup],
 ) -> str:
     """The whole page as text."""
-    name = escape(study.population.run.name)
     titles = {d.name: d.title.split(".")[0] for s in sections for d in s.drawings}
 
-    def link(finding: Finding) -> str:
+    def link(finding: Finding) -> Markup:
         if finding.figure not in titles:
-            return markup.NIL
-        target = escape(finding.figure, quote=True)
-        return f'<a href="#figure-{target}">{titles[finding.figure]}</a>'
+            return NIL
+        words = titles[finding.figure]
+        return Markup('<a href="#figure-{}">{}</a>').format(finding.figure, words)
 
-    body = "\n".join(
-        markup.section(
-            section,
-            [markup.figure(d, svgs[d.name], FIGURES) for d in section.drawings],
-        )
-        for section in sections
+    return fill_template(
+        "study.html.j2",
+        name=name,
+        lead=lead,
+        counted=counted(findings),
+        claims=claims_table(findings, link),
+        about=ABOUT_CLAIMS,
+        sections=sections,
+        svgs=svgs,
+        folder=FIGURES,
     )
-    header = f"""<h1>{name}</h1>
-<p class="lead">{lead(study)}</p>
-<nav>
-{markup.contents(sections)}
-<a href="index.html">Report of the run</a>
-</nav>"""
-    claims = f"""<section id="claims">
-<h2>Claims</h2>
-<p>{escape(counted(findings))}</p>
-{claims_table(findings, link)}
-<p class="note">{escape(ABOUT_CLAIMS)}</p>
-</section>
-"""
-    return markup.document(f"{name}, the study", header, claims + body)
 
 
-ABOUT_CLAIMS = (
-    "n: independent units behind the interval. A verdict is undecided where the data "
-    "neither support the claim nor speak against it at this n."
-)
-
-
-def lead(study: Study) -> str:
-    """How many networks, what became of them, when and by which command, as HTML."""
-    networks, run = study.networks, study.population.run
-    if networks.empty:
-        return "No network was recorded yet."
-    counts = networks["status"].value_counts()
+def _lead(first: str, run: Run) -> str:
+    """The study's own sentence, what became of the networks, when and by what made."""
+    counts = run.table()["status"].value_counts()
     fates = ", ".join(
         f"{thousands(int(counts[status]))} {words}"
         for status, words in STATUSES.items()
@@ -148,14 +111,9 @@ def lead(study: Study) -> str:
     )
     made = run.provenance()
     when = str(made.get("started", ""))[:10]
-    command = escape(shlex.join(str(word) for word in made.get("command", [])))
-    several = len(study.configurations)
-    levels = ", ".join(f"{level:g}" for level in study.levels)
+    command = shlex.join(str(word) for word in made.get("command", []))
     return sentences(
-        f"{thousands(len(networks))} networks: {len(study.tasks)} tasks, "
-        f"{several} configuration{'s' * (several != 1)}, {len(study.levels)} levels of "
-        f"<code>{escape(study.level_name)}</code> ({levels}), "
-        f"{networks['index'].nunique()} seeds, the same at every level.",
+        first,
         f"{fates[:1].upper()}{fates[1:]}.",
-        f"Launched {when} by <code>{command}</code>." if command else "",
+        f"Launched {when} by `{command}`." if command else "",
     )

@@ -1,7 +1,7 @@
-"""Does a study again and writes what it found as a page: ``make study``.
+"""Does a study again and writes the README page of its folder: ``make study``.
 
 ``popnet study`` into runs/studies (what is there is not trained again), then
-configs/studies/NAME.md with the table of claims and the page's figures.
+popnet/studies/NAME/README.md with the table of claims and the page's figures.
 """
 
 from __future__ import annotations
@@ -12,16 +12,12 @@ import sys
 import time
 from pathlib import Path
 
-from PIL import Image
-
 import popnet as pn
-from popnet.runs.findings import Finding, read_findings
 from popnet.studies import STUDIES
+from popnet.studies.readme import write_readme
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs" / "studies"
-PAGES = ROOT / "configs" / "studies"
-WIDTH = 1300  # pixels, of a figure
 
 
 def done(name: str, scale: str) -> tuple[pn.Run, float]:
@@ -38,63 +34,12 @@ def done(name: str, scale: str) -> tuple[pn.Run, float]:
     return pn.open_run(RUNS / f"{name}-{scale}"), json.loads(took.read_text())
 
 
-def table(findings: list[Finding]) -> list[str]:
-    """The claims, one a row."""
-    lines = ["| claim | here (95 % interval over seeds) | verdict |", "|---|---|---|"]
-    for f in findings:
-        here = f"**{f.measured}** — {f.statistic}. {f.note}".strip()
-        lines.append(f"| {f.says} | {here} | **{f.verdict}** |")
-    return lines
-
-
-def figures(run: pn.Run, folder: Path) -> list[str]:
-    """The page's figures, small enough to keep, in their order on the page."""
-    page = (run.folder / "report" / "study.html").read_text()
-    found = (run.folder / "report" / "study").glob("*.png")
-    pictures = sorted(found, key=lambda p: page.find(f"study/{p.name}"))
-    lines = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.png"):
-        old.unlink()
-    for picture in pictures:
-        image = Image.open(picture).convert("RGB")
-        size = (WIDTH, round(image.height * WIDTH / image.width))
-        small = image.resize(size, Image.Resampling.LANCZOS).quantize(256)
-        small.save(folder / picture.name, optimize=True)
-        name = picture.stem.replace("_", " ")
-        lines += ["", f"![{name}]({folder.name}/{picture.name})"]
-    return lines
-
-
 def main(name: str, scale: str) -> None:
     """Do it, then write the page."""
     run, seconds = done(name, scale)
-    study, networks = STUDIES[name], run.table()
-    counts = networks["status"].value_counts()
-    findings = read_findings(run.folder)
-    verdicts = [f.verdict for f in findings]
-    lines = [
-        f"# {name}: {study.summary}",
-        "",
-        f"{study.reference}, done again: `popnet study {name} --scale {scale}`, "
-        f"{time.strftime('%d %B %Y').lstrip('0')}, {len(networks)} networks "
-        f"({', '.join(f'{n} {status}' for status, n in counts.items())}), "
-        f"{seconds / 60:.0f} min on 2 cores from nothing to the table.",
-        "",
-        f"Of {len(findings)} statements {verdicts.count('holds')} hold here, "
-        f"{verdicts.count('does not hold')} do not, "
-        f"{verdicts.count('undecided')} are undecided at this number of networks. What "
-        "the abstract leaves open is decided in the comments of the sweep file, "
-        f"`popnet/studies/{study.scales[scale].name}`.",
-        "",
-        *table(findings),
-        *figures(run, PAGES / name),
-        "",
-        "*Made by `make study`; the page with captions is `report/study.html` in the "
-        "run's folder.*",
-    ]
-    (PAGES / f"{name}.md").write_text("\n".join(lines) + "\n")
+    study = STUDIES[name]
+    write_readme(name, study, scale, run, seconds, study.scales[scale].parent)
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ["heterogeneity", "quick"]))
+    main(*sys.argv[1:])

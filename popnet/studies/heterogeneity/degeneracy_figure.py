@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
@@ -11,17 +10,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from popnet.metrics import METRICS
 from popnet.report.conditions import evenly
+from popnet.report.perturbations import heading
 from popnet.report.population import numbers
 from popnet.report.registry_words import metric_kind
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import SEED, quartiles
 from popnet.report.style import CATEGORIES, INK, SOFT, WIDTH
-from popnet.studies.heterogeneity.data import Study
+from popnet.studies.heterogeneity.layout import in_order
+from popnet.studies.heterogeneity.tables import Tables
 
 MOST_POINTS = 150
 MOST_METRICS = 3
-FIRST = ("behaviour", "trajectories", "weights")
 WITHIN, BETWEEN, BEFORE = (
     "trained, within a condition",
     "trained, between conditions",
@@ -31,23 +32,19 @@ GROUPS = {WITHIN: CATEGORIES[0], BETWEEN: CATEGORIES[1], BEFORE: SOFT}
 PLACES = {WITHIN: -0.26, BETWEEN: 0.0, BEFORE: 0.26}
 
 
-def degeneracy(study: Study) -> Section:
+def degeneracy(tables: Tables) -> Section:
     """Accuracies beside distances, a row for each task."""
     title = "Degeneracy"
-    pairs = paired(study)
+    pairs = paired(tables)
     if pairs.empty:
         words = (
             "Left out: no two networks of one task that met the criterion were "
             "compared."
         )
         return Section("degeneracy", title, words)
-    metrics = sorted(
-        dict.fromkeys(pairs["metric"]),
-        key=lambda m: (*(not m.startswith(name) for name in FIRST), m),
-    )[:MOST_METRICS]
-    figure = _draw(study, pairs, metrics)
-    lost = study.networks["key"].nunique() - study.met["key"].nunique()
-    most = int(pairs.groupby(["metric", "task", "group"]).size().max())
+    figure = _draw(tables, pairs)
+    lost = len(tables.networks) - len(tables.met)
+    most = int(pairs.groupby(["label", "task", "group"]).size().max())
     text = sentences(
         "Left: accuracy of each frozen network that met the criterion. Other "
         "panels: distance between the two networks of a pair, both of the row's task. "
@@ -66,62 +63,47 @@ def degeneracy(study: Study) -> Section:
     return Section("degeneracy", title, drawings=[drawing])
 
 
-def paired(study: Study) -> pd.DataFrame:
-    """metric, task, group, value: pairs of one task and of different indices."""
-    table = study.population.comparisons
-    columns = ["metric", "task", "group", "value"]
-    if table.empty or study.networks.empty:
-        return pd.DataFrame(columns=columns)
-    met = study.met.set_index("key")[["task", "condition", "index"]]
-    both = table.join(met.add_suffix("_a"), on="key_a", how="inner")
-    both = both.join(met.add_suffix("_b"), on="key_b", how="inner")
-    alike = (both["task_a"] == both["task_b"]) & (both["index_a"] != both["index_b"])
-    both = both[alike & both["value"].notna()]
-    named = [untrained_apart(name) for name in both["metric"]]
-    within = (both["condition_a"] == both["condition_b"]).to_numpy()
-    group = [
-        BEFORE if before else WITHIN if same else BETWEEN
-        for (_, before), same in zip(named, within, strict=True)
-    ]
-    metric = [name for name, _ in named]
-    found = both.assign(metric=metric, task=both["task_a"], group=group)
-    return found[columns].reset_index(drop=True)
+def paired(tables: Tables) -> pd.DataFrame:
+    """metric, label, task, group, value: pairs of different seeds that both learned."""
+    pairs = tables.pairs
+    known = (pairs["seed_a"] != pairs["seed_b"]) & pairs["value"].notna()
+    pairs = pairs[known & ~pairs["failed"].astype(bool)]
+    group = np.where(pairs["same"], WITHIN, BETWEEN)
+    group = np.where(pairs["untrained"], BEFORE, group)
+    found = pairs.assign(group=group)[["metric", "label", "task", "group", "value"]]
+    return found.reset_index(drop=True)
 
 
-def untrained_apart(metric: str) -> tuple[str, bool]:
-    """ "weights(align=false,untrained=true)" as "weights(align=false)" and true."""
-    name, _, inside = metric.rstrip(")").partition("(")
-    settings = [part.strip() for part in inside.split(",") if part.strip()]
-    before = [part for part in settings if re.fullmatch(r"(?i)untrained=true", part)]
-    kept = [part for part in settings if not part.startswith("untrained=")]
-    return f"{name}({', '.join(kept)})" if kept else name, bool(before)
-
-
-def _draw(study: Study, pairs: pd.DataFrame, metrics: list[str]) -> Figure:
-    height = 0.75 * len(study.tasks) + 1.4
+def _draw(tables: Tables, pairs: pd.DataFrame) -> Figure:
+    order = list(METRICS)
+    shown = sorted(
+        pairs.groupby("label")["metric"].first().items(),
+        key=lambda item: (order.index(item[1]), item[0]),
+    )[:MOST_METRICS]
+    tasks = in_order(tables)
+    height = 0.75 * len(tasks) + 1.4
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    axes = figure.subplots(1, 1 + len(metrics), sharey=True)
-    _accuracies(axes[0], study)
+    axes = figure.subplots(1, 1 + len(shown), sharey=True)
+    _accuracies(axes[0], tables)
     generator = np.random.default_rng(SEED)
-    for place, metric in zip(axes[1:], metrics, strict=True):
-        for y, task in enumerate(study.tasks):
-            own = pairs[(pairs["metric"] == metric) & (pairs["task"] == task)]
+    for place, (label, metric) in zip(axes[1:], shown, strict=True):
+        for y, task in enumerate(tasks):
+            own = pairs[(pairs["label"] == label) & (pairs["task"] == task)]
             for group, colour in GROUPS.items():
                 values = own.loc[own["group"] == group, "value"].to_numpy(float)
                 _strip(place, y + PLACES[group], values, colour, group, generator)
-        name = untrained_apart(metric)[0]
-        words, _, settings = name.rstrip(")").partition("(")
+        words, settings = heading(str(label))
         place.set_title(words)
         detail = f"\n({settings})" if settings else ""
-        unit = " (rad)" if words == "trajectories" else ""
+        unit = " (rad)" if metric == "trajectories" else ""
         place.set_xlabel(f"{metric_kind(metric)}{unit}{detail}")
         place.grid(axis="x")
-    axes[0].set_yticks(range(len(study.tasks)), [_row(task) for task in study.tasks])
-    axes[0].set_ylim(len(study.tasks) - 0.5, -0.5)
+    axes[0].set_yticks(range(len(tasks)), [_row(task) for task in tasks])
+    axes[0].set_ylim(len(tasks) - 0.5, -0.5)
     for place in axes:
         place.tick_params(axis="y", length=0)
         place.spines["left"].set_visible(False)
-        for y in range(1, len(study.tasks)):
+        for y in range(1, len(tasks)):
             place.axhline(y - 0.5, color="#e7eaee", linewidth=0.8)
     _legend(figure)
     return figure
@@ -131,10 +113,10 @@ def _row(task: str) -> str:
     return task.replace("_", "\n")
 
 
-def _accuracies(axes: Axes, study: Study) -> None:
+def _accuracies(axes: Axes, tables: Tables) -> None:
     generator = np.random.default_rng(SEED)
-    for y, task in enumerate(study.tasks):
-        own = study.met[study.met["task"] == task]
+    for y, task in enumerate(in_order(tables)):
+        own = tables.met[tables.met["task"] == task]
         values = numbers(own["accuracy"])
         values = values[np.isfinite(values)]
         _strip(axes, y, values, INK, "networks", generator, most=len(values) + 2)

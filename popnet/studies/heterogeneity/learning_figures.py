@@ -1,8 +1,8 @@
-"""How fast and how steadily a study's networks learn, against heterogeneity."""
+"""How fast and how steadily networks learn, against heterogeneity."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 
-from popnet.analysis.error_dynamics import error_dynamics
+from popnet.config import MeasureSettings
 from popnet.report.population import numbers
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import quartiles
 from popnet.report.style import SOFT, thousands
-from popnet.studies.heterogeneity.data import Study
+from popnet.studies.heterogeneity import measured
+from popnet.studies.heterogeneity.layout import across, families, titled
 from popnet.studies.heterogeneity.strips import (
     CAPTION,
     grid,
@@ -24,57 +25,44 @@ from popnet.studies.heterogeneity.strips import (
     place_of,
     strips,
 )
+from popnet.studies.heterogeneity.tables import Tables
 
 CAP: dict[str, Any] = {"color": SOFT, "linewidth": 0.9, "linestyle": (0, (4, 3))}
 DOTTED: dict[str, Any] = {"color": SOFT, "linewidth": 1.1, "linestyle": (0, (2, 2))}
 BEFORE = "untrained"
 NARROW = 0.5  # of the largest value: a scale from 0 would squeeze what is above this
-CRITERION = 0.95  # of a run whose table does not say
+Shown = dict[str, type[MeasureSettings]]
+"""Measures by the column that holds them."""
 
 
-class Measure(NamedTuple):
-    """A column, and how its axis is named."""
-
-    column: str
-    label: str
-    log: bool = False
-
-
-ERRORS = [
-    Measure("area", "mean error\nover training"),
-    Measure("relapses", "relapses after\nthe criterion"),
-    Measure("residual", "residual error"),
-    Measure("variance", "error variance after\nthe criterion", log=True),
-]
-
-
-def learning(study: Study) -> Section:
+def learning(tables: Tables) -> Section:
     """Trials to criterion: memory tasks above, memoryless tasks below."""
     title = "Learning"
-    networks = study.networks
-    if networks.empty or not np.isfinite(networks["needed"]).any():
+    networks = tables.networks
+    if not np.isfinite(networks["needed"]).any():
         words = "Left out: no network was trained to a criterion."
         return Section("learning", title, words)
-    families = study.families()
-    figure, axes = grid(len(families), max(map(len, families)), 2.5)
+    rows = families(tables)
+    figure, axes = grid(len(rows), max(map(len, rows)), 2.5)
     kept: list[Axes] = []
-    for row, family in zip(axes, families, strict=True):
+    for row, family in zip(axes, rows, strict=True):
         kept += list(row[: len(family)])
         for place, task in zip(row, family, strict=False):
             own = networks[networks["task"] == task]
-            strips(place, study, own, "needed")
+            strips(place, tables, own, "needed")
             for cap in own["cap"].dropna().unique():
                 place.axhline(cap, **CAP)
-            place.set_title(study.titled(task, 24))
-            met = f"{int((~own['failed'].astype(bool)).sum())} of {len(own)} met it"
+            place.set_title(titled(task, 24))
+            met = int((own["needed"].notna() & ~own["failed"]).sum())
+            said = f"{met} of {len(own)} met it"
             where: dict[str, Any] = {"transform": place.transAxes, "ha": "right"}
-            place.text(1, 1.03, met, color=SOFT, fontsize=8, **where)
+            place.text(1, 1.03, said, color=SOFT, fontsize=8, **where)
         for spare in row[len(family) :]:
             spare.remove()
         row[0].set_ylabel("trials to criterion")
     _log_trials(kept, networks)
-    label_levels(figure, study)
-    legend(figure, study, also=[Line2D([], [], label="cap", **CAP)])
+    label_levels(figure, tables)
+    legend(figure, tables, also=[Line2D([], [], label="cap", **CAP)])
     text = _learning_text(networks)
     drawing = Drawing("learning", figure, "Trials to criterion.", text)
     return Section("learning", title, drawings=[drawing])
@@ -82,7 +70,7 @@ def learning(study: Study) -> Section:
 
 def _learning_text(networks: pd.DataFrame) -> str:
     drawn = networks[np.isfinite(networks["needed"])]
-    failed = int(drawn["failed"].astype(bool).sum())
+    failed = int(drawn["failed"].sum())
     return sentences(
         f"Each of the {len(drawn)} networks with a criterion is drawn.",
         CAPTION,
@@ -111,55 +99,32 @@ def _log_trials(all_axes: list[Axes], networks: pd.DataFrame) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def learning_errors(study: Study) -> Section:
+def learning_errors(tables: Tables) -> Section:
     """Error while learning in four numbers per network, tasks beside each other."""
-    title = "Error dynamics"
-    table = error_table(study)
-    if table.empty:
+    title, table = "Error dynamics", tables.networks
+    curves = measured.of_curves()
+    if not table[[*curves]].notna().any(axis=None):
         words = "Left out: no error curves were recorded."
         return Section("error_dynamics", title, words)
+    # those on a logarithmic axis stand last
+    shown = {n: curves[n] for n in sorted(curves, key=lambda name: curves[name].log)}
     text = sentences(
         CAPTION,
         "Mean error over training: the area under the error curve, per trial. "
         "Relapses: how often the accuracy of the last 100 trials fell 0.1 below the "
         "criterion after it was met. Residual error: mean of the last 500 trials. "
         "Variance: of the error after the criterion (logarithmic axis).",
-        missing_values(table, ERRORS),
+        missing_values(table, shown),
     )
-    drawings = measured(study, table, ERRORS, "error_dynamics", "Error dynamics.", text)
+    drawings = panels(tables, table, shown, "error_dynamics", "Error dynamics.", text)
     return Section("error_dynamics", title, drawings=drawings)
 
 
-def error_table(study: Study) -> pd.DataFrame:
-    """The networks with area, relapses, variance and residual of their curves."""
-    curves = study.population.curves
-    if curves.empty or study.networks.empty:
-        return pd.DataFrame()
-    facts = study.networks.set_index("key")
-    needed = pd.Series(numbers(facts["trials_to_criterion"]), index=facts.index)
-    column = "train.until.accuracy"
-    asked = numbers(facts[column]) if column in facts else np.nan
-    criterion = pd.Series(asked, index=facts.index, dtype=float).fillna(CRITERION)
-    rows = {}
-    for key, curve in curves.groupby("key", sort=False):
-        met = needed[key]
-        rows[key] = error_dynamics(
-            curve["trial"].to_numpy(),
-            numbers(curve["error"]),
-            numbers(curve["accuracy"]),
-            int(met) if np.isfinite(met) else None,
-            float(criterion[key]),
-        )._asdict()
-    found = pd.DataFrame.from_dict(rows, orient="index").astype(float)
-    return study.networks.join(found, on="key")
-
-
-def missing_values(table: pd.DataFrame, measures: list[Measure]) -> str:
+def missing_values(table: pd.DataFrame, shown: Shown) -> str:
     """The sentence on networks that a measure is not defined for; "" if none."""
     counts = {
-        m.label.replace("\n", " "): int((~np.isfinite(numbers(table[m.column]))).sum())
-        for m in measures
-        if m.column in table
+        one.label.replace("\n", " "): int((~np.isfinite(numbers(table[name]))).sum())
+        for name, one in shown.items()
     }
     parts = [f"{name} ({n})" for name, n in counts.items() if n]
     total = len(table)
@@ -168,10 +133,10 @@ def missing_values(table: pd.DataFrame, measures: list[Measure]) -> str:
     return f"Not defined, so not drawn, for some of the {total}: {', '.join(parts)}."
 
 
-def measured(
-    study: Study,
+def panels(
+    tables: Tables,
     table: pd.DataFrame,
-    measures: list[Measure],
+    wanted: Shown,
     name: str,
     title: str,
     text: str,
@@ -182,45 +147,42 @@ def measured(
     `before`: the same measures of the untrained networks, for a line of reference.
     """
     drawings = []
-    shown = [
-        m for m in measures if m.column in table and np.isfinite(table[m.column]).any()
-    ]
-    for part, tasks in enumerate(study.across()):
+    shown = {n: o for n, o in wanted.items() if np.isfinite(numbers(table[n])).any()}
+    for part, tasks in enumerate(across(tables)):
         figure, axes = grid(len(shown), len(tasks), 1.45)
-        for y, measure in enumerate(shown):
+        for y, (column, one) in enumerate(shown.items()):
             for place, task in zip(axes[y], tasks, strict=True):
                 own = table[table["task"] == task]
-                strips(place, study, own, measure.column)
-                if before is not None and measure.column in before:
-                    reference(place, study, before[before["task"] == task], measure)
+                strips(place, tables, own, column)
+                if before is not None and column in before:
+                    reference(place, tables, before[before["task"] == task], column)
                 place.tick_params(labelsize=7, labelbottom=y == len(shown) - 1)
-            axes[y, 0].set_ylabel(measure.label, fontsize=8)
-            _scale(axes[y], measure, table)
+            axes[y, 0].set_ylabel(one.label, fontsize=8)
+            _scale(axes[y], numbers(table[column]), log=one.log)
         for place, task in zip(axes[0], tasks, strict=True):
-            place.set_title(study.titled(task), fontsize=8.5)
+            place.set_title(titled(task), fontsize=8.5)
         figure.align_ylabels(axes[:, 0])
-        label_levels(figure, study)
+        label_levels(figure, tables)
         line = [] if before is None else [Line2D([], [], label=BEFORE, **DOTTED)]
-        legend(figure, study, also=line)
+        legend(figure, tables, also=line)
         suffix = f"_{part + 1}" if part else ""
         drawings.append(Drawing(f"{name}{suffix}", figure, title, text))
     return drawings
 
 
-def reference(axes: Axes, study: Study, before: pd.DataFrame, measure: Measure) -> None:
+def reference(axes: Axes, tables: Tables, before: pd.DataFrame, column: str) -> None:
     """The median over the untrained networks of each level, as a dotted line."""
     middle = [
-        quartiles(numbers(before.loc[before["level"] == level, measure.column])).median
-        for level in study.levels
+        quartiles(numbers(before.loc[before["level"] == level, column])).median
+        for level in tables.levels
     ]
-    axes.plot(place_of(study, study.levels), middle, label=BEFORE, **DOTTED)
+    axes.plot(place_of(tables, tables.levels), middle, label=BEFORE, **DOTTED)
 
 
-def _scale(row: np.ndarray, measure: Measure, table: pd.DataFrame) -> None:
+def _scale(row: np.ndarray, values: np.ndarray, *, log: bool) -> None:
     """From 0, unless all values lie far from it in a narrow band."""
-    values = numbers(table[measure.column])
     values = values[np.isfinite(values)]
-    if measure.log and (values > 0).all():
+    if log and (values > 0).all():
         for axes in row:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")

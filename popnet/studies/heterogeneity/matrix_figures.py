@@ -1,7 +1,8 @@
-"""Heat maps of a study: level by level of time constants, task by task."""
+"""Heat maps: level by level of time constants, task by task."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -15,8 +16,10 @@ from popnet.report.population import numbers
 from popnet.report.registry_words import chance
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import INK, SOFT, WIDTH, panels
-from popnet.studies.heterogeneity.data import Study
-from popnet.studies.heterogeneity.robustness_figures import MATRIX, perturbed
+from popnet.studies.heterogeneity.layout import in_order, titled
+from popnet.studies.heterogeneity.robustness_figures import MATRIX
+from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.heterogeneity.tasks import RELATED
 
 OWN = "own"
 MOST_BESIDE = 7  # tasks; with more the two maps stand above each other
@@ -26,18 +29,17 @@ PARTS = (
 )
 
 
-def tau_matrix(study: Study) -> Section:
+def tau_matrix(tables: Tables) -> Section:
     """Accuracy by level in training and level of newly drawn time constants."""
     title = "Time constants drawn anew"
-    rows = perturbed(study)
-    rows = rows[rows["name"].str.startswith(MATRIX) & (rows["grade"] > 0)]
+    rows = tables.perturbed[~tables.perturbed["failed"].astype(bool)]
+    rows = rows[(rows["perturbation"] == MATRIX) & (rows["grade"] > 0)]
     if rows.empty:
         words = f"Left out: no network was tested with `{MATRIX}`."
         return Section("tau_matrix", title, words)
-    spread = rows["name"].str.extract(r"spread=([0-9.eE+-]+)")[0].astype(float)
-    rows = rows.assign(tested=spread)
+    rows = rows.assign(tested=[json.loads(s)["spread"] for s in rows["settings"]])
     drawings = []
-    for configuration in study.configurations:
+    for configuration in tables.configurations:
         own = rows[rows["configuration"] == configuration]
         if own.empty:
             continue
@@ -46,7 +48,7 @@ def tau_matrix(study: Study) -> Section:
         drawings.append(
             Drawing(
                 f"tau_matrix{suffix}",
-                _tau_maps(study, own, configuration),
+                _tau_maps(tables, own, configuration),
                 f"Level in training and level in the test{named}.",
                 "Number and colour: mean accuracy over the frozen networks that met "
                 "the criterion. Rows: level they were trained at (n: networks). "
@@ -57,46 +59,47 @@ def tau_matrix(study: Study) -> Section:
     return Section("tau_matrix", title, drawings=drawings)
 
 
-def _tau_maps(study: Study, rows: pd.DataFrame, configuration: str) -> Figure:
-    height = 0.6 + 0.27 * len(study.levels)
-    columns = 3 if len(study.tasks) != 4 else 2
-    figure, all_axes = panels(len(study.tasks), columns, height, margin=1.0)
+def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
+    height = 0.6 + 0.27 * len(tables.levels)
+    tasks = in_order(tables)
+    columns = 3 if len(tasks) != 4 else 2
+    figure, all_axes = panels(len(tasks), columns, height, margin=1.0)
     tested = sorted(rows["tested"].dropna().unique())
-    met = study.met[study.met["configuration"] == configuration]
-    for i, (axes, task) in enumerate(zip(all_axes, study.tasks, strict=True)):
+    met = tables.met[tables.met["configuration"] == configuration]
+    for i, (axes, task) in enumerate(zip(all_axes, tasks, strict=True)):
         here = rows[rows["task"] == task]
         own = met[met["task"] == task]
         wide = here.pivot_table(index="level", columns="tested", values="accuracy")
-        wide = wide.reindex(index=study.levels, columns=tested)
+        wide = wide.reindex(index=tables.levels, columns=tested)
         wide.insert(0, OWN, own.groupby("level")["accuracy"].mean())
         heatmap(axes, wide.to_numpy(float), chance(task), notes=True)
         counts = own["level"].value_counts()
-        labels = [f"{v:g}  (n = {counts.get(v, 0)})" for v in study.levels]
+        labels = [f"{v:g}  (n = {counts.get(v, 0)})" for v in tables.levels]
         axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
         axes.set_xticks(range(len(tested) + 1), [OWN, *(f"{v:g}" for v in tested)])
-        for y, level in enumerate(study.levels):
+        for y, level in enumerate(tables.levels):
             for x, other in enumerate(tested, start=1):
                 if np.isclose(level, other):
                     _outline(axes, x, y)
         axes.axvline(0.5, color="white", linewidth=3.5)
-        axes.set_title(study.titled(task, 30).replace("\n", " "), fontsize=8)
+        axes.set_title(titled(task, 30).replace("\n", " "), fontsize=8)
         if i % columns == 0:
             axes.set_ylabel("level in training")
         if i >= len(all_axes) - columns:
             axes.set_xlabel("level in the test")
-    accuracy_bar(figure, all_axes, "top", {chance(task) for task in study.tasks})
+    accuracy_bar(figure, all_axes, "top", {chance(task) for task in tasks})
     return figure
 
 
-def transfer(study: Study) -> Section:
+def transfer(tables: Tables) -> Section:
     """Accuracy on every task of networks trained on one, unchanged."""
     title = "Transfer to other tasks"
-    rows = study.joined(study.population.evaluations)
-    rows = rows[(rows["kind"] == "task") & rows["key"].isin(study.met["key"])]
-    if not (rows["name"] != rows["task"]).any():
+    rows = tables.tested[~tables.tested["failed"].astype(bool)]
+    if rows["own"].all():
         words = "Left out: no network that met the criterion was tried on another task."
         return Section("transfer", title, words)
-    tested = [*study.tasks, *sorted(set(rows["name"]) - set(study.tasks))]
+    tasks = in_order(tables)
+    tested = [*tasks, *sorted(set(rows["tested"]) - set(tasks))]
     where = "Right" if len(tested) <= MOST_BESIDE else "Below"
     text = sentences(
         "Number and colour: mean over the networks that met the criterion (n: at all "
@@ -108,32 +111,31 @@ def transfer(study: Study) -> Section:
         " rule is the reverse scores high.",
     )
     drawing = Drawing(
-        "transfer", _transfer_maps(study, rows, tested), "Accuracy on each task.", text
+        "transfer", _transfer_maps(tables, rows, tested), "Accuracy on each task.", text
     )
     return Section("transfer", title, drawings=[drawing])
 
 
-def _transfer_maps(study: Study, rows: pd.DataFrame, tested: list[str]) -> Figure:
+def _transfer_maps(tables: Tables, rows: pd.DataFrame, tested: list[str]) -> Figure:
     beside = len(tested) <= MOST_BESIDE
-    height = 1.3 + 0.42 * len(study.tasks)
+    tasks = in_order(tables)
+    height = 1.3 + 0.42 * len(tasks)
     size = (WIDTH, height if beside else 2 * height)
     figure = Figure(figsize=size, layout="constrained")
     both = figure.subplots(1 if beside else 2, 2 if beside else 1).ravel()
-    counts = study.met["task"].value_counts()
+    counts = tables.met["task"].value_counts()
     chances = [chance(task) for task in tested]
     for i, (axes, (column, words)) in enumerate(zip(both, PARTS, strict=True)):
-        wide = _means(rows, column).reindex(index=study.tasks, columns=tested)
+        wide = _means(rows, column).reindex(index=tasks, columns=tested)
         heatmap(axes, wide.to_numpy(float), chances, notes=True)
         names = [_short(name) for name in tested]
         axes.set_xticks(range(len(tested)), names, fontsize=7.5)
         axes.xaxis.tick_top()
-        labels = [
-            f"{_short(task, ' ')}\n(n = {counts.get(task, 0)})" for task in study.tasks
-        ]
+        labels = [f"{_short(task, ' ')}\n(n = {counts.get(task, 0)})" for task in tasks]
         shown = labels if i == 0 or not beside else []
         axes.set_yticks(range(len(shown)), shown, fontsize=7.5)
         axes.set_title(words, pad=10)
-        _frames(axes, study, tested)
+        _frames(axes, tables, tested)
         if shown:
             axes.set_ylabel("trained on")
     accuracy_bar(figure, list(both), "right", set(chances))
@@ -142,19 +144,19 @@ def _transfer_maps(study: Study, rows: pd.DataFrame, tested: list[str]) -> Figur
 
 def _means(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     values = rows.assign(value=numbers(rows[column]))
-    return values.pivot_table(index="task", columns="name", values="value")
+    return values.pivot_table(index="task", columns="tested", values="value")
 
 
 def _short(name: str, between: str = "\n") -> str:
     return re.sub("_", between, name)
 
 
-def _frames(axes: Axes, study: Study, tested: list[str]) -> None:
-    for y, task in enumerate(study.tasks):
+def _frames(axes: Axes, tables: Tables, tested: list[str]) -> None:
+    for y, task in enumerate(in_order(tables)):
         for x, other in enumerate(tested):
             if task == other:
                 _outline(axes, x, y)
-            elif frozenset((task, other)) in study.related:
+            elif (task, other) in RELATED:
                 _outline(axes, x, y, dashed=True)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from popnet.analysis.inference import corrected
 from popnet.analysis.level_tests import monotone_departure, trend
 from popnet.runs.findings import Verdict
+from popnet.studies.effects import drawing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,18 +23,6 @@ Array = NDArray[np.float64]
 SIGNIFICANT = 0.05
 FEWEST = 3
 """Seeds that a cell needs to be judged."""
-RANDOM = 20_260_403
-"""The seed of every bootstrap and permutation: the same records, the same page."""
-
-
-def drawing() -> np.random.Generator:
-    """A fresh generator, always the same."""
-    return np.random.default_rng(RANDOM)
-
-
-def by_seed(frame: pd.DataFrame, column: str) -> pd.Series:
-    """The mean of a column over all networks of a seed, tasks counted alike."""
-    return frame.groupby(["seed", "task"])[column].mean().groupby("seed").mean()
 
 
 def cells(frame: pd.DataFrame, column: str) -> dict[tuple[str, str], Array]:

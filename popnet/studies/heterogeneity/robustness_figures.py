@@ -1,4 +1,4 @@
-"""A study's frozen networks under perturbation, by the level they were trained at."""
+"""Frozen networks under perturbation, by the level they were trained at."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from popnet.report.registry_words import chance, level_title
 from popnet.report.sections import Drawing, Section, sentences, span
 from popnet.report.statistics import mean_interval
 from popnet.report.style import SOFT
-from popnet.studies.heterogeneity.data import Study
+from popnet.studies.heterogeneity.layout import across, shades, titled
 from popnet.studies.heterogeneity.strips import grid, short
+from popnet.studies.heterogeneity.tables import Tables
 
 MATRIX = "new_time_constants"  # graded by its spread: the matrix shows it
 CHANCE: dict[str, Any] = {"color": SOFT, "linewidth": 0.9, "linestyle": (0, (4, 3))}
@@ -25,58 +26,51 @@ MOST_LETTERS = 6  # of two neighbouring labels of an axis one sixth of the page 
 SPREAD = 0.5  # of the gap between grades that the lines of all levels may take
 
 
-def robustness(study: Study) -> Section:
+def robustness(tables: Tables) -> Section:
     """Accuracy against the grade of each perturbation, a figure per configuration."""
     title = "Robustness"
-    rows = perturbed(study)
-    rows = rows[~rows["name"].str.startswith(MATRIX)]
+    rows = tables.perturbed[~tables.perturbed["failed"].astype(bool)]
+    rows = rows[rows["perturbation"] != MATRIX]
     if rows.empty:
         words = "Left out: no perturbation of a network that met the criterion."
         return Section("robustness", title, words)
     drawings = []
-    for configuration in study.configurations:
+    for configuration in tables.configurations:
         own = rows[rows["configuration"] == configuration]
-        for tasks in study.across() if len(own) else []:
+        for tasks in across(tables) if len(own) else []:
             suffix = f"_{len(drawings) + 1}" if drawings else ""
-            figure = _draw(study, own, tasks, list(dict.fromkeys(rows["name"])))
+            figure = _draw(tables, own, tasks, list(dict.fromkeys(rows["label"])))
             named = f", {configuration}" if configuration else ""
             drawings.append(
                 Drawing(
                     f"robustness{suffix}",
                     figure,
                     f"Accuracy under perturbation{named}.",
-                    _caption(study, own),
+                    _caption(tables, own),
                 )
             )
     return Section("robustness", title, drawings=drawings)
 
 
-def perturbed(study: Study) -> pd.DataFrame:
-    """Perturbed accuracies of the networks that met the criterion."""
-    rows = study.joined(study.population.evaluations)
-    perturbation = rows["kind"] == "perturbation"
-    return rows[perturbation & rows["key"].isin(study.met["key"])]
-
-
 def _draw(
-    study: Study, rows: pd.DataFrame, tasks: list[str], names: list[str]
+    tables: Tables, rows: pd.DataFrame, tasks: list[str], names: list[str]
 ) -> Figure:
     figure, axes = grid(len(names), len(tasks), 1.5)
     low = float(
-        rows.groupby(["task", "name", "level", "grade"])["accuracy"].mean().min()
+        rows.groupby(["task", "label", "level", "grade"])["accuracy"].mean().min()
     )
     for y, name in enumerate(names):
         for x, task in enumerate(tasks):
             place: Axes = axes[y, x]
-            here = rows[(rows["task"] == task) & (rows["name"] == name)]
-            _panel(place, study, here)
+            here = rows[(rows["task"] == task) & (rows["label"] == name)]
+            _panel(place, tables, here)
             if len(here):
                 place.axhline(chance(task), **CHANCE)
             place.set_ylim(max(-0.03, min(0.4, low - 0.04)), 1.03)
             place.tick_params(labelsize=7)
             if y == 0:
-                sizes = _sizes(study, rows[rows["task"] == task])
-                title = f"{study.titled(task)}\nn = {span(sizes)}"
+                sizes = _sizes(tables, rows[rows["task"] == task])
+                title = f"{titled(task)}\nn = {span(sizes)}"
                 place.set_title(title, fontsize=8.5)
         words, settings = heading(name)
         below = f"\n({settings})" if settings else ""
@@ -84,11 +78,11 @@ def _draw(
         middle = axes[y, (len(tasks) - 1) // 2]
         middle.set_xlabel(level_title(name), fontsize=8)
     figure.align_ylabels(axes[:, 0])
-    legend_of_levels(figure, study)
+    legend_of_levels(figure, tables)
     return figure
 
 
-def _panel(axes: Axes, study: Study, rows: pd.DataFrame) -> None:
+def _panel(axes: Axes, tables: Tables, rows: pd.DataFrame) -> None:
     """One perturbation of one task's networks, one line per level of training."""
     axes.grid(axis="y")
     grades = np.sort(rows["grade"].unique())
@@ -99,17 +93,18 @@ def _panel(axes: Axes, study: Study, rows: pd.DataFrame) -> None:
         return
     positions, _ = level_positions(grades)
     step = float(np.diff(positions).min()) if len(positions) > 1 else 1.0
-    for i, level in enumerate(study.levels):
+    colours = shades(tables)
+    for i, level in enumerate(tables.levels):
         own = rows[rows["level"] == level]
         found = [
             mean_interval(numbers(own.loc[own["grade"] == grade, "accuracy"]))
             for grade in grades
         ]
         mean, low, high, _ = np.array(found, dtype=float).T
-        middle = (len(study.levels) - 1) / 2
-        x = positions + (i - middle) / len(study.levels) * SPREAD * step
+        middle = (len(tables.levels) - 1) / 2
+        x = positions + (i - middle) / len(tables.levels) * SPREAD * step
         here = np.isfinite(mean)
-        colour = study.shades[level]
+        colour = colours[level]
         axes.vlines(x, low, high, color=colour, linewidth=0.8)
         axes.plot(x[here], mean[here], label=f"{level:g}", **_line(colour))
     axes.set_xticks(positions, _apart([short(g) for g in grades]))
@@ -129,17 +124,17 @@ def _line(colour: str) -> dict[str, Any]:
     return {"color": colour, "linewidth": 1.1, "marker": "o", "markersize": 2.4}
 
 
-def _sizes(study: Study, rows: pd.DataFrame) -> list[int]:
+def _sizes(tables: Tables, rows: pd.DataFrame) -> list[int]:
     """How many networks of each level there are."""
     counts = rows.groupby("level")["key"].nunique()
-    return [int(counts.get(level, 0)) for level in study.levels]
+    return [int(counts.get(level, 0)) for level in tables.levels]
 
 
-def legend_of_levels(figure: Figure, study: Study) -> None:
+def legend_of_levels(figure: Figure, tables: Tables) -> None:
     """The colours of the levels, and chance."""
     handles = [
         Line2D([], [], label=f"{level:g}", **_line(colour))
-        for level, colour in study.shades.items()
+        for level, colour in shades(tables).items()
     ]
     handles.append(Line2D([], [], label="chance", **CHANCE))
     figure.legend(
@@ -152,10 +147,11 @@ def legend_of_levels(figure: Figure, study: Study) -> None:
     )
 
 
-def _caption(study: Study, rows: pd.DataFrame) -> str:
-    kept, every = rows["key"].nunique(), len(study.networks)
+def _caption(tables: Tables, rows: pd.DataFrame) -> str:
+    kept, every = rows["key"].nunique(), len(tables.networks)
     uneven = any(
-        not level_positions(own["grade"].unique())[1] for _, own in rows.groupby("name")
+        not level_positions(own["grade"].unique())[1]
+        for _, own in rows.groupby("label")
     )
     return sentences(
         "Markers: mean accuracy of the frozen networks that met the criterion "

@@ -17,7 +17,8 @@ from popnet.report.population import LEARNED, STATUSES, numbers
 from popnet.report.statistics import CONFIDENCE, Quartiles
 from popnet.report.style import INK, SOFT, WIDTH, failure
 from popnet.status import Status
-from popnet.studies.heterogeneity.data import Study
+from popnet.studies.heterogeneity.layout import colours
+from popnet.studies.heterogeneity.tables import Tables
 
 BESIDE = 0.84  # the part of the way to the next level that a level's marks may fill
 MARK = 2.6
@@ -63,25 +64,26 @@ def grid(
     return figure, figure.subplots(rows, columns, squeeze=False, sharey=share)
 
 
-def strips(axes: Axes, study: Study, table: pd.DataFrame, column: str) -> None:
+def strips(axes: Axes, tables: Tables, table: pd.DataFrame, column: str) -> None:
     """Draw a column of networks against their level, configurations slightly apart."""
-    places, step = _places(study)
-    count = len(study.configurations)
+    places, step = _places(tables)
+    lanes = colours(tables)
+    count = len(lanes)
     lane = BESIDE * step / count
-    for i, configuration in enumerate(study.configurations):
+    table = table.sort_values(["level", "seed"], kind="stable")
+    for i, (configuration, colour) in enumerate(lanes.items()):
         own = table[table["configuration"] == configuration]
-        colour = study.colours[configuration]
         away = (i - (count - 1) / 2) * lane
         _dots(axes, own, column, places, away, lane, colour)
-        _medians(axes, study, own, column, places, away, colour)
-    level_axis(axes, study)
+        _medians(axes, tables, own, column, places, away, colour)
+    level_axis(axes, tables)
 
 
-def level_axis(axes: Axes, study: Study) -> None:
+def level_axis(axes: Axes, tables: Tables) -> None:
     """Levels in order, at their own value unless they are very uneven."""
-    places, step = _places(study)
+    places, step = _places(tables)
     where = list(places.values())
-    axes.set_xticks(where, [short(level) for level in study.levels])
+    axes.set_xticks(where, [short(level) for level in tables.levels])
     axes.set_xlim(where[0] - 0.55 * step, where[-1] + 0.55 * step)
     axes.grid(axis="y")
 
@@ -93,19 +95,19 @@ def short(number: float) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def label_levels(figure: Figure, study: Study) -> None:
+def label_levels(figure: Figure, tables: Tables) -> None:
     """What the levels are, once below all the panels."""
-    name = LEVEL_WORDS.get(study.level_name, study.level_name)
+    name = LEVEL_WORDS.get(tables.level_name, tables.level_name)
     figure.supxlabel(name, fontsize=8.5, color=INK)
 
 
-def legend(figure: Figure, study: Study, *, also: list[Line2D] | None = None) -> None:
+def legend(figure: Figure, tables: Tables, *, also: list[Line2D] | None = None) -> None:
     """One legend for the figure: configurations, then the marks of failures."""
     handles = [
         Line2D([], [], color=colour, label=name or "median", **_median_mark(colour))
-        for name, colour in study.colours.items()
+        for name, colour in colours(tables).items()
     ]
-    present = set(study.networks["status"])
+    present = set(tables.networks["status"])
     for status in (Status.UNCONVERGED, Status.DIVERGED):
         if status in present:
             style = failure(status, SOFT, 5.0)
@@ -122,16 +124,16 @@ def legend(figure: Figure, study: Study, *, also: list[Line2D] | None = None) ->
     )
 
 
-def place_of(study: Study, level: ArrayLike) -> np.ndarray:
+def place_of(tables: Tables, level: ArrayLike) -> np.ndarray:
     """Where levels stand on the axis."""
-    places, _ = _places(study)
+    places, _ = _places(tables)
     return np.array([places[float(v)] for v in np.atleast_1d(np.asarray(level))])
 
 
-def _places(study: Study) -> tuple[dict[float, float], float]:
-    positions, _ = level_positions(study.levels)
+def _places(tables: Tables) -> tuple[dict[float, float], float]:
+    positions, _ = level_positions(tables.levels)
     step = float(np.diff(positions).min()) if len(positions) > 1 else 1.0
-    return dict(zip(study.levels, positions.tolist(), strict=True)), step
+    return dict(zip(tables.levels, positions.tolist(), strict=True)), step
 
 
 def _dots(
@@ -143,7 +145,7 @@ def _dots(
     lane: float,
     colour: str,
 ) -> None:
-    index = own["index"].to_numpy(float)
+    index = own["seed"].to_numpy(float)
     # steps of the golden ratio spread any run of indices evenly
     aside = ((index + 1) * 0.618034 % 1 - 0.5) * 0.8 * lane
     x = own["level"].map(places).to_numpy(float) + away + aside
@@ -173,7 +175,7 @@ def _mark(status: str, colour: str) -> dict[str, Any]:
 
 def _medians(
     axes: Axes,
-    study: Study,
+    tables: Tables,
     own: pd.DataFrame,
     column: str,
     places: dict[float, float],
@@ -182,7 +184,7 @@ def _medians(
 ) -> None:
     found = [
         median_interval(numbers(own.loc[own["level"] == level, column]))
-        for level in study.levels
+        for level in tables.levels
     ]
     low, middle, high = np.array(found, dtype=float).T
     x = np.array(list(places.values())) + away

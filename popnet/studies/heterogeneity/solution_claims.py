@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from popnet.analysis.inference import Effect
-from popnet.runs.findings import Finding
-from popnet.studies.heterogeneity.evidence import Evidence
-from popnet.studies.heterogeneity.profiles import by_seed, drawing
-from popnet.studies.verdicts import (
-    Row,
-    above,
-    below,
-    both,
-    found,
+from popnet.studies.effects import (
+    by_seed,
+    drawing,
     listed,
     mean_of,
     mean_over_seeds,
 )
+from popnet.studies.heterogeneity import measured
+from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.heterogeneity.tasks import RELATED
+from popnet.studies.study import Claim, Outcome
+from popnet.studies.verdicts import above, below, both
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RELATED = {
-    ("dnms", "dnms_long"): 1, ("dnms_long", "dnms"): 1,
-    ("dnms", "dnms_variable"): 1, ("dnms_variable", "dnms"): 1,
-    ("dnms_long", "dnms_variable"): 1, ("dnms_variable", "dnms_long"): 1,
-    ("dnms", "dms"): -1, ("dms", "dnms"): -1,
-    ("dms", "dnms_long"): -1, ("dnms_long", "dms"): -1,
-    ("dms", "dnms_variable"): -1, ("dnms_variable", "dms"): -1,
-    ("go_nogo", "delayed_response"): -1, ("delayed_response", "go_nogo"): -1,
-    ("perceptual_decision", "selective_integration"): 1,
-    ("selective_integration", "perceptual_decision"): 1,
-}  # fmt: skip
-"""Pairs (trained, tested) that ask for one computation; -1: answered the other way."""
 TRANSFERS = 0.6
 """Accuracy above which a task is transferred to; chance is 0.5."""
 ALIKE = 0.05
@@ -46,9 +34,8 @@ UNLIKE = 0.5
 networks apart."""
 
 
-def transfer(e: Evidence) -> Finding:
-    """Networks generalise to related tasks, not to distinct ones."""
-    frozen = e.transfer[~e.transfer["failed"]]
+def _transfer(t: Tables) -> Outcome:
+    frozen = t.tested[~t.tested["failed"] & ~t.tested["own"]]
     pairs = list(zip(frozen["task"], frozen["tested"], strict=True))
     sign = np.array([RELATED.get(pair, 0) for pair in pairs])
     accuracy = frozen["accuracy"].where(sign >= 0, frozen["flipped_accuracy"])
@@ -57,55 +44,41 @@ def transfer(e: Evidence) -> Finding:
     near, far = mean_of(related, "accuracy"), mean_of(distinct, "accuracy")
     lead = by_seed(related, "accuracy") - by_seed(distinct, "accuracy")
     effect = mean_over_seeds(lead.dropna().to_numpy())
-    row = Row(
-        "transfer",
-        "Networks generalise to structurally related untrained tasks, not to distinct "
-        "ones.",
-        "accuracy on related less accuracy on distinct untrained tasks; and related "
-        f"above {TRANSFERS:g}, distinct below",
-        "of trials",
-        "transfer",
-    )
     note = (
         f"Related: {near.value:.2f} ({listed(related, 'accuracy', 'pair')}); distinct: "
         f"{far.value:.2f}. Related tasks that ask for the opposite answers are scored "
         "with the output's sign flipped."
     )
     parts = above(effect, 0), above(near, TRANSFERS), below(far, TRANSFERS)
-    return found(row, effect, both(*parts), note)
+    return Outcome(effect, "of trials", both(*parts), note)
 
 
-def degeneracy(e: Evidence) -> list[Finding]:
-    """Networks that do equally well differ in activity and weights."""
-    learned = e.networks[~e.networks["failed"]]
-    gaps = learned.groupby(["task", "seed"])["accuracy"].mean().unstack("task")
+def _alike(t: Tables) -> Outcome:
+    gaps = t.met.groupby(["task", "seed"])["accuracy"].mean().unstack("task")
     apart = np.abs(gaps - gaps.mean()).mean(axis=1)
-    alike = mean_over_seeds(apart.to_numpy())
-    first = found(
-        Row("alike", "Networks that learned a task perform alike.",
-            "mean distance of a seed's accuracy from the mean of all seeds",
-            "of trials", "degeneracy"),
-        alike, below(alike, ALIKE), "Networks that met the criterion.",
-    )  # fmt: skip
-    made = [first]
-    for metric, what in (("trajectories", "activity"), ("weights", "weights")):
-        effect, note = _ratio(e.pairs[e.pairs["metric"] == metric])
-        if metric == "weights":
-            moved = e.networks["weight_change"].mean()
-            note += (
-                f" All start from draws of their own; learning moves the weights by "
-                f"{moved:.0%} of their size."
-            )
-        row = Row(
-            f"degenerate_{metric}",
-            f"Networks that perform alike differ in their {what}.",
-            f"distance between the {what} of trained networks of one condition, "
-            "relative to that of untrained ones",
-            "of untrained",
-            "degeneracy",
-        )
-        made.append(found(row, effect, above(effect, UNLIKE), note))
-    return made
+    effect = mean_over_seeds(apart.to_numpy())
+    note = "Networks that met the criterion."
+    return Outcome(effect, "of trials", below(effect, ALIKE), note)
+
+
+def _degenerate(metric: str) -> Callable[[Tables], Outcome]:
+    """Judge whether networks lie far apart by this metric."""
+
+    def judge(t: Tables) -> Outcome:
+        effect, note = _ratio(t.pairs[t.pairs["metric"] == metric])
+        return Outcome(effect, "of untrained", above(effect, UNLIKE), note)
+
+    return judge
+
+
+def _degenerate_weights(t: Tables) -> Outcome:
+    outcome = _degenerate("weights")(t)
+    moved = t.networks[measured.of_learning()].mean()
+    note = (
+        f"{outcome.note} All start from draws of their own; learning moves the weights "
+        f"by {moved:.0%} of their size."
+    )
+    return outcome._replace(note=note)
 
 
 def _ratio(pairs: pd.DataFrame) -> tuple[Effect, str]:
@@ -159,3 +132,35 @@ def _weighted(
     weight = counts_DS[:, at[:, 0]] * counts_DS[:, at[:, 1]]
     total = weight.sum(axis=1)
     return np.where(total > 0, weight @ values / np.maximum(total, 1), np.nan)
+
+
+TRANSFER = Claim(
+    "transfer",
+    "Networks generalise to structurally related untrained tasks, not to distinct "
+    "ones.",
+    "accuracy on related less accuracy on distinct untrained tasks; and related "
+    f"above {TRANSFERS:g}, distinct below",
+    "transfer",
+    _transfer,
+)
+PERFORM_ALIKE = Claim(
+    "alike",
+    "Networks that learned a task perform alike.",
+    "mean distance of a seed's accuracy from the mean of all seeds",
+    "degeneracy",
+    _alike,
+)
+DEGENERATE = [
+    Claim(
+        f"degenerate_{metric}",
+        f"Networks that perform alike differ in their {what}.",
+        f"distance between the {what} of trained networks of one condition, "
+        "relative to that of untrained ones",
+        "degeneracy",
+        judge,
+    )
+    for metric, what, judge in (
+        ("trajectories", "activity", _degenerate("trajectories")),
+        ("weights", "weights", _degenerate_weights),
+    )
+]

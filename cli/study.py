@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,7 @@ from .launching import launched
 from .shell import (
     DONE,
     SOME_FAILED,
+    WRONG,
     Address,
     AsJson,
     Device,
@@ -31,11 +32,20 @@ from .shell import (
 if TYPE_CHECKING:
     from popnet.runs.findings import Finding
 
+Name = Annotated[
+    str | None,
+    typer.Argument(help="a study; without one all are listed", metavar="[NAME]"),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option("--scale", help="its sweep file; default: its smallest"),
+]
+
 
 @guarded
 def study(
-    name: Annotated[str, typer.Argument(help="heterogeneity", metavar="NAME")],
-    scale: Annotated[str, typer.Option("--scale", help="quick or paper")] = "quick",
+    name: Name = None,
+    scale: Scale = None,
     out: Out = Path("runs"),
     storage: Storage = None,
     address: Address = None,
@@ -49,32 +59,27 @@ def study(
     from popnet.catalogue import load_sweep
     from popnet.config import ConfigError
     from popnet.report import write_report
-    from popnet.runs.findings import rows_of, write_findings
-    from popnet.studies import STUDIES, conclude
-    from popnet.studies.heterogeneity.evidence import graded
-    from popnet.studies.page import write_study
+    from popnet.runs.findings import rows_of
+    from popnet.studies import STUDIES
+    from popnet.studies.conclude import conclude
 
+    if name is None:
+        _list(as_json)
+        return
     if name not in STUDIES:
         raise ConfigError(f"no study {name!r}; there is: {', '.join(STUDIES)}.")
     chosen = STUDIES[name]
+    scale = scale or next(iter(chosen.scales))
     if scale not in chosen.scales:
         known = ", ".join(chosen.scales)
         raise ConfigError(f"--scale {scale!r}: {name} has the scales {known}.")
     made, source = load_sweep(chosen.scales[scale], overrides(set_, device, workers))
-    if not any(path.endswith(".spread") for path in made.varied):
-        raise ConfigError(
-            f"popnet study {name}: nothing is graded; its grid needs a spread, such as "
-            "network.tau_s.spread."
-        )
+    if (why := chosen.refuse(made)) is not None:
+        raise ConfigError(f"popnet study {name}: {why}.")
     done = launched(made, source, out, address, tracking_uri, storage)
     for note in done.notes:
         say(f"note: {note}")
-    findings = conclude(chosen, done.run)
-    write_findings(done.run.folder, findings)
-    page = write_study(
-        done.run, findings, level=graded(done.run), memory=chosen.memory,
-        related=chosen.related,
-    )  # fmt: skip
+    findings, page = conclude(chosen, done.run)
     write_report(done.run)  # which shows the table too
     if as_json:
         give_json(rows_of(findings))
@@ -85,6 +90,34 @@ def study(
         give(f"networks  popnet show {done.run.folder}")
     failed = done.by_status.get(Status.DIVERGED, 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
+
+
+def _list(as_json: bool) -> None:
+    """List the studies, those of installed packages after popnet's own."""
+    from popnet.config import ConfigError
+    from popnet.studies import STUDIES
+
+    described: list[dict[str, Any]] = []
+    problems = STUDIES.problems()
+    for name in STUDIES:
+        try:
+            study, package = STUDIES[name], STUDIES.package(name)
+        except ConfigError as error:
+            problems.append(str(error))
+            continue
+        about = {"summary": study.summary, "reference": study.reference}
+        about |= {"package": package} if package else {}
+        described.append({"name": name, **about, "scales": list(study.scales)})
+    if as_json:
+        give_json(described)
+    for about in [] if as_json else described:
+        package = f"  (package {about['package']})" if "package" in about else ""
+        give(f"{about['name']}: {about['summary']}  [{about['reference']}]{package}")
+        give(f"    --scale {'|'.join(about['scales'])}")
+    for problem in dict.fromkeys(problems):
+        say(f"popnet: {problem}")
+    if problems:
+        raise typer.Exit(WRONG)
 
 
 def _table(findings: list[Finding]) -> None:

@@ -1,0 +1,50 @@
+"""How the figures of the study are laid out: its tasks, configurations and levels."""
+
+from __future__ import annotations
+
+from popnet.report.style import palette
+from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.heterogeneity.tasks import MEMORY
+
+MOST_ACROSS = 6  # tasks beside each other; with more a figure goes on in another
+
+
+def colours(tables: Tables) -> dict[str, str]:
+    """A colour for each configuration."""
+    tones = palette(len(tables.configurations), ordered=False)
+    return dict(zip(tables.configurations, tones, strict=True))
+
+
+def shades(tables: Tables) -> dict[float, str]:
+    """A colour for each level, dark to light."""
+    tones = palette(max(2, len(tables.levels)), ordered=True)
+    return dict(zip(tables.levels, tones, strict=False))
+
+
+def families(tables: Tables) -> list[list[str]]:
+    """The tasks that need memory, then those that do not; no empty family."""
+    both = [
+        [task for task in tables.tasks if (task in MEMORY) == kind]
+        for kind in (True, False)
+    ]
+    return [family for family in both if family]
+
+
+def in_order(tables: Tables) -> list[str]:
+    """The tasks, memory tasks first."""
+    return [task for family in families(tables) for task in family]
+
+
+def across(tables: Tables) -> list[list[str]]:
+    """The tasks in rows of panels, none wider than the page."""
+    tasks = in_order(tables)
+    rows = -(-len(tasks) // MOST_ACROSS)
+    each = -(-len(tasks) // max(rows, 1))
+    return [tasks[i * each : (i + 1) * each] for i in range(rows)]
+
+
+def titled(task: str, line: int = 15) -> str:
+    """A task's name above its panel, with what kind it is."""
+    words = task.replace("_", " ")
+    words = words if len(words) <= line else "\n".join(words.rsplit(" ", 1))
+    return f"{words}\n({'memory' if task in MEMORY else 'memoryless'})"

@@ -1,0 +1,294 @@
+"""The tables that claims and figures are made of, derived from what a run recorded.
+
+Every network is in them, whether it met its criterion or not; one that failed counts
+with its cap of trials, and so does one that diverged, which has no tests.  Columns that
+all tables share:
+
+    key, task, level, configuration, seed, failed
+
+``level`` is the graded spread of the study, ``configuration`` the other settings that
+the sweep varies, ``failed`` whether a network never met its criterion, or lost it by
+diverging.  Networks of one seed start from the same draws in every condition: seeds
+are the independent units of every interval.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from popnet.analysis.trials_to_criterion import allowed, trials_or_cap
+from popnet.measures import MEASURES, CurveSeen
+from popnet.studies.heterogeneity import measured
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from popnet.config import LoadedSweep
+    from popnet.runs import Run
+
+TASK = "task.name"
+SPREAD = ".spread"
+CRITERION = "train.until.accuracy"
+SHARED = ["key", "task", "level", "configuration", "seed", "failed"]
+
+
+def learning() -> list[str]:
+    """The columns of ``networks`` on how a network learned and what it then can do."""
+    own = ["accuracy", "quiet_accuracy", "worst_type"]
+    return ["doublings", *measured.of_curves(), *own]
+
+
+def dynamics() -> list[str]:
+    """The columns of ``networks`` on the activity and weights of a trained network."""
+    return [*measured.of_activity(), *measured.of_weights()]
+
+
+class Tables(NamedTuple):
+    """The tables of one run."""
+
+    networks: pd.DataFrame
+    """all that ``run.table()`` has, with the measures of learning and dynamics; needed:
+    the trials to the criterion, or the cap; doublings: their log2; cap; quiet_accuracy:
+    without noise; worst_type: the error of the trial type that goes worst"""
+    perturbed: pd.DataFrame
+    """perturbation, settings, label (of both), grade, accuracy, drop"""
+    tested: pd.DataFrame
+    """tested, accuracy, flipped_accuracy: on tasks; own: it is the task of training"""
+    changed: pd.DataFrame
+    """perturbation, settings, grade, and the measures of the perturbed activity"""
+    resting: pd.DataFrame
+    """state ("untrained" or "trained"), and the measures: activity at rest"""
+    pairs: pd.DataFrame
+    """metric, label, untrained, value, seed_a, seed_b, same, failed: pairs of networks
+    of one task; label: metric and settings, but for whether they are untrained"""
+    level_name: str
+    """The setting whose heterogeneity is graded, by its path."""
+
+    @property
+    def met(self) -> pd.DataFrame:
+        """The networks that met their criterion and kept it, or had none."""
+        return self.networks[~self.networks["failed"]]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks of training, in the sweep's order."""
+        return list(dict.fromkeys(self.networks["task"]))
+
+    @property
+    def configurations(self) -> list[str]:
+        """The configurations, in the sweep's order."""
+        return list(dict.fromkeys(self.networks["configuration"]))
+
+    @property
+    def levels(self) -> list[float]:
+        """The graded levels, ascending."""
+        return sorted(self.networks["level"].unique())
+
+
+def graded(run: Run) -> str:
+    """The setting whose heterogeneity the sweep grades: the spread with most values.
+
+    Time constants, slopes, thresholds or biases; ``refuse`` asks for one.
+    """
+    table = run.table()
+    spreads = [c for c in run.varied if c.endswith(SPREAD) and c in table]
+    return max(spreads, key=lambda column: table[column].nunique())
+
+
+def refuse(sweep: LoadedSweep) -> str | None:
+    """Refuse a sweep that grades nothing."""
+    if any(path.endswith(SPREAD) for path in sweep.varied):
+        return None
+    return "nothing is graded; its grid needs a spread, such as network.tau_s.spread"
+
+
+def read(run: Run) -> Tables:
+    """Derive the study's tables from a run's."""
+    level = graded(run)
+    networks = _placed(run, level)
+    shared = networks[SHARED]
+    evaluations = _interim(run.evaluations(), "name").rename(columns={"level": "grade"})
+    evaluations = evaluations.merge(shared, on="key")
+    activity = _interim(run.dynamics(), "name").rename(columns={"level": "grade"})
+    activity = activity.rename(columns={"name": "perturbation"})
+    activity = activity.merge(shared, on="key")
+    rest = activity["perturbation"] == ""
+    resting, tested = activity[rest], _tested(evaluations)
+    trained = resting[resting["state"] == "trained"]
+    for part in (
+        _of_curves(run, networks),
+        _of_tests(tested, evaluations),
+        _floats(trained, [*measured.of_activity()]),
+    ):
+        networks = networks.merge(part, on="key", how="left")
+    return Tables(
+        networks,
+        _perturbed(evaluations, networks.set_index("key")["accuracy"]),
+        tested,
+        activity[~rest & (activity["state"] == "trained")],
+        resting,
+        _pairs(_interim(run.comparisons(), "metric"), shared),
+        level,
+    )
+
+
+def _placed(run: Run, level: str) -> pd.DataFrame:
+    """The networks with the columns that all tables share, and what they needed."""
+    table = run.table()
+    status = table["status"]
+    cap = allowed(status, table["trials"], table["train.trials"])
+    needed = trials_or_cap(status, table["trials_to_criterion"].astype(float), cap)
+    others = [c for c in run.varied if c in table and c not in (TASK, level)]
+    return table.assign(
+        task=table[TASK],
+        level=table[level].astype(float),
+        configuration=_configurations(table, others),
+        seed=table["index"],
+        failed=needed.failed,
+        cap=cap,
+        needed=needed.trials,
+        doublings=np.log2(np.maximum(needed.trials, 1)),
+    )
+
+
+def _floats(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The columns of each network, as numbers even where there is no row."""
+    return rows[["key", *columns]].astype(dict.fromkeys(columns, float))
+
+
+def _configurations(table: pd.DataFrame, columns: list[str]) -> list[str]:
+    """Name the other settings: "into=drive, gain=1.5"; "" where there are none."""
+    named = [_named_values(table[column]) for column in columns]
+    return [
+        ", ".join(filter(None, (values[row] for values in named)))
+        for row in range(len(table))
+    ]
+
+
+def _named_values(column: pd.Series) -> list[str]:
+    """Name a setting's values: "gain=1.5"; "" where only another task has it."""
+    import pandas as pd
+
+    from popnet.report.conditions import named
+
+    name = str(column.name).removesuffix(".name").rsplit(".", 1)[-1]
+    return [
+        ""
+        if value is None or value is pd.NA or value != value
+        else f"{name}={named(value)}"
+        for value in column
+    ]
+
+
+def _of_curves(run: Run, table: pd.DataFrame) -> pd.DataFrame:
+    """Measure each network's learning curve."""
+    import pandas as pd
+
+    facts = table.set_index("key")
+    met = facts["trials_to_criterion"].astype(float).to_dict()
+    asked = facts.get(CRITERION, pd.Series(dtype=float)).dropna().to_dict()
+    chosen = {name: MEASURES[name] for name in measured.of_curves()}
+    rows = []
+    for key, curve in run.curves().groupby("key"):
+        if key not in met:
+            continue
+        curve = curve.sort_values("trial")
+        seen = CurveSeen(
+            curve["trial"].to_numpy(),
+            curve["error"].to_numpy(),
+            curve["accuracy"].to_numpy(),
+            met[key] if np.isfinite(met[key]) else None,
+        )
+        if key in asked:
+            seen = seen._replace(criterion=float(asked[key]))
+        found = {n: m.of(m.settings(name=n), seen) for n, m in chosen.items()}
+        rows.append({"key": key, **found})
+    return _floats(pd.DataFrame(rows, columns=["key", *chosen]), [*chosen])
+
+
+def _tested(evaluations: pd.DataFrame) -> pd.DataFrame:
+    """The tests on tasks; a network is tested on its own task first."""
+    rows = evaluations[evaluations["kind"] == "task"]
+    own = ~rows.duplicated("key")
+    rows = rows.assign(label=_labels(rows))
+    return rows.assign(own=own, tested=rows["label"].mask(own, rows["task"]))
+
+
+def _of_tests(tested: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
+    """The accuracy without noise, and the error of the worst trial type."""
+    quiet = evaluations[evaluations["kind"] == "quiet"].set_index("key")["accuracy"]
+    own = tested[tested["own"]]
+    worst = [np.max(errors) for errors in own["error_by_type"]]
+    made = own[["key"]].assign(
+        worst_type=worst, quiet_accuracy=own["key"].map(quiet.astype(float))
+    )
+    return _floats(made, ["worst_type", "quiet_accuracy"])
+
+
+def _perturbed(evaluations: pd.DataFrame, accuracy: pd.Series) -> pd.DataFrame:
+    """The tests under perturbations, with the drop from the accuracy without one."""
+    rows = evaluations[evaluations["kind"] == "perturbation"]
+    rows = rows.assign(label=_labels(rows)).rename(columns={"name": "perturbation"})
+    rows = rows[[*SHARED, "perturbation", "settings", "label", "grade", "accuracy"]]
+    return rows.assign(drop=rows["key"].map(accuracy) - rows["accuracy"].astype(float))
+
+
+def _pairs(comparisons: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of networks that were trained on one task."""
+    columns = ["task", "level", "configuration", "seed", "failed"]
+    about = shared.set_index("key")[columns]
+    rows = comparisons.merge(about, left_on="key_a", right_index=True)
+    rows = rows.merge(about, left_on="key_b", right_index=True, suffixes=("_a", "_b"))
+    rows = rows[rows["task_a"] == rows["task_b"]].rename(columns={"task_a": "task"})
+    same = (rows["level_a"] == rows["level_b"]) & (
+        rows["configuration_a"] == rows["configuration_b"]
+    )
+    given = [json.loads(text) for text in rows["settings"]]
+    untrained = [settings.pop("untrained", False) for settings in given]
+    names = zip(rows["metric"], given, strict=True)
+    return rows.assign(
+        untrained=np.array(untrained, bool),
+        same=same,
+        failed=rows["failed_a"] | rows["failed_b"],
+        label=[label_of(name, json.dumps(settings)) for name, settings in names],
+    )
+
+
+def _labels(rows: pd.DataFrame) -> list[str]:
+    return [
+        label_of(name, settings)
+        for name, settings in zip(rows["name"], rows["settings"], strict=True)
+    ]
+
+
+def label_of(name: str, settings: str) -> str:
+    """A name with its settings: "synaptic_jitter(mode=absolute)"."""
+    given = json.loads(settings)
+    inside = ",".join(
+        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
+    )
+    return f"{name}({inside})" if inside else name
+
+
+def _interim(table: pd.DataFrame, column: str) -> pd.DataFrame:
+    if "settings" in table:
+        return table
+    both = [_parsed(label) for label in table[column]]
+    return table.assign(
+        **{column: [name for name, _ in both]}, settings=[text for _, text in both]
+    )
+
+
+def _parsed(label: str) -> tuple[str, str]:
+    name, _, inside = label.rstrip(")").partition("(")
+    given = {}
+    for part in filter(None, inside.split(",")):
+        key, value = part.split("=")
+        try:
+            given[key] = json.loads(value.lower())
+        except ValueError:
+            given[key] = value
+    return name, json.dumps(given, sort_keys=True)
