@@ -1,0 +1,86 @@
+"""A study: a paper done again, its statements held against what its run recorded.
+
+A study is one folder, `popnet/studies/<paper>/`: its sweep files, the tables it
+derives from a run, its claims, its figures and a README page made by its run.  Its
+`__init__.py` holds one `Study`; `STUDIES` has a line for it.  The frame (this folder)
+runs any study: it trains the sweep, reads the tables once, judges every claim and
+draws every section.  What the tables are is the study's own affair: the frame only
+hands them from `Study.tables` to claims, sections and lead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+
+from popnet.analysis.inference import Effect
+from popnet.config import LoadedSweep
+from popnet.runs import Run
+from popnet.runs.findings import Finding, Verdict
+
+if TYPE_CHECKING:
+    from popnet.report.sections import Section
+
+T = TypeVar("T")
+"""The tables of one study."""
+
+
+class Outcome(NamedTuple):
+    """What one claim came to."""
+
+    effect: Effect
+    unit: str
+    """Of the effect; of a count, what it is a count of: "of 15 metrics"."""
+    verdict: Verdict
+    note: str = ""
+    p: float | None = None
+
+
+class Claim(NamedTuple, Generic[T]):
+    """One statement of a paper, and how it is judged."""
+
+    name: str
+    says: str
+    """The statement, in popnet's words."""
+    statistic: str
+    """The quantity that is measured."""
+    figure: str
+    """The section of the study's page that shows it: a key of ``Study.sections()``."""
+    judge: Callable[[T], Outcome]
+
+    def finding(self, tables: T) -> Finding:
+        """The row of the table of claims."""
+        (value, low, high, n), unit, verdict, note, p = self.judge(tables)
+        return Finding(
+            self.name, self.says, self.statistic, value, low, high, unit, n, p,
+            verdict, self.figure, note,
+        )  # fmt: skip
+
+
+class Study(NamedTuple, Generic[T]):
+    """A paper, and how to do it again."""
+
+    reference: str
+    summary: str
+    """The question that it answers, in one line."""
+    scales: Mapping[str, Path]
+    """The sweep file of each scale, the smallest first.  In the sweep file the name of
+    the sweep is the study's, a hyphen, and the scale's."""
+    refuse: Callable[[LoadedSweep], str | None]
+    """Why the study cannot use this sweep, which a user may have changed; or None."""
+    tables: Callable[[Run], T]
+    """Read a run, which has one network at least, for claims and sections alike."""
+    claims: tuple[Claim[T], ...]
+    sections: Callable[[], Mapping[str, Callable[[T], Section]]]
+    """The sections of the page in order, by anchor.  A call imports matplotlib.
+
+    The first figure of a section is named as the section; a second one name_2.
+    """
+    lead: Callable[[T], str]
+    """The page's first sentence: how many networks, and in what they differ."""
+
+
+def judged(study: Study[T], tables: T) -> list[Finding]:
+    """Judge every claim of a study."""
+    return [claim.finding(tables) for claim in study.claims]
