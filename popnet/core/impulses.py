@@ -1,4 +1,4 @@
-"""Impulses as a list: a few hundred kicks among hundreds of thousands of cells."""
+"""Impulses as a list: a few hundred among hundreds of thousands of cells."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class ImpulseList(NamedTuple):
 NO_IMPULSES = ImpulseList(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
-def dense(kicks: ImpulseList, steps: int, units: int) -> NDArray[np.float64]:
+def dense(impulses: ImpulseList, steps: int, units: int) -> NDArray[np.float64]:
     """The same currents as an array [T, N]."""
     current = np.zeros((steps, units))
-    np.add.at(current, (kicks.step, kicks.unit), kicks.size)
+    np.add.at(current, (impulses.step, impulses.unit), impulses.size)
     return current
 
 
 def together(parts: Sequence[ImpulseList]) -> ImpulseList:
-    """Kicks of several kinds in one trial, as one list in order of their steps."""
+    """Impulses of several kinds in one trial, as one list in order of their steps."""
     if len(parts) == 1:
         return parts[0]
     step, unit, size = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -38,22 +38,25 @@ def together(parts: Sequence[ImpulseList]) -> ImpulseList:
     return ImpulseList(step[order], unit[order], size[order])
 
 
-Impulses = Sequence[Sequence[ImpulseList]] | Tensor
-"""Kicks of each network and trial [P][B], or as a current [P, B, T, N]."""
+ImpulsesGiven = Sequence[Sequence[ImpulseList]] | Tensor
+"""Impulses of each network and trial [P][B], or as a current [P, B, T, N]."""
 
 
 def currents(
-    noise_PBTN: Tensor | None, kicks: Impulses | None, x0_PBN: Tensor, steps: int
+    noise_PBTN: Tensor | None,
+    impulses: ImpulsesGiven | None,
+    x0_PBN: Tensor,
+    steps: int,
 ) -> Tensor | None:
-    """Noise and kicks as one current [P, B, T, N], or None when there are none.
+    """Noise and impulses as one current [P, B, T, N], or None when there are none.
 
     T is ``steps``; units, type and device are those of x(0), the states they act on.
     """
-    if kicks is None:
+    if impulses is None:
         return noise_PBTN
-    if isinstance(kicks, Tensor):
-        return kicks if noise_PBTN is None else noise_PBTN + kicks
+    if isinstance(impulses, Tensor):
+        return impulses if noise_PBTN is None else noise_PBTN + impulses
     units = x0_PBN.shape[2]
-    made = np.stack([np.stack([dense(k, steps, units) for k in row]) for row in kicks])
-    kicked = torch.from_numpy(made).to(x0_PBN)
-    return kicked if noise_PBTN is None else noise_PBTN + kicked
+    rows = [np.stack([dense(one, steps, units) for one in row]) for row in impulses]
+    current = torch.from_numpy(np.stack(rows)).to(x0_PBN)
+    return current if noise_PBTN is None else noise_PBTN + current

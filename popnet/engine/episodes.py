@@ -34,7 +34,7 @@ class _Batch(NamedTuple):
     types_B: NDArray[np.int64]
     start_BN: Array
     noise_BTN: Array | None
-    kicks: list[ImpulseList] | None
+    impulses: list[ImpulseList] | None
 
 
 def training_batch(
@@ -54,9 +54,9 @@ def training_batch(
         for member, first, tau_N in zip(members, trial_P.tolist(), tau, strict=True)
     ]
     device, dtype = tau_PN.device, tau_PN.dtype
-    inputs, targets, masks, types, starts, noises, kicks = zip(*parts, strict=True)
+    inputs, targets, masks, types, starts, noises, lists = zip(*parts, strict=True)
     start_PBN = _joined(starts).to(device, dtype)
-    impulses = None if all(k is None for k in kicks) else kicks
+    impulses = None if all(some is None for some in lists) else lists
     if impulses is not None and device.type != "cpu":
         steps = inputs[0].shape[1]
         impulses = currents(None, impulses, start_PBN, steps)
@@ -109,18 +109,17 @@ def _training(member: PlannedNetwork, first: int, trials: int, tau_N: Array) -> 
     types_B = np.array(numbers) % task.types
     drawn = _trials(task, types_B, net.dt_s, seed, batches)
     starts = [initial_states(net, seed, "initial_state", some) for some in batches]
-    steps, impulses = drawn.input_BTI.shape[1], rule.impulses
-    kicks = None
-    if kicking(impulses):
-        kicks = [
-            impulse_kicks(impulses, net, seed, "impulses", n, steps, tau_N)
+    steps, impulses = drawn.input_BTI.shape[1], None
+    if any_impulses(rule.impulses):
+        impulses = [
+            exploratory_impulses(rule.impulses, net, seed, "impulses", n, steps, tau_N)
             for n in numbers
         ]
     noise = recurrent_noise(net, seed, "noise", numbers, steps, tau_N)
     inputs = noisy_input(drawn.input_BTI, net, seed, "noise", numbers)
     return _Batch(
         inputs, drawn.target_BTO, drawn.mask_BTO, types_B, np.concatenate(starts),
-        noise, kicks,
+        noise, impulses,
     )  # fmt: skip
 
 
@@ -169,12 +168,12 @@ def initial_states(
     return net.initial_state * random.uniform(-1, 1, (len(trials), net.units))
 
 
-def kicking(impulses: Impulses) -> bool:
+def any_impulses(impulses: Impulses) -> bool:
     """Whether there are any impulses at all."""
     return impulses.rate_hz > 0 and impulses.amplitude > 0
 
 
-def impulse_kicks(
+def exploratory_impulses(
     impulses: Impulses,
     net: Network,
     seed: Seed,
@@ -190,7 +189,7 @@ def impulse_kicks(
     ``into: state``: the state jumps by A dt / mean tau whatever the unit's own tau (a
     current is multiplied by dt / tau_i).
     """
-    if not kicking(impulses):
+    if not any_impulses(impulses):
         return NO_IMPULSES
     chance = impulses.rate_hz * net.dt_s
     quiet = min(impulses.quiet_steps, steps)
@@ -198,10 +197,10 @@ def impulse_kicks(
     places = _bernoulli_places(random, min(chance, 1.0), (steps - quiet) * net.units)
     sizes = seed.stream(f"{purpose}/sizes", trial).uniform(-1, 1, len(places))
     step, unit = np.divmod(places, net.units)
-    return _kicks(impulses, net, step + quiet, unit, sizes, tau_N)
+    return _impulse_list(impulses, net, step + quiet, unit, sizes, tau_N)
 
 
-def graded_kicks(
+def graded_impulses(
     impulses: Impulses,
     net: Network,
     seed: Seed,
@@ -210,11 +209,11 @@ def graded_kicks(
     steps: int,
     tau_N: Array,
 ) -> ImpulseList:
-    """As ``impulse_kicks``, but a higher rate only adds to the impulses of a lower one.
+    """As ``exploratory_impulses``, but a higher rate only adds to those of a lower one.
 
     One uniform number per unit and step decides (common random numbers over grades).
     """
-    if not kicking(impulses):
+    if not any_impulses(impulses):
         return NO_IMPULSES
     chance = impulses.rate_hz * net.dt_s
     shape = (steps, net.units)
@@ -222,10 +221,10 @@ def graded_kicks(
     field = seed.stream(f"{purpose}/sizes", trial).random(shape)
     sizes = 2 * field[step, unit] - 1
     keep = step >= impulses.quiet_steps
-    return _kicks(impulses, net, step[keep], unit[keep], sizes[keep], tau_N)
+    return _impulse_list(impulses, net, step[keep], unit[keep], sizes[keep], tau_N)
 
 
-def _kicks(
+def _impulse_list(
     impulses: Impulses,
     net: Network,
     step: NDArray[np.int64],

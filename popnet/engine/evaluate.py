@@ -21,10 +21,10 @@ from popnet.core.impulses import ImpulseList, currents, together
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Scores
 from popnet.engine.episodes import (
-    graded_kicks,
-    impulse_kicks,
+    any_impulses,
+    exploratory_impulses,
+    graded_impulses,
     initial_states,
-    kicking,
     noisy_input,
     recurrent_noise,
 )
@@ -45,6 +45,7 @@ class Evaluated(NamedTuple):
     identity: str
     kind: str
     name: str
+    settings: str
     level: float
     accuracy: float
     flipped_accuracy: float
@@ -106,7 +107,7 @@ class _Arriving(NamedTuple):
     """What some trials of one network meet besides their inputs."""
 
     noise_BTN: NDArray[np.float64] | None
-    kicks: list[ImpulseList] | None
+    impulses: list[ImpulseList] | None
     """Impulses that are currents."""
     pushes: list[ImpulseList] | None
     """Impulses into the state of the rate form, which do not pass through phi."""
@@ -119,7 +120,7 @@ def _answers(
     noise = None
     if given.noise_BTN is not None:
         noise = torch.from_numpy(given.noise_BTN).to(x0_PBN)[None]
-    every = None if given.kicks is None else [given.kicks]
+    every = None if given.impulses is None else [given.impulses]
     if kernels.fast(params.w_PNN, cell):
         return kernels.outputs(closed(params), cell, input_PBTI, noise, every, x0_PBN)
     steps = input_PBTI.shape[2]
@@ -139,10 +140,10 @@ def _arriving(
     kinds = [
         (draw, kind, purpose)
         for draw, kind, purpose in (
-            (impulse_kicks, situation.impulses, "evaluation/impulses"),
-            (graded_kicks, situation.added_impulses, "perturb/impulses"),
+            (exploratory_impulses, situation.impulses, "evaluation/impulses"),
+            (graded_impulses, situation.added_impulses, "perturb/impulses"),
         )
-        if kicking(kind)
+        if any_impulses(kind)
     ]
 
     def drawn(push: bool) -> list[ImpulseList] | None:
@@ -193,6 +194,7 @@ def evaluate(
                 test.identity,
                 test.kind,
                 test.name,
+                test.settings,
                 test.level,
                 float(scores.correct_PB.double().mean()),
                 float(flipped.correct_PB.double().mean()),

@@ -280,11 +280,11 @@ def loss_gradients(
     strengths = (strength_P.tolist() for strength_P in penalties)
     for p, (l1, l2, rate) in enumerate(zip(*strengths, strict=True)):
         noise = None if episode.noise_PBTN is None else episode.noise_PBTN[p]
-        kicks = None if episode.kicks is None else episode.kicks[p]
+        impulses = None if episode.impulses is None else episode.impulses[p]
         views = [NO_READOUT if leaf is None else leaf[p].numpy() for leaf in made]
         _one_network(
             net, given(params, p), _Batch(*(array(leaf, p) for leaf in seen)),
-            currents_of(kicks, noise), room, _Made(output[p].numpy(), *views),
+            currents_of(impulses, noise), room, _Made(output[p].numpy(), *views),
             np.float32(cell.dt_s), np.float32(l1), np.float32(2 * l2),
             np.float32(2 * rate / (trials * steps * units)), some, taus,
         )  # fmt: skip

@@ -68,23 +68,23 @@ def _euler(a: Any, total: Any, x: Any, x_after: Any) -> None:
 @compiled
 def arrive(
     total: Any, noise: Any, step: Any, trial: Any, unit: Any, size: Any, t: int,
-    kick: int, first: int,
+    impulse: int, first: int,
 ) -> int:  # fmt: skip
-    """total = noise and kicks of step t, of the trials from ``first`` on.
+    """total = noise and impulses of step t, of the trials from ``first`` on.
 
-    Returns the first kick of a later step.
+    Returns the first impulse of a later step.
     """
     total[:] = 0
     if noise.shape[0] > 0:
         for b in range(total.shape[0]):
             for i in range(noise.shape[2]):
                 total[b, i] = noise[first + b, t, i]
-    while kick < step.shape[0] and step[kick] == t:
-        b = trial[kick] - first
+    while impulse < step.shape[0] and step[impulse] == t:
+        b = trial[impulse] - first
         if 0 <= b < total.shape[0]:
-            total[b, unit[kick]] += size[kick]
-        kick += 1
-    return kick
+            total[b, unit[impulse]] += size[impulse]
+        impulse += 1
+    return impulse
 
 
 @compiled
@@ -147,10 +147,10 @@ def run(
     recurrent, external, readout, unit = net[:4]
     a, slope, threshold, code = net.a, net.slope, net.threshold, net.code
     step, trial, place, amount, noise = currents
-    kick = 0
+    impulse = 0
     begin(net, x0_BN, xs[0], rs[0])
     for t in range(u.shape[0]):
-        kick = arrive(total, noise, step, trial, place, amount, t, kick, first)
+        impulse = arrive(total, noise, step, trial, place, amount, t, impulse, first)
         r_after = rs[(t + 1) % rs.shape[0]]
         advance(
             recurrent, external, a, slope, threshold, code, total, u[t],
@@ -200,7 +200,7 @@ def outputs(
     cell: Cell,
     input_PBTI: Tensor,
     noise_PBTN: Tensor | None,
-    kicks: Sequence[Sequence[ImpulseList]] | None,
+    impulses: Sequence[Sequence[ImpulseList]] | None,
     x0_PBN: Tensor,
 ) -> Tensor:
     """The outputs [P, B, T, O] of frozen networks: ``core.rollout.outputs``."""
@@ -214,7 +214,7 @@ def outputs(
     made = torch.empty(len(x0_PBN), trials, steps, outputs)
     for p in range(len(x0_PBN)):
         noise = None if noise_PBTN is None else noise_PBTN[p]
-        currents = currents_of(None if kicks is None else kicks[p], noise)
+        currents = currents_of(None if impulses is None else impulses[p], noise)
         fill(net, given(params, p), np.float32(cell.dt_s))
         _run_frozen(
             net, currents, array(input_PBTI, p), array(x0_PBN, p), room, row,

@@ -49,7 +49,7 @@ class PackedNetwork(NamedTuple):
 
 
 class Currents(NamedTuple):
-    """What arrives besides the inputs: kicks in order of their steps, and noise."""
+    """What arrives besides the inputs: impulses in order of their steps, and noise."""
 
     step: NDArray[np.int64]
     trial: NDArray[np.int64]
@@ -124,21 +124,24 @@ def fill(net: PackedNetwork, of: Given, dt_s: Any) -> None:
             net.a[first + net.clamped[k]] = 0
 
 
-def in_turn(kicks: Sequence[ImpulseList] | None, noise_BTN: Tensor | None) -> Currents:
-    """Kicks of B trials as one list, trial by trial."""
+def in_turn(
+    impulses: Sequence[ImpulseList] | None, noise_BTN: Tensor | None
+) -> Currents:
+    """Impulses of B trials as one list, trial by trial."""
     noise = NOTHING if noise_BTN is None else noise_BTN.contiguous().numpy()
-    if not kicks:
+    if not impulses:
         none = np.zeros(0, np.int64)
         return Currents(none, none, none, np.zeros(0, np.float32), noise)
-    step, unit, size = (np.concatenate(column) for column in zip(*kicks, strict=True))
-    trial = np.repeat(np.arange(len(kicks)), [len(k.step) for k in kicks])
+    columns = zip(*impulses, strict=True)
+    step, unit, size = (np.concatenate(column) for column in columns)
+    trial = np.repeat(np.arange(len(impulses)), [len(one.step) for one in impulses])
     return Currents(step, trial, unit, size.astype(np.float32), noise)
 
 
 def currents_of(
-    kicks: Sequence[ImpulseList] | None, noise_BTN: Tensor | None
+    impulses: Sequence[ImpulseList] | None, noise_BTN: Tensor | None
 ) -> Currents:
-    """Kicks of B trials as one list, in order of their steps."""
-    step, trial, unit, size, noise = in_turn(kicks, noise_BTN)
+    """Impulses of B trials as one list, in order of their steps."""
+    step, trial, unit, size, noise = in_turn(impulses, noise_BTN)
     order = np.argsort(step, kind="stable")
     return Currents(step[order], trial[order], unit[order], size[order], noise)

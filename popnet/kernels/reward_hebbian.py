@@ -50,7 +50,7 @@ class _Room(NamedTuple):
     total: Floats
     rs: Floats
     """r(t), t = 0 .. T."""
-    kicks: Floats
+    impulses: Floats
     """Impulses of one step."""
     post: Floats
     pre: Floats
@@ -91,13 +91,13 @@ class _Allowed(NamedTuple):
 
 @compiled
 def _factors(
-    kind: int, x: Any, xbar: Any, r: Any, kicks: Any, decay: Any, post: Any, pre: Any
+    kind: int, x: Any, xbar: Any, r: Any, impulses: Any, decay: Any, post: Any, pre: Any
 ) -> None:
     """S(d), S(r) of one step, and the running mean of x after it."""
     keep = np.float32(1) - decay
     if kind == 2:
         for i in range(x.shape[0]):
-            post[i] = kicks[i]
+            post[i] = impulses[i]
             pre[i] = r[i]
     elif kind == 1:
         for i in range(x.shape[0]):
@@ -120,29 +120,29 @@ def _euler(a: Any, total: Any, x: Any) -> None:
 
 
 @compiled
-def _kicked(
-    step: Any, trial: Any, unit: Any, size: Any, kick: int, b: int, t: int, total: Any,
-    kicks: Any,
+def _add_impulses(
+    step: Any, trial: Any, unit: Any, size: Any, impulse: int, b: int, t: int,
+    total: Any, impulses: Any,
 ) -> int:  # fmt: skip
     """Adds the impulses of step t of trial b; returns the first still to come."""
-    kicks[:] = 0
-    while kick < step.shape[0] and trial[kick] == b and step[kick] == t:
-        kicks[unit[kick]] += size[kick]
-        total[unit[kick]] += size[kick]
-        kick += 1
-    return kick
+    impulses[:] = 0
+    while impulse < step.shape[0] and trial[impulse] == b and step[impulse] == t:
+        impulses[unit[impulse]] += size[impulse]
+        total[unit[impulse]] += size[impulse]
+        impulse += 1
+    return impulse
 
 
 @compiled
 def _trial(
-    net: PackedNetwork, currents: Currents, b: int, kick: int, input_BTI: Any,
+    net: PackedNetwork, currents: Currents, b: int, impulse: int, input_BTI: Any,
     x0_N: Any, room: _Room, kind: int, decay: Any, skip: int,
 ) -> int:  # fmt: skip
     """Trial b: leaves rates and the trace in the room, and xbar moved on."""
     recurrent, external, a, slope = net.recurrent, net.external, net.a, net.slope
     threshold, code, clamped, values = net.threshold, net.code, net.clamped, net.values
     u, x, xbar, total, rs = room.u, room.x, room.xbar, room.total, room.rs
-    kicks, post, pre, trace = room.kicks, room.post, room.pre, room.trace
+    impulses, post, pre, trace = room.impulses, room.post, room.pre, room.trace
     step, trial, unit, size, noise = currents
     row, steps = x.shape[0], u.shape[0]
     with_one(input_BTI, u)
@@ -157,18 +157,18 @@ def _trial(
         if noise.shape[0] > 0:
             for i in range(noise.shape[2]):
                 total[i] = noise[b, t, i]
-        kick = _kicked(step, trial, unit, size, kick, b, t, total, kicks)
+        impulse = _add_impulses(step, trial, unit, size, impulse, b, t, total, impulses)
         multiply_row(total, rs[t], recurrent, recurrent.shape[0])
         multiply_row(total, u[t, 0], external, external.shape[0])
         _euler(a[:row], total, x)
         rates(code, x, slope[:row], threshold[:row], rs[t + 1])
         place = t % post.shape[0]
-        _factors(kind, x, xbar, rs[t], kicks, decay, post[place], pre[place])
+        _factors(kind, x, xbar, rs[t], impulses, decay, post[place], pre[place])
         if t < skip:
             post[place] = 0
         if place + 1 == post.shape[0] or t + 1 == steps:
             multiply_transposed(trace, pre, 0, post, trace.shape[0], place + 1)
-    return kick
+    return impulse
 
 
 @compiled
@@ -200,15 +200,15 @@ def _learn(
 ) -> None:  # fmt: skip
     """The trials of one network, each with the update after it."""
     fill(net, of, dt_s)
-    units, kick = xbar_N.shape[0], 0
+    units, impulse = xbar_N.shape[0], 0
     room.xbar[:] = 0  # the padding too: a diverged network leaves NaN in it
     room.x[:] = 0
     room.xbar[:] = 0
     room.xbar[:units] = xbar_N
     for b in range(trials.x0_BN.shape[0]):
-        kick = _trial(
-            net, currents, b, kick, trials.input_BTI[b : b + 1], trials.x0_BN[b], room,
-            constants.trace, constants.state_decay, constants.skip,
+        impulse = _trial(
+            net, currents, b, impulse, trials.input_BTI[b : b + 1], trials.x0_BN[b],
+            room, constants.trace, constants.state_decay, constants.skip,
         )  # fmt: skip
         output_TO = output_BTO[b]
         read(net.readout, net.unit, room.rs[1:], output_TO)
@@ -265,11 +265,11 @@ def learn_by_reward(
             episode.x0_PBN, episode.type_PB)  # fmt: skip
     for p in range(len(w)):
         noise = None if episode.noise_PBTN is None else episode.noise_PBTN[p]
-        kicks = None if episode.kicks is None else episode.kicks[p]
+        impulses = None if episode.impulses is None else episode.impulses[p]
         own = {name: float(values[p]) for name, values in hyper.items()}
         _learn(
             net, given(params, p), _Trials(*(array(leaf, p) for leaf in seen)),
-            in_turn(kicks, noise), room,
+            in_turn(impulses, noise), room,
             _constants(own, settings, int(episode.trial_P[p])), _allowed(params, p),
             w[p].numpy(), baseline[p].numpy(), xbar[p].numpy(), output[p].numpy(),
             np.float32(cell.dt_s),

@@ -1,4 +1,4 @@
-"""More impulses: random kicks to single units at an added rate, the level.
+"""Impulses to random single units, at an added rate, the level.
 
 They come on top of the exploratory impulses a rule keeps on while testing.
 """
@@ -20,6 +20,7 @@ class AddedImpulses(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random impulses to single units, at an added rate"
     unit: ClassVar[str] = "added rate per unit (Hz)"
+    changes: ClassVar[frozenset[str]] = frozenset({"added impulses"})
     name: Literal["impulses"] = "impulses"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1000)], ...],

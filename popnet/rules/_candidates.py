@@ -160,7 +160,7 @@ def evaluated(
         for c in range(count):
             output_PBTO = kernels.outputs(
                 closed(network(params, candidates, c)), cell, episode.input_PBTI,
-                episode.noise_PBTN, episode.kicks, episode.x0_PBN,
+                episode.noise_PBTN, episode.impulses, episode.x0_PBN,
             )  # fmt: skip
             first_PBTO = output_PBTO if first_PBTO is None else first_PBTO
             losses.append(loss(output_PBTO, episode, silence_P))
@@ -201,7 +201,7 @@ def _all_at_once(
         mask_PNN=None, sign_PN=None, **given,
     )  # fmt: skip
     steps = episode.input_PBTI.shape[2]
-    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)
+    current = currents(episode.noise_PBTN, episode.impulses, episode.x0_PBN, steps)
     current = None if current is None else common(current)
     driven = drive(flat, common(episode.input_PBTI), current)
     made = outputs(flat, cell, driven, common(episode.x0_PBN))

@@ -22,7 +22,7 @@ from torch import Tensor
 from popnet.config import Network, NetworkConfig, RuleSettings
 from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
-from popnet.core.impulses import Impulses
+from popnet.core.impulses import ImpulsesGiven
 from popnet.core.scoring import Score
 from popnet.seeding import Seed
 
@@ -42,10 +42,10 @@ class Episode(NamedTuple):
     x0_PBN: Tensor
     noise_PBTN: Tensor | None
     """Recurrent noise as a current."""
-    kicks: Impulses | None = None
-    """Lists on the CPU, a current on a GPU; ``core.kicks.currents`` makes one current
-    of both.  In the rate form phi is of that current: a rule with impulses into the
-    state has to refuse it."""
+    impulses: ImpulsesGiven | None = None
+    """Lists on the CPU, a current on a GPU; ``core.impulses.currents`` makes one
+    current of both.  In the rate form phi is of that current: a rule with impulses into
+    the state has to refuse it."""
     drawn: Mapping[str, Tensor] | None = None
     """What the rule's ``draws`` gave."""
 
@@ -134,11 +134,11 @@ def in_turn(
 def _one_of(episode: Episode, trial: int) -> Episode:
     """One of a batch's trials, as a batch."""
     now = slice(trial, trial + 1)
-    noise_PBTN, kicks = episode.noise_PBTN, episode.kicks
-    if isinstance(kicks, Tensor):
-        kicks = kicks[:, now]
-    elif kicks is not None:
-        kicks = [of_network[now] for of_network in kicks]
+    noise_PBTN, impulses = episode.noise_PBTN, episode.impulses
+    if isinstance(impulses, Tensor):
+        impulses = impulses[:, now]
+    elif impulses is not None:
+        impulses = [of_network[now] for of_network in impulses]
     return Episode(
         episode.input_PBTI[:, now],
         episode.target_PBTO[:, now],
@@ -147,7 +147,7 @@ def _one_of(episode: Episode, trial: int) -> Episode:
         episode.trial_P + trial,
         episode.x0_PBN[:, now],
         None if noise_PBTN is None else noise_PBTN[:, now],
-        kicks,
+        impulses,
     )
 
 

@@ -46,6 +46,8 @@ class BPTT(Published):
 
     reference: ClassVar[str] = "Werbos 1990; Kingma & Ba 2015"
     summary: ClassVar[str] = "back-propagation through time, Adam or plain steps"
+    takes_feedback: ClassVar[bool] = False
+    example: ClassVar[dict[str, Any]] = {"learning_rate": 0.003, "batch_trials": 8}
     network_defaults: ClassVar[dict[str, Any]] = {
         "readout": {"kind": "linear"},
         "clamped": {},
@@ -194,7 +196,7 @@ def loss_gradients(
     units through it, not W_out, and goes no further: see ``rules.local``.
     """
     steps = episode.input_PBTI.shape[2]
-    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)
+    current = currents(episode.noise_PBTN, episode.impulses, episode.x0_PBN, steps)
     driven = drive(params, episode.input_PBTI, current)
     activity = rollout(params, cell, driven, episode.x0_PBN)
     rates_PBTN = activity.r_PBSN[:, :, 1:]

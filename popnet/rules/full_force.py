@@ -63,6 +63,10 @@ class FullForce(Published):
     at_start: ClassVar[tuple[str, ...]] = ("alpha", "target_gain", "target_scale")
     reference: ClassVar[str] = "DePasquale et al. 2018, PLoS ONE 13:e0191527"
     summary: ClassVar[str] = "full-FORCE: least squares on a target network's currents"
+    forms: ClassVar[tuple[str, ...]] = ("current",)
+    readouts: ClassVar[tuple[str, ...]] = ("linear",)
+    takes_feedback: ClassVar[bool] = False
+    example: ClassVar[dict[str, Any]] = {"batch_trials": 50, "every": 2}
     network_defaults: ClassVar[dict[str, Any]] = {
         "gain": 0.0,
         "readout": {"kind": "linear", "scale": 0.0},
@@ -168,7 +172,7 @@ def step(
 ) -> tuple[Params, State, Outcome]:
     """B trials side by side, with an update from all of them at each step."""
     steps = episode.input_PBTI.shape[2]
-    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)
+    current = currents(episode.noise_PBTN, episode.impulses, episode.x0_PBN, steps)
     drive_PBTN = drive(params, episode.input_PBTI, current)
     frozen = outputs(params, cell, drive_PBTN, episode.x0_PBN)
     scores = score(frozen, episode.target_PBTO, episode.mask_PBTO)

@@ -59,6 +59,14 @@ class RewardHebbian(RuleSettings):
     reference: ClassVar[str] = "Miconi 2017, eLife 6:e20899"
     summary: ClassVar[str] = "reward-modulated Hebbian learning, one update per trial"
     sequential: ClassVar[bool] = True
+    forms: ClassVar[tuple[str, ...]] = ("current",)
+    takes_feedback: ClassVar[bool] = False
+    example: ClassVar[dict[str, Any]] = {
+        "learning_rate": 1.0,
+        "max_update": 3e-3,
+        "wait_trials": 20,
+        "exploration": {"rate_hz": 10.0, "amplitude": 16.0, "quiet_steps": 4},
+    }
     network_defaults: ClassVar[dict[str, Any]] = {
         "clamped": {1: 1.0, 10: 1.0, 11: -1.0},
         "readout": {"kind": "unit", "unit": 0},
@@ -180,11 +188,11 @@ def _one_trial(
     score: Score,
 ) -> tuple[Params, State, Outcome]:
     """One trial and the update after it, in plain torch: the kernel's reference."""
-    kicks_PTN = _kicks(episode)
+    impulses_PTN = _impulse_current(episode)
     drive_PBTN = drive(params, episode.input_PBTI, episode.noise_PBTN)
-    drive_PTN = drive_PBTN[:, 0] + kicks_PTN
+    drive_PTN = drive_PBTN[:, 0] + impulses_PTN
     factors = trace_factors(
-        params, cell, drive_PTN, kicks_PTN, episode.x0_PBN[:, 0], state.xbar_PN,
+        params, cell, drive_PTN, impulses_PTN, episode.x0_PBN[:, 0], state.xbar_PN,
         hyper["state_decay"], settings.skip_steps, settings.trace,
     )  # fmt: skip
     output = readout(params, cell, factors.r_PTN[:, None])
@@ -209,10 +217,10 @@ def _one_trial(
     return params, State(baseline_PK, factors.xbar_PN), outcome
 
 
-def _kicks(episode: Episode) -> Tensor:
+def _impulse_current(episode: Episode) -> Tensor:
     """The impulses of a single trial (B = 1), [P, T, N]."""
     x0_PBN, steps = episode.x0_PBN, episode.input_PBTI.shape[2]
-    made_PBTN = currents(None, episode.kicks, x0_PBN, steps)
+    made_PBTN = currents(None, episode.impulses, x0_PBN, steps)
     if made_PBTN is None:
         return x0_PBN.new_zeros(len(x0_PBN), steps, x0_PBN.shape[2])
     return made_PBTN[:, 0]
@@ -222,7 +230,7 @@ def trace_factors(
     params: Params,
     cell: Cell,
     drive_PTN: Tensor,
-    kicks_PTN: Tensor,
+    impulses_PTN: Tensor,
     x0_PN: Tensor,
     xbar_PN: Tensor,
     decay_P: Tensor,
@@ -231,7 +239,7 @@ def trace_factors(
 ) -> Factors:
     """The trace of one trial in plain torch: the reference of the kernel.
 
-    ``drive`` has the kicks in it already.
+    ``drive`` has the impulses in it already.
     """
     x, r = rollout(params, cell, drive_PTN[:, None], x0_PN[:, None])
     x, r = x[:, 0], r[:, 0]
@@ -241,7 +249,7 @@ def trace_factors(
         deviation.append(x[:, t + 1] - xbar_PN)
         xbar_PN = decay_P1 * xbar_PN + (1 - decay_P1) * x[:, t + 1]
     if trace == "node_perturbation":
-        post, pre = kicks_PTN.clone(), r[:, :-1]
+        post, pre = impulses_PTN.clone(), r[:, :-1]
     else:
         post = supralinear(torch.stack(deviation, 1), trace)
         pre = supralinear(r[:, :-1], trace)

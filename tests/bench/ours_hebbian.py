@@ -42,7 +42,7 @@ def _first(own: Learners) -> dict[str, Any]:
         for name in ("input_PBTI", "target_PBTO", "mask_PBTO", "x0_PBN")
     )
     steps, units = inputs.shape[1], starts.shape[1]
-    assert episode.kicks is not None
+    assert episode.impulses is not None
     return {
         **{name: leaves[name].astype(np.float64) for name in ("w", "win", "a")},
         "clamped": np.array(own.populations[0].cell.clamped),
@@ -51,7 +51,7 @@ def _first(own: Learners) -> dict[str, Any]:
         "scored_B": masks.sum((1, 2)).astype(int),
         "type_B": episode.type_PB[0].numpy(),
         "start_BN": starts,
-        "kick_BTN": np.stack([dense(k, steps, units) for k in episode.kicks[0]]),
+        "impulse_BTN": np.stack([dense(k, steps, units) for k in episode.impulses[0]]),
     }
 
 

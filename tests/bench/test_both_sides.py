@@ -128,8 +128,8 @@ def small_testing(folder):
 def test_a_frozen_network_gives_the_same_outputs_in_torch(both, monkeypatch, drawing):
     assert both(small_testing, lambda f: today_testing.testing(f, drawing)) == 24
     whole = today_testing.tested
-    kicked = lambda *given: whole(*given[:-1], today_testing.IMPULSES)  # noqa: E731
-    monkeypatch.setattr(today_testing, "tested", kicked)
+    pushed = lambda *given: whole(*given[:-1], today_testing.IMPULSES)  # noqa: E731
+    monkeypatch.setattr(today_testing, "tested", pushed)
     with pytest.raises(Different):
         both(small_testing, lambda f: today_testing.testing(f, drawing))
 
@@ -160,9 +160,9 @@ def test_the_trials_drawn_in_numpy_are_those_of_popnet():
 
 def test_impulses_drawn_in_numpy_have_the_published_law():
     random = np.random.default_rng(0)
-    kicks = np.stack(list(today_numpy.impulses(random, 2004, 500)))
-    assert (kicks[:4] == 0).all()
-    some = kicks[kicks != 0]
+    impulses = np.stack(list(today_numpy.impulses(random, 2004, 500)))
+    assert (impulses[:4] == 0).all()
+    some = impulses[impulses != 0]
     # 1e6 chances of 0.003: 3,000 +- 55
     assert len(some) == pytest.approx(3000, abs=5 * 55)
     assert np.abs(some).max() <= 16 and np.abs(some).mean() == pytest.approx(8, rel=0.1)

@@ -26,7 +26,7 @@ class Trial(NamedTuple):
     """The last so many steps are scored."""
     kind: int
     start_N: Array
-    kicks: Iterable[Array]
+    impulses: Iterable[Array]
     """What is added to the drive of each step, [T][N]."""
 
 
@@ -58,16 +58,17 @@ class HebbianNetwork:
         out = np.empty(len(trial.input_TI))
         if self.trace == "product":
             ds, rs = np.zeros((2, len(out), len(w)))
-        for t, (u, kick) in enumerate(zip(trial.input_TI, trial.kicks, strict=True)):
+        arriving = zip(trial.input_TI, trial.impulses, strict=True)
+        for t, (u, impulse) in enumerate(arriving):
             before = r
-            x = x + a * (w @ r + win @ u + kick - x)
+            x = x + a * (w @ r + win @ u + impulse - x)
             for unit, value in self.clamped:
                 x[unit] = value
             r = np.tanh(x)
             out[t] = r[0]
             if self.trace == "node_perturbation":
                 if t > 2:
-                    e += np.outer(kick, before)
+                    e += np.outer(impulse, before)
                 continue
             d = x - xbar
             xbar = 0.05 * xbar + 0.95 * x
@@ -130,7 +131,7 @@ def hebbian(folder: Path, trace: str, drawing: bool = False) -> Made:
     )
     columns = [
         own["input_BTI"], own["target_B"].tolist(), own["scored_B"].tolist(),
-        own["type_B"].tolist(), own["start_BN"], own["kick_BTN"],
+        own["type_B"].tolist(), own["start_BN"], own["impulse_BTN"],
     ]  # fmt: skip
     trials = [Trial(*row) for row in zip(*columns, strict=True)]
     for trial in trials:

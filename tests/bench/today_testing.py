@@ -28,8 +28,8 @@ def tested(
         total = r @ w.T + input_BTI[:, t] @ win.T
         if impulses is not None and t >= 4:
             chance, size = impulses
-            kicked = torch.rand_like(x) < chance
-            total = total + kicked * size * (2 * torch.rand_like(x) - 1)
+            here = torch.rand_like(x) < chance
+            total = total + here * size * (2 * torch.rand_like(x) - 1)
         x = x + a * (total - x)
         x[:, units] = values
         r = torch.tanh(x)

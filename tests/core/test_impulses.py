@@ -6,14 +6,15 @@ import torch
 from popnet.core.impulses import NO_IMPULSES, ImpulseList, currents, dense, together
 
 
-def kicks(steps, units, sizes):
+def impulses(steps, units, sizes):
     return ImpulseList(np.array(steps), np.array(units), np.array(sizes, dtype=float))
 
 
-ONE, OTHER = kicks([0, 3, 3], [2, 0, 1], [1, 2, 3]), kicks([3, 4], [1, 2], [10, 20])
+ONE = impulses([0, 3, 3], [2, 0, 1], [1, 2, 3])
+OTHER = impulses([3, 4], [1, 2], [10, 20])
 
 
-def test_dense_puts_each_kick_in_its_cell_and_adds_those_of_one_cell():
+def test_dense_puts_each_impulse_in_its_cell_and_adds_those_of_one_cell():
     expected = np.zeros((5, 3))
     expected[0, 2], expected[3, 0], expected[3, 1] = 1, 2, 3
     np.testing.assert_array_equal(dense(ONE, 5, 3), expected)
@@ -30,16 +31,16 @@ def test_together_is_in_order_of_steps():
     assert together([ONE]) is ONE
 
 
-def test_currents_are_noise_and_kicks_in_one():
+def test_currents_are_noise_and_impulses_in_one():
     x0 = torch.zeros(1, 2, 3)
     noise = torch.randn(1, 2, 5, 3, generator=torch.Generator().manual_seed(0))
     assert currents(None, None, x0, 5) is None
     assert currents(noise, None, x0, 5) is noise
-    kicked = currents(None, [[ONE, OTHER]], x0, 5)
-    assert kicked.dtype == x0.dtype and kicked.shape == noise.shape
-    np.testing.assert_array_equal(kicked[0, 0], dense(ONE, 5, 3))
-    np.testing.assert_array_equal(kicked[0, 1], dense(OTHER, 5, 3))
+    current = currents(None, [[ONE, OTHER]], x0, 5)
+    assert current.dtype == x0.dtype and current.shape == noise.shape
+    np.testing.assert_array_equal(current[0, 0], dense(ONE, 5, 3))
+    np.testing.assert_array_equal(current[0, 1], dense(OTHER, 5, 3))
     # the impulses as a list, or as a current already
-    for given in ([[ONE, OTHER]], kicked):
-        assert torch.equal(currents(noise, given, x0, 5), noise + kicked)
-        assert torch.equal(currents(None, given, x0, 5), kicked)
+    for given in ([[ONE, OTHER]], current):
+        assert torch.equal(currents(noise, given, x0, 5), noise + current)
+        assert torch.equal(currents(None, given, x0, 5), current)

@@ -8,7 +8,7 @@ from popnet.config import Impulses
 from popnet.engine.activity import activity, in_bins, trajectory
 from popnet.engine.evaluate import run
 from popnet.engine.population import untrained
-from popnet.engine.test_plan import dynamics, tests_of
+from popnet.engine.test_plan import dynamics, planned_tests
 from popnet.perturbations import resting
 
 TASK = {"name": "dnms", "stimulus_s": 0.02, "delay_s": 0.02, "wait_s": 0.0,
@@ -27,8 +27,8 @@ def test_outputs_are_read_from_these_rates(rule, network, planned):
     """The readout is linear: that of the mean rates is the mean of the outputs."""
     (member,) = planned(task=TASK, rule=rule, network={"units": 20, **network})
     params = untrained([member], torch.device("cpu"))
-    kicks = Impulses(rate_hz=50.0, amplitude=6.0, into="state")
-    met = resting(params, member.config)._replace(added_impulses=kicks, added_start=0.3)
+    added = Impulses(rate_hz=50.0, amplitude=6.0, into="state")
+    met = resting(params, member.config)._replace(added_impulses=added, added_start=0.3)
     rates_KTN = activity(met, member.seed)
     assert rates_KTN.shape == (4, 80, 20) and rates_KTN.dtype == np.float32
     ran = run(met._replace(impulses=Impulses()), member.seed, 5)
@@ -56,7 +56,7 @@ def test_a_longer_list_measures_only_the_new(plan_of):
         after = {"dynamics": perturbations, **changes}
         plan = plan_of(task=TASK, after=after)
         config = plan.conditions[0].config
-        own = {t.identity for t in tests_of(plan.sweep.after, config)}
+        own = {t.identity for t in planned_tests(plan.sweep.after, config)}
         tests = dynamics(plan.sweep.after, config)
         assert not own & {t.identity for t in tests}
         return {t.identity: (t.kind, t.name, t.level) for t in tests}

@@ -11,8 +11,8 @@ from popnet.core.impulses import dense
 from popnet.core.rollout import rollout
 from popnet.engine.episodes import (
     _bernoulli_places,
-    graded_kicks,
-    impulse_kicks,
+    exploratory_impulses,
+    graded_impulses,
     initial_states,
     noisy_input,
     recurrent_noise,
@@ -33,14 +33,16 @@ def net(planned):
     return make
 
 
-def drawn(net, shape=(50, 400, 40), counter=0, tau=None, draw=impulse_kicks, **given):
+def drawn(
+    net, shape=(50, 400, 40), counter=0, tau=None, draw=exploratory_impulses, **given
+):
     """Impulses of some trials as a current [B, T, N]."""
     impulses = Impulses(**{"rate_hz": 5.0, "amplitude": 16.0, **given})
     count, steps, units = shape
     tau_N = np.full(units, 0.03) if tau is None else tau
     trials = range(1000 * counter, 1000 * counter + count)
-    kicks = [draw(impulses, net, SEED, "impulses", n, steps, tau_N) for n in trials]
-    return np.stack([dense(k, steps, units) for k in kicks])
+    lists = [draw(impulses, net, SEED, "impulses", n, steps, tau_N) for n in trials]
+    return np.stack([dense(one, steps, units) for one in lists])
 
 
 def test_a_longer_trial_only_adds_impulses(net):
@@ -48,17 +50,17 @@ def test_a_longer_trial_only_adds_impulses(net):
     long = drawn(net(), (20, 500, 40), rate_hz=20.0)
     assert (short != 0).sum() > 1000
     np.testing.assert_array_equal(long[:, :300], short)
-    graded = [drawn(net(), (2, t, 40), draw=graded_kicks) for t in (300, 500)]
+    graded = [drawn(net(), (2, t, 40), draw=graded_impulses) for t in (300, 500)]
     np.testing.assert_array_equal(graded[1][:, :300], graded[0])
 
 
 def test_a_higher_rate_only_adds_impulses(net):
-    few, many = (drawn(net(), draw=graded_kicks, rate_hz=r) for r in (3.0, 30.0))
+    few, many = (drawn(net(), draw=graded_impulses, rate_hz=r) for r in (3.0, 30.0))
     np.testing.assert_array_equal(many[few != 0], few[few != 0])
     assert (many != 0).sum() > 5 * (few != 0).sum() > 0
 
 
-@pytest.mark.parametrize("draw", [impulse_kicks, graded_kicks])
+@pytest.mark.parametrize("draw", [exploratory_impulses, graded_impulses])
 @pytest.mark.parametrize("rate_hz", [0.3, 5.0, 100.0, 900.0])
 def test_impulses_come_at_their_rate_anywhere(rate_hz, draw, net):
     places = drawn(net(), draw=draw, rate_hz=rate_hz) != 0
@@ -119,7 +121,7 @@ def test_one_impulse_in_every_step_at_the_highest_rate(net):
 @pytest.mark.parametrize("given", [{"rate_hz": 0.0}, {"amplitude": 0.0}])
 def test_no_impulses(given, net):
     assert not drawn(net(), **given).any()
-    assert not drawn(net(), draw=graded_kicks, **given).any()
+    assert not drawn(net(), draw=graded_impulses, **given).any()
 
 
 def test_each_trial_has_impulses_of_its_own(net):
@@ -224,11 +226,11 @@ def test_networks_meet_the_same_whoever_stands_beside_them(noise, dtype, planned
     tau = torch.full((3, 12), 0.03, dtype=getattr(torch, dtype))
     trial_P = torch.tensor([5, 17, 5])
     crowd = training_batch(members, trial_P, tau, 2)
-    assert crowd.kicks is not None and (crowd.noise_PBTN is None) == (noise == 0)
+    assert crowd.impulses is not None and (crowd.noise_PBTN is None) == (noise == 0)
     for p in range(3):
         alone = training_batch([members[p]], trial_P[[p]], tau[[p]], 2)
         for name, a, b in zip(crowd._fields, alone, crowd, strict=True):
-            if name == "kicks":
+            if name == "impulses":
                 for one, other in zip(a[0], b[p], strict=True):
                     assert all(map(np.array_equal, one, other))
             else:
@@ -244,7 +246,7 @@ def test_trials_of_a_block_are_those_that_come_one_by_one(task, planned):
     for b in range(4):
         one = training_batch(members, trial_P + b, tau)
         for name, a, c in zip(block._fields, one, block, strict=True):
-            if name == "kicks":
+            if name == "impulses":
                 for p in range(3):
                     assert all(map(np.array_equal, a[p][0], c[p][b]))
             elif name not in ("noise_PBTN", "trial_P", "drawn"):
@@ -257,5 +259,5 @@ def test_batches_are_the_next_trials(planned):
     batch = training_batch([member], torch.tensor([12]), torch.full((1, 12), 0.03))
     assert batch.type_PB[0].tolist() == [0, 1, 2, 3, 0, 1]
     assert batch.input_PBTI.shape == (1, 6, 40, 5)
-    assert batch.noise_PBTN is None and batch.kicks is None
+    assert batch.noise_PBTN is None and batch.impulses is None
     assert len({tuple(row) for row in batch.x0_PBN[0].tolist()}) == 6

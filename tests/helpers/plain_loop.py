@@ -35,13 +35,13 @@ def networks_and_trials():
         1 + 0.2 * normal(P, N), 0.1 * normal(P, N), None, None,
     )  # fmt: skip
     mask = torch.rand(P, B, T, O, generator=g) < 0.6
-    kick = ImpulseList(
+    impulse = ImpulseList(
         np.array([0, 4, 4, 9]), np.array([5, 1, 3, 0]), np.arange(4.0) - 6
     )
     episode = Episode(
         normal(P, B, T, I), normal(P, B, T, O).sign(), mask,
         torch.zeros(P, B, dtype=torch.int64), torch.zeros(P, dtype=torch.int64),
-        0.1 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[kick] * B] * P,
+        0.1 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[impulse] * B] * P,
     )  # fmt: skip
     return params, episode, normal
 
@@ -52,7 +52,7 @@ def states(params, episode, cut=False):
     ``cut``: the rates that W passes on are taken as given.
     """
     phi, _ = NONLINEARITIES["tanh"]
-    kicks = torch.tensor(dense(episode.kicks[0][0], T, N))
+    impulses = torch.tensor(dense(episode.impulses[0][0], T, N))
     free = torch.ones(N, dtype=F64)
     free[2] = 0
 
@@ -67,7 +67,7 @@ def states(params, episode, cut=False):
         total = total + torch.einsum(
             "pik,pbk->pbi", params.win_PNI, episode.input_PBTI[:, :, t]
         )
-        total = total + params.bias_PN[:, None] + kicks[t]
+        total = total + params.bias_PN[:, None] + impulses[t]
         total = total + episode.noise_PBTN[:, :, t]
         x = xs[-1] + 0.001 / params.tau_PN[:, None] * (total - xs[-1])
         xs.append(free * x + 0.5 * (1 - free))

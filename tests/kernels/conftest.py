@@ -32,15 +32,15 @@ def network(
     return params, Cell(0.001, name, tuple(k for k in clamped if k[0] < n), unit)
 
 
-def kicks_of(random, steps, units):
-    """Kicks of one trial: at the first and last step, and two at one place."""
+def impulses_of(random, steps, units):
+    """Impulses of one trial: at the first and last step, and two at one place."""
     step = np.sort(np.append(random.integers(0, steps, 5), [0, 0, steps - 1]))
     unit = random.integers(0, units, 8)
     unit[:2], unit[-1] = 0, units - 1
     return ImpulseList(step, unit, random.uniform(-9, 9, 8))
 
 
-def episode(params, trials=3, steps=30, noise=True, kicks=True, seed=1):
+def episode(params, trials=3, steps=30, noise=True, impulses=True, seed=1):
     """Trials for these networks, scored at some of their steps."""
     g = torch.Generator().manual_seed(seed)
     p, n, inputs = params.win_PNI.shape
@@ -51,8 +51,9 @@ def episode(params, trials=3, steps=30, noise=True, kicks=True, seed=1):
         return torch.randn(*sizes, generator=g)
 
     given = None
-    if kicks:
-        given = [[kicks_of(random, steps, n) for _ in range(trials)] for _ in range(p)]
+    if impulses:
+        many = range(trials)
+        given = [[impulses_of(random, steps, n) for _ in many] for _ in range(p)]
     return Episode(
         normal(*shape, inputs), normal(*shape, outputs).sign(),
         torch.rand(*shape, outputs, generator=g) < 0.6,

@@ -74,7 +74,7 @@ def test_the_shapes_take_every_way():
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 def test_any_shape(shape, make_network, make_episode, in_double):
     units, inputs, outs, trials, steps = shape
-    for given in ({}, {"kicks": False, "noise": False}):
+    for given in ({}, {"impulses": False, "noise": False}):
         params, cell = make_network(units, inputs, outs, gain=0.8)
         episode = make_episode(params, trials, steps, **given)
         compare(params, cell, episode, penalties(2), True, in_double)

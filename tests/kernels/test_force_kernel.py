@@ -49,7 +49,7 @@ def some(episode, trials):
     """The same networks' trials, some of them."""
     cut = [leaf if i in (4, 7) or leaf is None else leaf[:, trials]
            for i, leaf in enumerate(episode)]  # fmt: skip
-    return type(episode)(*cut)._replace(kicks=None)
+    return type(episode)(*cut)._replace(impulses=None)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_alone_is_in_a_crowd_bit_for_bit(planned):
     for which in ([2], [5, 1], [6, 3, 0, 2, 1, 5, 4]):
         i = torch.tensor(which)
         alone = learned(
-            population, pick(episode._replace(kicks=None), i),
+            population, pick(episode._replace(impulses=None), i),
             pick(population.params, i), pick(population.state, i),
         )  # fmt: skip
         for whole, own in zip(crowd, alone, strict=True):

@@ -17,7 +17,7 @@ CONTRACTION = 0.5
 
 def fast(params, cell, episode):
     return kernels.outputs(
-        closed(params), cell, episode.input_PBTI, episode.noise_PBTN, episode.kicks,
+        closed(params), cell, episode.input_PBTI, episode.noise_PBTN, episode.impulses,
         episode.x0_PBN,
     )  # fmt: skip
 
@@ -25,7 +25,7 @@ def fast(params, cell, episode):
 def current_of(episode):
     """Noise and impulses as a current, 0 where there are none."""
     shape, x0 = episode.input_PBTI.shape[:3], episode.x0_PBN
-    current = currents(episode.noise_PBTN, episode.kicks, x0, shape[2])
+    current = currents(episode.noise_PBTN, episode.impulses, x0, shape[2])
     return x0.new_zeros(*shape, x0.shape[2]) if current is None else current
 
 
@@ -87,7 +87,7 @@ def test_a_contracting_network_is_the_reference_within_rounding(
 ):
     params, cell = make_network(units, 3, outs, name=name, unit=unit)
     params = contracting(params)
-    for given in ({}, {"kicks": False}, {"noise": False, "kicks": False}):
+    for given in ({}, {"impulses": False}, {"noise": False, "impulses": False}):
         episode = make_episode(params, trials, 37, **given)
         exact, known = in_double(params), in_double(episode)
         got, expected = fast(params, cell, episode), slow(exact, cell, known)
@@ -105,7 +105,7 @@ def test_a_chaotic_network_is_the_reference_until_rounding_has_grown(
     # reference does from itself when begun 1e-6 away, a dozen roundings
     params, cell = make_network(200, gain=4.0, clamped=())
     params = params._replace(win_PNI=0 * params.win_PNI, bias_PN=0 * params.bias_PN)
-    episode = make_episode(params, 3, 500, noise=False, kicks=False)
+    episode = make_episode(params, 3, 500, noise=False, impulses=False)
     exact, known = in_double(params), in_double(episode)
     near = known._replace(x0_PBN=known.x0_PBN + 1e-6)
     got, expected = fast(params, cell, episode), slow(exact, cell, known)
@@ -150,8 +150,8 @@ def test_a_trial_is_the_same_whatever_stands_beside_it(
 
     def some(which):
         noise, x0 = episode.noise_PBTN[:, which], episode.x0_PBN[:, which]
-        kicks = [[row[b] for b in which] for row in episode.kicks]
-        part = {"noise_PBTN": noise, "x0_PBN": x0, "kicks": kicks}
+        impulses = [[row[b] for b in which] for row in episode.impulses]
+        part = {"noise_PBTN": noise, "x0_PBN": x0, "impulses": impulses}
         return episode._replace(input_PBTI=episode.input_PBTI[:, which], **part)
 
     for which in ([0], [77], [31, 32], list(range(99, -1, -1)), list(range(3, 40))):

@@ -43,7 +43,7 @@ def silent(make_network, make_episode):
         params = params._replace(
             tau_PN=zero + 0.005, bias_PN=0.1 * gain + zero, threshold_PN=zero
         )
-        episode = make_episode(params, 8, 1200, noise=False, kicks=False)
+        episode = make_episode(params, 8, 1200, noise=False, impulses=False)
         episode = episode._replace(input_PBTI=gain * episode.input_PBTI)
         return params, cell, episode
 
@@ -51,9 +51,9 @@ def silent(make_network, make_episode):
 
 
 def answer(params, cell, episode):
-    kicks = [[NO_IMPULSES] * episode.x0_PBN.shape[1]]
+    impulses = [[NO_IMPULSES] * episode.x0_PBN.shape[1]]
     return kernels.outputs(
-        params, cell, episode.input_PBTI, None, kicks, episode.x0_PBN
+        params, cell, episode.input_PBTI, None, impulses, episode.x0_PBN
     )  # fmt: skip
 
 

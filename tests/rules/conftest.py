@@ -15,7 +15,7 @@ P, B, T, N, I, O = 2, 3, 9, 5, 2, 2  # noqa: E741
 
 @pytest.fixture
 def searched():
-    """(Params, Episode, Cell) in float64: masks, signs, feedback, noise and kicks."""
+    """(Params, Episode, Cell) in float64: masks, signs, feedback, noise, impulses."""
     g = torch.Generator().manual_seed(5)
 
     def normal(*shape):
@@ -29,12 +29,12 @@ def searched():
         0.003 + 0.01 * torch.rand(P, N, generator=g, dtype=F64),
         1 + 0.2 * normal(P, N), 0.1 * normal(P, N), mask, sign, 0.5 * normal(P, N, O),
     )  # fmt: skip
-    kick = ImpulseList(np.array([0, 4]), np.array([3, 1]), np.array([5.0, -6.0]))
+    impulse = ImpulseList(np.array([0, 4]), np.array([3, 1]), np.array([5.0, -6.0]))
     scored = torch.rand(P, B, T, O, generator=g) < 0.6
     episode = Episode(
         normal(P, B, T, I), normal(P, B, T, O).sign(), scored,
         torch.zeros(P, B, dtype=torch.int64), torch.zeros(P, dtype=torch.int64),
-        0.3 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[kick] * B] * P,
+        0.3 * normal(P, B, N), 0.2 * normal(P, B, T, N), [[impulse] * B] * P,
     )  # fmt: skip
     return params, episode, Cell(0.001, "tanh", ((2, 0.5),), None)
 

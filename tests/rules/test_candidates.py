@@ -34,7 +34,7 @@ def alone(params, episode, cell, weights, p, c):
         wout_PON=weights.wout_PCON[one, c],
     )  # fmt: skip
     steps = episode.input_PBTI.shape[2]
-    current = currents(episode.noise_PBTN, episode.kicks, episode.x0_PBN, steps)[one]
+    current = currents(episode.noise_PBTN, episode.impulses, episode.x0_PBN, steps)[one]
     driven = drive(own, episode.input_PBTI[one], current)
     r = rollout(own, cell, driven, episode.x0_PBN[one]).r_PBSN[:, :, 1:]
     return readout(own, cell, r)[0]

@@ -157,7 +157,7 @@ def test_steps_are_torch_s_adam_on_the_stated_gradient(searched, normal_weights,
 
 def test_a_step_reports_the_network_itself_before_it(searched, normal_weights, drawn):
     params, episode, cell = searched
-    episode = episode._replace(kicks=None, drawn=drawn(normal_weights(4)))
+    episode = episode._replace(impulses=None, drawn=drawn(normal_weights(4)))
     current = drive(params, episode.input_PBTI, episode.noise_PBTN)
     output = outputs(params, cell, current, episode.x0_PBN)
     expected = tracking(output, episode.target_PBTO, episode.mask_PBTO)

@@ -117,7 +117,7 @@ def test_a_generation_reports_the_network_as_it_was_before(
     searched, planted, episode_of
 ):
     params, _, cell = searched
-    episode = episode_of()._replace(kicks=None)
+    episode = episode_of()._replace(impulses=None)
     current = drive(params, episode.input_PBTI, episode.noise_PBTN)
     output = outputs(params, cell, current, episode.x0_PBN)
     expected = tracking(output, episode.target_PBTO, episode.mask_PBTO)

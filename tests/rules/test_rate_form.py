@@ -36,7 +36,7 @@ def states(params, episode, cell, cut):
     a, steps = cell.dt_s / params.tau_PN[:, None], episode.input_PBTI.shape[2]
     outside = torch.einsum("pik,pbtk->pbti", params.win_PNI, episode.input_PBTI)
     outside = outside + episode.noise_PBTN + params.bias_PN[:, None, None]
-    outside = outside + torch.tensor(dense(episode.kicks[0][0], steps, a.shape[2]))
+    outside = outside + torch.tensor(dense(episode.impulses[0][0], steps, a.shape[2]))
     free = torch.ones(a.shape[2], dtype=F64)
     free[HELD] = 0
     hs, vs = [episode.x0_PBN * free + 0.5 * (1 - free)], []

@@ -19,7 +19,7 @@ SCORED = 6
 TRACES = ["cube", "signed_square", "node_perturbation"]
 
 
-def kicks_of(chance, g):
+def impulses_of(chance, g):
     """Impulses of one trial: in every cell with this chance, some of size 16."""
     size = 16 * torch.randn(T, N, generator=g, dtype=F64).numpy()
     step, unit = np.nonzero(torch.rand(T, N, generator=g, dtype=F64).numpy() < chance)
@@ -48,7 +48,7 @@ def world():
             torch.full((2,), k),
             0.1 * normal(2, 1, N),
             0.2 * normal(2, 1, T, N),
-            [[kicks_of(0.15, g)] for _ in range(2)],
+            [[impulses_of(0.15, g)] for _ in range(2)],
         )
         for k in range(TRIALS)
     ]
@@ -152,7 +152,7 @@ def test_whole_trials_are_a_plain_transcription_of_the_equations(power, world):
                 episode.x0_PBN[p, 0].tolist(),
                 episode.input_PBTI[p, 0].tolist(),
                 episode.noise_PBTN[p, 0].tolist(),
-                dense(episode.kicks[p][0], T, N).tolist(),
+                dense(episode.impulses[p][0], T, N).tolist(),
                 float(episode.target_PBTO[p, 0, 0, 0]),
             )
             assert float(outcome.error_PB[p, 0]) == pytest.approx(m, rel=1e-10)
@@ -186,13 +186,13 @@ def test_trials_given_at_once_are_learned_from_in_turn(as_current, world):
             one, state, episode, settings, HYPER, CELL, decision
         )
         errors.append(outcome.error_PB)
-    kicks = [[e.kicks[p][0] for e in episodes] for p in (0, 1)]
+    impulses = [[e.impulses[p][0] for e in episodes] for p in (0, 1)]
     if as_current:
-        rows = [[dense(kick, T, N) for kick in row] for row in kicks]
-        kicks = torch.from_numpy(np.array(rows))
+        rows = [[dense(impulse, T, N) for impulse in row] for row in impulses]
+        impulses = torch.from_numpy(np.array(rows))
     columns = [torch.cat(c, 1) for c in zip(*(e[:4] for e in episodes), strict=True)]
     starts, noise = (torch.cat([e[k] for e in episodes], 1) for k in (5, 6))
-    batch = Episode(*columns, episodes[0].trial_P, starts, noise, kicks)
+    batch = Episode(*columns, episodes[0].trial_P, starts, noise, impulses)
     got, after, outcome = rule.step(
         params, start, batch, settings, HYPER, CELL, decision
     )

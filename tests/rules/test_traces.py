@@ -25,10 +25,10 @@ def test_trace_as_a_product_is_the_sum_over_steps(power):
         torch.full((1, n), 0.01, dtype=F64), torch.ones(1, n, dtype=F64),
         torch.zeros(1, n, dtype=F64), None, None,
     )  # fmt: skip
-    drive, kicks = torch.randn(2, 1, steps, n, generator=g, dtype=F64)
+    drive, impulses = torch.randn(2, 1, steps, n, generator=g, dtype=F64)
     x0 = 0.1 * torch.randn(1, n, generator=g, dtype=F64)
     still, decay = torch.zeros(1, n, dtype=F64), torch.full((1,), 0.05, dtype=F64)
-    factors = trace_factors(params, CELL, drive, kicks, x0, still, decay, 3, power)
+    factors = trace_factors(params, CELL, drive, impulses, x0, still, decay, 3, power)
     trace = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)[0]
     # the same rollout by hand: S of every product, step by step
     x, xbar, total = x0[0].clone(), still[0].clone(), torch.zeros(n, n, dtype=F64)
@@ -41,7 +41,7 @@ def test_trace_as_a_product_is_the_sum_over_steps(power):
             total += {
                 "cube": z**3,
                 "signed_square": z * z.abs(),
-                "node_perturbation": torch.outer(kicks[0, t], r),
+                "node_perturbation": torch.outer(impulses[0, t], r),
             }[power]
     torch.testing.assert_close(
         trace, total, rtol=1e-12, atol=1e-12 * float(total.abs().max())
@@ -113,7 +113,7 @@ def test_node_perturbation_points_down_the_gradient_on_average():
         copies(params, draws),
         copies(State(error(params.w_PNN), still), draws),
         copies(episode, draws)._replace(
-            kicks=[[ImpulseList(*cells, s)] for s in sizes]
+            impulses=[[ImpulseList(*cells, s)] for s in sizes]
         ),
         settings, hyper, CELL, decision,
     )  # fmt: skip
