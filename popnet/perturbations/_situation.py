@@ -39,6 +39,32 @@ def resting(params: Params, config: NetworkConfig) -> Situation:
     return Situation(params, config, task, rule.impulses, Impulses(), 0.0)
 
 
+PARTS = {
+    "w_PNN": "recurrent weights",
+    "win_PNI": "input weights",
+    "wout_PON": "readout weights",
+    "wfb_PNO": "feedback weights",
+    "bias_PN": "biases",
+    "tau_PN": "time constants",
+    "slope_PN": "slopes",
+    "threshold_PN": "thresholds",
+    "mask_PNN": "connections",
+    "sign_PN": "signs",
+    "config": "configuration",
+    "task": "task",
+    "impulses": "exploratory impulses",
+    "added_impulses": "added impulses",
+    "added_start": "initial state",
+}
+"""The words in which a perturbation declares what it ``changes``."""
+
+
+def parts(situation: Situation) -> dict[str, Any]:
+    """Everything a perturbation may change, by the word of it."""
+    every = {**situation.params._asdict(), **situation._asdict()}
+    return {PARTS[field]: part for field, part in every.items() if field in PARTS}
+
+
 class Perturbation(NamedTuple):
     """A perturbation; level 0 gives the situation back unchanged."""
 

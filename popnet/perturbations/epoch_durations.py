@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ class EpochDurations(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "epochs of the task stretched or shrunk"
     unit: ClassVar[str] = "change of duration, relative"
+    changes: ClassVar[frozenset[str]] = frozenset({"task"})
+    example: ClassVar[dict[str, Any]] = {"epoch": "delay"}
     name: Literal["epoch_durations"] = "epoch_durations"  # type: ignore[assignment]
     epoch: Annotated[
         str,

@@ -17,6 +17,7 @@ class InitialState(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random initial states"
     unit: ClassVar[str] = "half-width added, in x"
+    changes: ClassVar[frozenset[str]] = frozenset({"initial state"})
     name: Literal["initial_state"] = "initial_state"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)

@@ -6,7 +6,7 @@ own: what a network trained with one heterogeneity does when it is given another
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field, ValidationError
@@ -23,6 +23,8 @@ class NewTimeConstants(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); form proposed"
     summary: ClassVar[str] = "the units' time constants drawn anew, at another spread"
     unit: ClassVar[str] = "share of the way to the new time constants"
+    changes: ClassVar[frozenset[str]] = frozenset({"time constants"})
+    example: ClassVar[dict[str, Any]] = {"spread": 0.5}
     name: Literal["new_time_constants"] = "new_time_constants"  # type: ignore[assignment]
     spread: Annotated[
         float, Field(ge=0, description="of the new draw, as network.tau_s.spread is")

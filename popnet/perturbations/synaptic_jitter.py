@@ -24,6 +24,7 @@ class SynapticJitter(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random changes of the recurrent weights"
     unit: ClassVar[str] = "standard deviation, relative"
+    changes: ClassVar[frozenset[str]] = frozenset({"recurrent weights"})
     name: Literal["synaptic_jitter"] = "synaptic_jitter"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)

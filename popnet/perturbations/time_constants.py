@@ -21,6 +21,7 @@ class TimeConstants(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random changes of the units' time constants"
     unit: ClassVar[str] = "half-width, relative"
+    changes: ClassVar[frozenset[str]] = frozenset({"time constants"})
     name: Literal["time_constants"] = "time_constants"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1)], ...],

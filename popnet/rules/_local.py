@@ -60,6 +60,8 @@ Part = Literal["recurrent", "input", "readout", "bias"]
 class Local(Published):
     """Settings of a rule with local traces and broadcast errors."""
 
+    readouts: ClassVar[tuple[str, ...]] = ("linear",)
+    takes_feedback: ClassVar[bool] = False
     network_defaults: ClassVar[dict[str, Any]] = {
         "readout": {"kind": "linear"},
         "clamped": {},

@@ -17,7 +17,7 @@ so that B - W_out shrinks by 1 - decay a step (Kolen & Pollack 1994).  They take
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from torch import Tensor
@@ -39,6 +39,8 @@ class EProp(Local):
     at_start: ClassVar[tuple[str, ...]] = ("feedback_scale",)
     reference: ClassVar[str] = "Bellec et al. 2020, Nat Commun 11:3625"
     summary: ClassVar[str] = "e-prop: eligibility traces, broadcast errors"
+    forms: ClassVar[tuple[str, ...]] = ("current",)
+    example: ClassVar[dict[str, Any]] = {"learning_rate": 0.003, "batch_trials": 8}
     state_copies: ClassVar[int] = 3
 
     name: Literal["eprop"] = "eprop"  # type: ignore[assignment]

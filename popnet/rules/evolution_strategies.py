@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -57,6 +57,7 @@ class EvolutionStrategies(CandidateSearch):
 
     reference: ClassVar[str] = "Salimans et al. 2017, arXiv 1703.03864"
     summary: ClassVar[str] = "evolution strategies: pairs of neighbours, ranks, Adam"
+    example: ClassVar[dict[str, Any]] = {"pairs": 6, "batch_trials": 8}
     state_copies: ClassVar[int] = 2
 
     name: Literal["evolution_strategies"] = "evolution_strategies"  # type: ignore[assignment]

@@ -55,6 +55,8 @@ class Force(Published):
     at_start: ClassVar[tuple[str, ...]] = ("alpha",)
     reference: ClassVar[str] = "Sussillo & Abbott 2009, Neuron 63:544"
     summary: ClassVar[str] = "FORCE: recursive least squares on a readout fed back"
+    forms: ClassVar[tuple[str, ...]] = ("current",)
+    readouts: ClassVar[tuple[str, ...]] = ("linear",)
     sequential: ClassVar[bool] = True
     network_defaults: ClassVar[dict[str, Any]] = {
         "readout": {"kind": "linear", "scale": 0.0},

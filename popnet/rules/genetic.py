@@ -21,7 +21,7 @@ B times the candidates.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -54,6 +54,12 @@ class Genetic(CandidateSearch):
 
     reference: ClassVar[str] = "McMahan, Kleinman & Kao 2021, code genetic.py"
     summary: ClassVar[str] = "genetic algorithm: mutants of the best few candidates"
+    example: ClassVar[dict[str, Any]] = {
+        "candidates": 10,
+        "parents": 3,
+        "mutation_sd": 0.03,
+        "batch_trials": 8,
+    }
 
     name: Literal["genetic"] = "genetic"  # type: ignore[assignment]
     batch_trials: Annotated[

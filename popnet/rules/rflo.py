@@ -45,6 +45,7 @@ class RFLO(Local):
     at_start: ClassVar[tuple[str, ...]] = ("feedback_scale",)
     reference: ClassVar[str] = "Murray 2019, eLife 8:e43299"
     summary: ClassVar[str] = "RFLO: local traces, errors through random weights"
+    example: ClassVar[dict[str, Any]] = {"learning_rate": 0.3, "batch_trials": 8}
     network_defaults: ClassVar[dict[str, Any]] = {
         "form": "rate",
         "readout": {"kind": "linear", "scale": 0.1},

@@ -52,6 +52,9 @@ class NeuroGym(TaskSettings):
     summary: ClassVar[str] = "a task of the NeuroGym package, by its name"
 
     after_colon: ClassVar[str] = "env"
+    requires_package: ClassVar[str] = "neurogym"
+    target_kind: ClassVar[Literal["signs", "classes", "values"]] = "classes"
+    fixation_class: ClassVar[int | None] = 0
 
     name: Literal["neurogym"] = "neurogym"  # type: ignore[assignment]
     env: Annotated[str, Field(description="as NeuroGym calls it")] = (

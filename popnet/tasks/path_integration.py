@@ -34,6 +34,7 @@ class PathIntegration(TaskSettings):
     reference: ClassVar[str] = "Huang et al. 2025, arXiv 2410.03972"
     summary: ClassVar[str] = "the position in a box, from a start and all movements"
     chance: ClassVar[float] = 0.0
+    target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("path",)
 

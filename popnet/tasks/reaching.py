@@ -60,6 +60,7 @@ class Reaching(TaskSettings):
     reference: ClassVar[str] = "popnet; after the reaching of Clark et al. 2026"
     summary: ClassVar[str] = "the activity of muscles in reaches, by their direction"
     chance: ClassVar[float] = 0.0
+    target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     stretchable: ClassVar[tuple[str, ...]] = ("preparation", "movement")
 
     name: Literal["reaching"] = "reaching"  # type: ignore[assignment]

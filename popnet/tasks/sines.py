@@ -33,6 +33,7 @@ class Sines(TaskSettings):
     reference: ClassVar[str] = "Huang et al. 2025, arXiv 2410.03972"
     summary: ClassVar[str] = "a sine wave of the frequency given by a constant input"
     chance: ClassVar[float] = 0.0
+    target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
@@ -113,6 +114,7 @@ class SumOfSines(TaskSettings):
         "a sum of four sine waves, again and again, from a pulse on"
     )
     chance: ClassVar[float] = 0.0
+    target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
     name: Literal["sum_of_sines"] = "sum_of_sines"  # type: ignore[assignment]
