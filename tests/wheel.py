@@ -25,7 +25,10 @@ print(json.dumps([where, loaded, sorted(CATALOGUE.tasks), lacking]))
 def main(venv: Path) -> None:
     (wheel,) = Path("dist").glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        tops = {name.split("/", 1)[0] for name in archive.namelist()}
+        names = set(archive.namelist())
+    tops = {name.split("/", 1)[0] for name in names}
+    templates = {str(path) for path in Path("popnet/report/templates").iterdir()}
+    assert templates <= names, f"the wheel lacks {templates - names}"
     stray = [t for t in tops if t != "popnet" and not t.endswith(".dist-info")]
     assert not stray, f"the wheel holds {stray} beside popnet"
     # PYTHONPATH adds the dependencies; the editable install's .pth is not followed

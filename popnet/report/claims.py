@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
 from math import floor, isfinite, log10
+
+from markupsafe import Markup, escape
 
 from popnet.report.markup import NIL, table
 from popnet.report.population import RunTables
@@ -26,11 +27,12 @@ def claims(population: RunTables) -> list[Section]:
     if not findings:
         return []
 
-    def link(finding: Finding) -> str:
-        target = f"{PAGE}#figure-{escape(finding.figure, quote=True)}"
-        return f'<a href="{target}">{escape(finding.figure.replace("_", " "))}</a>'
+    def link(finding: Finding) -> Markup:
+        target, words = finding.figure, finding.figure.replace("_", " ")
+        return Markup('<a href="{}#figure-{}">{}</a>').format(PAGE, target, words)
 
-    body = f'{claims_table(findings, link)}\n<p><a href="{PAGE}">The study</a></p>'
+    page = Markup('\n<p><a href="{}">The study</a></p>').format(PAGE)
+    body = claims_table(findings, link) + page
     return [Section("claims", "What the study found", counted(findings), body=body)]
 
 
@@ -43,13 +45,13 @@ def counted(findings: Sequence[Finding]) -> str:
     return f"Claims: {len(findings)}. Of these, {parts}."
 
 
-def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) -> str:
-    """One row per claim; `link` is the HTML of what leads to its figure."""
+def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) -> Markup:
+    """One row per claim; `link` makes the link that leads to its figure."""
     header = ["claim", "statistic", "here (95 %)", "n", "p", "verdict", "figure"]
     rows = [
         [
             _words(finding.says, finding.note),
-            escape(finding.statistic),
+            finding.statistic,
             estimate(finding),
             str(finding.n),
             NIL if finding.p is None else probability(finding.p),
@@ -61,7 +63,7 @@ def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) ->
     return table(header, rows, numeric=[3, 4], css="claims")
 
 
-def estimate(finding: Finding) -> str:
+def estimate(finding: Finding) -> Markup:
     """The value, its interval and its unit."""
     if not isfinite(finding.value):
         return NIL
@@ -70,8 +72,10 @@ def estimate(finding: Finding) -> str:
     value, *interval = rounded(finding.value, *ends)
     if not known and finding.value == round(finding.value):
         value = f"{finding.value:,.0f}"  # a count
-    shown = f"<br>[{', '.join(interval)}]" if interval else ""
-    return f'<b>{value}</b>{shown} <span class="unit">{escape(finding.unit)}</span>'
+    shown = Markup("<br>[{}]").format(", ".join(interval)) if interval else ""
+    return Markup('<b>{}</b>{} <span class="unit">{}</span>').format(
+        value, shown, finding.unit
+    )
 
 
 def rounded(*values: float) -> list[str]:
@@ -89,14 +93,16 @@ def probability(p: float) -> str:
     """A p-value; never as 0."""
     if not isfinite(p):
         return NIL
-    return "&lt; 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
-def _words(says: str, note: str) -> str:
-    below = f'<span class="note">{escape(note)}</span>' if note else ""
+def _words(says: str, note: str) -> Markup:
+    below = Markup('<span class="note">{}</span>').format(note) if note else ""
     return escape(says) + below
 
 
-def _verdict(finding: Finding) -> str:
+def _verdict(finding: Finding) -> Markup:
     sign, css = VERDICTS[finding.verdict]
-    return f'<span class="verdict {css}">{sign} {escape(finding.verdict)}</span>'
+    return Markup('<span class="verdict {}">{} {}</span>').format(
+        css, sign, finding.verdict
+    )

@@ -1,21 +1,22 @@
 """Every network in one table."""
 
-from html import escape
-
 import pandas as pd
+from markupsafe import Markup
 
+from popnet.canonical import label
+from popnet.config import After, MeasureSettings
+from popnet.measures import recorded
 from popnet.report.conditions import ALL
-from popnet.report.markup import NIL, colour_chip, table
+from popnet.report.markup import NIL, colour_chip, monospaced, table
 from popnet.report.population import STATUSES, RunTables
-from popnet.report.sections import Section
+from popnet.report.sections import Section, sentences
 
 COLUMNS = {
     "trials": ("trials", ",.0f"),
     "trials_to_criterion": ("to criterion", ",.0f"),
     "accuracy": ("accuracy", ".3f"),
-    "weight_change": ("weight change", ".3f"),
-    "spectral_radius": ("spectral radius", ".3f"),
 }
+"""Columns of each network: words above, and how its numbers are written."""
 
 
 def all_networks(population: RunTables) -> Section:
@@ -28,29 +29,45 @@ def all_networks(population: RunTables) -> Section:
             "will be."
         )
         return Section("networks", title, words)
-    words = (
-        "Accuracy: frozen network, own task. Weight change: |ΔJ| / |J₀| (Frobenius "
-        "norm), no unit. Spectral radius: of the final weights."
-    )
+    listed = _listed(population.run.sweep.after)
+    notes = [
+        measure.note or f"{_words(c)}: {measure.summary}."
+        for c, measure in listed.items()
+    ]
+    words = sentences("Accuracy: frozen network, own task.", *notes)
+    columns = COLUMNS | {c: (_words(c), measure.form) for c, measure in listed.items()}
     colours = {c.id: c.colour for c in population.conditions}
     header = ["key", "condition", "index", "status"]
-    header += [words for words, _ in COLUMNS.values()]
-    rows = [_row(row, colours) for row in networks.to_dict("records")]
+    header += [words for words, _ in columns.values()]
+    rows = [_row(row, colours, columns) for row in networks.to_dict("records")]
     numeric = [2, *range(4, len(header))]
     body = table(header, rows, numeric=numeric, css="tall")
     return Section("networks", title, words, body=body)
 
 
-def _row(row: dict, colours: dict[str, str]) -> list[str]:
+def _listed(after: After) -> dict[str, type[MeasureSettings]]:
+    """The measures of networks that say they are listed, by their columns."""
+    usual = recorded("weights", "curve")
+    every = {name: measure.settings for name, measure in usual.items()}
+    every |= {label(m): type(m) for m in after.measures if not m.of_activity()}
+    return {column: measure for column, measure in every.items() if measure.listed}
+
+
+def _words(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _row(
+    row: dict, colours: dict[str, str], columns: dict[str, tuple[str, str]]
+) -> list[str]:
     status = str(row["status"])
-    label = escape(str(row["label"]) or ALL)
+    words = STATUSES.get(status, status)
     return [
-        f'<span class="mono">{escape(str(row["key"]))}</span>',
-        colour_chip(colours[row["condition"]]) + label,
+        monospaced(str(row["key"])),
+        colour_chip(colours[row["condition"]]) + (str(row["label"]) or ALL),
         str(row["index"]),
-        f'<span class="status-{escape(status)}">'
-        f"{escape(STATUSES.get(status, status))}</span>",
-        *(_number(row[name], form) for name, (_, form) in COLUMNS.items()),
+        Markup('<span class="status-{}">{}</span>').format(status, words),
+        *(_number(row[name], form) for name, (_, form) in columns.items()),
     ]
 
 

@@ -1,29 +1,28 @@
-"""The page: its sections in order, around the figures already rendered."""
+"""The page of a run: its sections in order, around the figures already rendered."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
-from popnet.report import markup, summary
+from markupsafe import Markup
+
+from popnet.report import summary
+from popnet.report.markup import fill_template
 from popnet.report.population import RunTables
 from popnet.report.sections import Section
 
+FIGURES = "figures"  # the folder beside the page
+
 
 def page(
-    population: RunTables, sections: Sequence[Section], svgs: Mapping[str, str]
+    population: RunTables, sections: Sequence[Section], svgs: Mapping[str, Markup]
 ) -> str:
     """The whole page as text; `svgs` holds each figure's element by its name."""
-    name = escape(population.run.name)
-    body = "\n".join(
-        markup.section(
-            section, [markup.figure(d, svgs[d.name]) for d in section.drawings]
-        )
-        for section in sections
+    return fill_template(
+        "report.html.j2",
+        name=population.run.name,
+        sentence=summary.sentence(population),
+        tiles=summary.tiles(population),
+        counts=summary.counts_table(population),
+        sections=sections,
+        svgs=svgs,
+        folder=FIGURES,
     )
-    header = f"""<h1>{name}</h1>
-<p class="lead">{escape(summary.sentence(population))}</p>
-{summary.tiles(population)}
-{summary.counts_table(population)}
-<nav>
-{markup.contents(sections)}
-</nav>"""
-    return markup.document(name, header, body)

@@ -13,7 +13,7 @@ from popnet.analysis.trials_to_criterion import (
     trials_quantiles,
 )
 from popnet.report.conditions import NamedCondition, arrange, in_columns
-from popnet.report.recorded_run import RecordedRun
+from popnet.runs import Run
 from popnet.status import Status
 
 STATUSES: dict[str, str] = {
@@ -35,7 +35,7 @@ MOST_NAMES = 8
 class RunTables:
     """The tables of a run; every table knows condition, status and index."""
 
-    run: RecordedRun
+    run: Run
     conditions: list[NamedCondition]
     networks: pd.DataFrame
     curves: pd.DataFrame
@@ -60,7 +60,7 @@ class RunTables:
         return known if count or known in (ALL_DIVERGED, STOPPED) else NOTHING_YET
 
 
-def load(run: RecordedRun) -> RunTables:
+def load(run: Run) -> RunTables:
     """Read every table of the run."""
     networks = run.table()
     conditions = arrange(networks, run.varied)

@@ -3,10 +3,9 @@
 import json
 import shlex
 from collections.abc import Iterator
-from html import escape
 from typing import Any
 
-from popnet.report.markup import table
+from popnet.report.markup import fill_template, monospaced, table
 from popnet.report.population import RunTables
 from popnet.report.sections import Section
 
@@ -14,26 +13,18 @@ from popnet.report.sections import Section
 def making(population: RunTables) -> Section:
     """The section on provenance, the sweep file and retraining."""
     run = population.run
-    folder = shlex.quote(str(run.folder))
     key = "KEY"
     if not population.networks.empty:
         key = str(population.networks["key"].iloc[0])
-    retrain = escape(f"popnet retrain {folder} {key}")
-    rows = [
-        [escape(name), f'<span class="mono">{escape(value)}</span>']
-        for name, value in flat(run.provenance())
-    ]
-    provenance = table(["what", "value"], rows).replace(
-        "<td><span", '<td class="wrap"><span'
-    )
+    rows = [[name, monospaced(value)] for name, value in flat(run.provenance())]
     sweep = run.folder / "sweep.yaml"
     text = sweep.read_text(encoding="utf-8") if sweep.exists() else "not recorded"
-    body = (
-        "<h3>One network again</h3>\n<p>Any key of the table above trains that network "
-        "alone, from its own configuration and seed, and says whether its weights are "
-        f"the same.</p>\n<pre><code>{retrain}</code></pre>\n"
-        f"<h3>Provenance</h3>\n{provenance}\n"
-        f"<h3>The sweep file as launched</h3>\n<pre><code>{escape(text)}</code></pre>"
+    body = fill_template(
+        "provenance.html.j2",
+        folder=shlex.quote(str(run.folder)),
+        key=key,
+        provenance=table(["what", "value"], rows, wrapped=[1]),
+        sweep=text,
     )
     return Section("making", "How it was made", body=body)
 

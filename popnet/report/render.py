@@ -3,6 +3,7 @@
 import io
 import re
 
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 PNG_DPI = 200
@@ -25,21 +26,20 @@ def png_bytes(figure: Figure, dpi: int = PNG_DPI) -> bytes:
     return buffer.getvalue()
 
 
-def inline_svg(svg: bytes, name: str, description: str) -> str:
+def inline_svg(svg: bytes, name: str, description: str) -> Markup:
     """An SVG file as an element of an HTML page.
 
     Names of namespaces and metadata go, since HTML needs none; the ids that are
-    referred to get the figure's name in front, so that two figures cannot collide.
-    `description` must be escaped already.
-    """
+    referred to get the figure's name in front, so that two figures cannot collide."""
     text = svg.decode()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
-    # matplotlib's style sheet would reach the whole page; report/looks.py has its rule
+    # matplotlib's style sheet would reach the whole page; ours has its rule
     text = re.sub(r"<style type=\"text/css\">.*?</style>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = text.replace("xlink:href", "href")
-    text = re.sub(r"^<svg[^>]*>", _opening(text, description), text, count=1)
+    opening = _opening(text, description)
+    text = re.sub(r"^<svg[^>]*>", lambda _: opening, text, count=1)
     used = set(re.findall(r'(?:href="#|url\(#)([^")]+)', text))
     text = re.sub(
         r' id="([^"]*)"',
@@ -48,7 +48,7 @@ def inline_svg(svg: bytes, name: str, description: str) -> str:
     )
     text = re.sub(r'href="#', f'href="#{name}-', text)
     text = re.sub(r"url\(#", f"url(#{name}-", text)
-    return re.sub(r"\n\s*", "\n", text).strip()
+    return Markup(re.sub(r"\n\s*", "\n", text).strip())
 
 
 def _opening(text: str, description: str) -> str:
@@ -56,6 +56,6 @@ def _opening(text: str, description: str) -> str:
     assert box is not None, "matplotlib gives every SVG a view box"
     width = round(float(box[1]) / 72 * PIXELS_PER_INCH)
     return (
-        f'<svg {box[0]} role="img" aria-label="{description}" '
+        f'<svg {box[0]} role="img" aria-label="{escape(description)}" '
         f'style="width:{width}px;min-width:min({width}px,42rem)">'
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from markupsafe import Markup
 from matplotlib.figure import Figure
 
 
@@ -18,13 +19,16 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, then words, then figures, then a table already in HTML."""
+    """A heading, then words, then figures, then what else there is, such as a table.
+
+    In `words`, backticks set code.
+    """
 
     anchor: str
     title: str
     words: str = ""
     drawings: list[Drawing] = field(default_factory=list)
-    body: str = ""
+    body: Markup = field(default_factory=Markup)
 
 
 def left_out(shown: list[str], every: list[str], what: str, most_names: int = 8) -> str:

@@ -1,9 +1,10 @@
 """What was run, and what became of it: every network counted once."""
 
-from html import escape
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 
 from popnet.analysis.trials_to_criterion import TrialsQuantile
 from popnet.report.conditions import named, unit_of
@@ -75,32 +76,35 @@ def counts(population: RunTables) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["id", *statuses, "recorded", "missing"])
 
 
-def tiles(population: RunTables) -> str:
-    """The totals, as a row of large numbers."""
+class Tile(NamedTuple):
+    """A large number at the top of the page."""
+
+    number: str
+    words: str
+    bad: bool
+
+
+def tiles(population: RunTables) -> list[Tile]:
+    """The totals: networks planned, by status, and missing."""
     total = counts(population).drop(columns="id").sum()
-    cells: list[tuple[int, str, bool]] = [(population.run.planned(), "planned", False)]
+    made = [Tile(thousands(population.run.planned()), "planned", False)]
     for status in total.index.drop(["recorded", "missing"]):
-        failed = status in (Status.UNCONVERGED, Status.DIVERGED)
-        cells.append(
-            (int(total[status]), STATUSES.get(str(status), str(status)), failed)
-        )
-    cells.append((int(total["missing"]), "not recorded yet", True))
-    items = "".join(
-        f'<li class="{"bad" if bad and value else "good"}"><b>{thousands(value)}</b>'
-        f"{escape(word)}</li>"
-        for value, word, bad in cells
-    )
-    return f'<ul class="tiles">{items}</ul>'
+        number = int(total[status])
+        failed = number > 0 and status in (Status.UNCONVERGED, Status.DIVERGED)
+        words = STATUSES.get(str(status), str(status))
+        made.append(Tile(thousands(number), words, failed))
+    missing = int(total["missing"])
+    return [*made, Tile(thousands(missing), "not recorded yet", missing > 0)]
 
 
-def counts_table(population: RunTables) -> str:
+def counts_table(population: RunTables) -> Markup:
     """The counts of every condition, with its median of trials to criterion."""
     frame = counts(population)
     statuses = [c for c in frame.columns if c not in ("id", "recorded", "missing")]
     header = [
         "condition",
         "recorded",
-        *(escape(STATUSES.get(s, s)) for s in statuses),
+        *(STATUSES.get(s, s) for s in statuses),
         "missing",
         "median trials (IQR)",
         "mean accuracy",
@@ -111,7 +115,7 @@ def counts_table(population: RunTables) -> str:
         condition = names.get(row["id"])
         title = "conditions with nothing recorded yet"
         if condition is not None:
-            title = colour_chip(condition.colour) + escape(condition.label)
+            title = colour_chip(condition.colour) + condition.label
         cells = [
             _count(row[s], s in (Status.UNCONVERGED, Status.DIVERGED)) for s in statuses
         ]
@@ -131,7 +135,7 @@ def counts_table(population: RunTables) -> str:
         STOPPED_AT if Status.STOPPED in statuses else "",
         population.excluded.replace("Left out", "Left out of the accuracy"),
     )
-    note = f'<p class="note">{escape(words)}</p>'
+    note = Markup('<p class="note">{}</p>').format(words)
     css = "counts tall" if len(rows) > MOST_ROWS else "counts"
     return table(header, rows, numeric=range(1, len(header)), css=css) + note
 
@@ -154,14 +158,14 @@ def _scores(population: RunTables, condition: str) -> list[str]:
 
 
 def _trials(quantile: TrialsQuantile) -> str:
-    return f"{'&gt; ' if quantile.bound else ''}{quantile.trials:,.0f}"
+    return f"{'> ' if quantile.bound else ''}{quantile.trials:,.0f}"
 
 
 def _count(value: int | None, failed: bool = False) -> str:
     if not value:
-        return NIL if value is None else '<span class="nil">0</span>'
+        return NIL if value is None else Markup('<span class="nil">0</span>')
     text = thousands(value)
-    return f'<span class="bad">{text}</span>' if failed else text
+    return Markup('<span class="bad">{}</span>').format(text) if failed else text
 
 
 def _setting(population: RunTables, path: str, noun: str) -> str:

@@ -1,23 +1,24 @@
 """Write the report: figures first, the page last, each whole or not at all."""
 
 from collections.abc import Iterable
-from html import escape
 from pathlib import Path
+
+from markupsafe import Markup
 
 from popnet.report.claims import claims
 from popnet.report.comparison import comparisons
 from popnet.report.error_curves import condition_figures, error_curves
 from popnet.report.generalisation import generalisation
 from popnet.report.networks import all_networks
-from popnet.report.page import page
+from popnet.report.page import FIGURES, page
 from popnet.report.perturbations import robustness
 from popnet.report.population import load
 from popnet.report.provenance_section import making
-from popnet.report.recorded_run import RecordedRun
 from popnet.report.render import inline_svg, png_bytes, svg_bytes
 from popnet.report.sections import Drawing
 from popnet.report.style import house_style
 from popnet.report.trials_to_criterion import convergence
+from popnet.runs import Run
 from popnet.store.atomic_files import write_bytes
 
 CONDITION_DPI = 110
@@ -33,14 +34,14 @@ SECTIONS = [
 ]
 
 
-def write_report(run: RecordedRun) -> Path:
+def write_report(run: Run) -> Path:
     """Write `report/index.html` in the run's folder and return its path.
 
     Every figure lies beside it in `report/figures/`, as SVG and as PNG. The same
     records give the same bytes.
     """
     folder = run.folder / "report"
-    figures = folder / "figures"
+    figures = folder / FIGURES
     figures.mkdir(parents=True, exist_ok=True)
     population = load(run)
     with house_style():
@@ -57,14 +58,14 @@ def write_report(run: RecordedRun) -> Path:
     return index
 
 
-def draw(drawings: Iterable[Drawing], figures: Path) -> dict[str, str]:
+def draw(drawings: Iterable[Drawing], figures: Path) -> dict[str, Markup]:
     """Write every figure as SVG and PNG; the SVG element of each by its name."""
-    svgs: dict[str, str] = {}
+    svgs: dict[str, Markup] = {}
     for drawing in drawings:
         svg = svg_bytes(drawing.figure)
         write_bytes(figures / f"{drawing.name}.svg", svg)
         write_bytes(figures / f"{drawing.name}.png", png_bytes(drawing.figure))
-        description = escape(f"{drawing.title} {drawing.caption}", quote=True)
+        description = f"{drawing.title} {drawing.caption}"
         svgs[drawing.name] = inline_svg(svg, drawing.name, description)
     return svgs
 

@@ -38,7 +38,8 @@ def _code() -> str:
     """A hash of this popnet: another version may make other tables."""
     folder = Path(__file__).parents[1]
     whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
+    files = [*folder.rglob("*.py"), *folder.glob("report/templates/*")]
+    for path in sorted(files):
         whole.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
     return whole.hexdigest()
 

@@ -11,6 +11,7 @@ from matplotlib import image as images
 from popnet.report import write_report
 from popnet.report.population import load
 from popnet.report.summary import counts, counts_table, sentence
+from popnet.runs.findings import Finding, write_findings
 
 FAILED = {(0, 2): "unconverged", (1, 4): "diverged", (2, 5): "unconverged"}
 VOID = {"meta", "link", "br", "img", "hr", "input", "source"}
@@ -170,9 +171,10 @@ def test_the_sentence_says_what_was_run(make_run):
 
 
 def test_what_a_user_wrote_is_escaped(make_run):
-    evil = '<script>alert("x")</script> & $\\alpha_{$'
+    evil = """<script>alert("x")</script> & 'it' {{ 7*7 }} {% raw %} `$\\alpha_{$`"""
+    name = "<i>run& {{ 7*7 }}"
     run = make_run(
-        {"task.<b>": [evil, "b"]}, networks=2, name="<i>run&", varied=["task.<b>"]
+        {"task.<b>": [evil, "b"]}, networks=2, name=name, varied=["task.<b>"]
     )
     run.networks["status"] = ["<u>odd</u>", *["converged"] * 3]
     run.evaluation_rows["name"] = run.evaluation_rows["name"].replace("dms", evil)
@@ -180,11 +182,19 @@ def test_what_a_user_wrote_is_escaped(make_run):
     run.made = {"<b>": {"&": evil}}
     run.folder.mkdir(exist_ok=True)
     (run.folder / "sweep.yaml").write_text(f"name: {evil}\n")
+    found = Finding(evil, evil, evil, 1.0, 0.0, 2.0, evil, 3, 0.1, "holds", evil, evil)
+    write_findings(run.folder, [found])
     page = report(run)
-    assert not {"script", "img", "u", "i"} & {t for t in page.tags if t != "i"}
-    assert evil in "".join(page.text)
-    assert "<u>odd</u>" in "".join(page.text)
+    assert not {"script", "img", "u"} & set(page.tags)
+    text = "".join(page.text)
+    assert name in text and "<u>odd</u>" in text and "49" not in name
     assert page.tags.count("h1") == 1
+    claim, provenance = page.tables[1][1], page.tables[-1][1]
+    assert claim[:2] == [evil + evil, evil] and claim[2].endswith(evil)
+    assert provenance == ["<b>.&", evil]
+    assert page.tables[0][1][0].endswith(evil) or page.tables[0][2][0].endswith(evil)
+    assert f"name: {evil}\n" in text
+    assert ("a", f"study.html#figure-{evil}") in page.references
 
 
 def test_the_same_records_give_the_same_bytes_in_any_order(written):

@@ -51,6 +51,21 @@ def test_each_change_gives_another(
     assert len(set(seen)) == len(seen) == 8
 
 
+@pytest.mark.parametrize("changed", ["core/cell.py", "report/templates/style.css"])
+def test_another_code_or_template_gives_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    path = tmp_path / "popnet" / changed
+    path.parent.mkdir(parents=True)
+    there = tmp_path / "popnet" / "runs" / "fingerprint.py"
+    monkeypatch.setattr(fingerprint, "__file__", str(there))
+    seen = set()
+    for text in ("one", "another"):
+        path.write_text(text)
+        seen.add(fingerprint._code.__wrapped__())
+    assert len(seen) == 2
+
+
 def test_other_sweeps_of_the_store_do_not_matter(make: Callable[..., Run]) -> None:
     before = fingerprint.fingerprint(make())
     other = make(name="other", seed=8)

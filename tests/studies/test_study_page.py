@@ -190,7 +190,7 @@ def test_numbers_of_a_row_have_the_same_decimals(values, shown):
 
 
 def test_a_probability_is_never_written_as_none():
-    assert probability(0.0) == "&lt; 0.001"
+    assert probability(0.0) == "< 0.001"
     assert probability(0.0499) == "0.050"
     assert probability(0.4) == "0.40"
 
