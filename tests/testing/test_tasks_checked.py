@@ -1,0 +1,200 @@
+"""Each check of tasks refuses a task that is not what it declares."""
+
+from typing import ClassVar, Literal
+from unittest import SkipTest
+
+import numpy as np
+import pytest
+
+from popnet.core.scoring import Scores, decision, last_class, mean_error
+from popnet.tasks import TASKS
+from popnet.tasks.delayed_response import DelayedResponse, draw, observe
+from popnet.testing import TASK_CHECKS, check_task
+
+SOUND = TASKS["delayed_response"]
+
+
+class Sound(DelayedResponse):
+    name: Literal["made_up"] = "made_up"
+
+
+def drawing(change):
+    """The task with other trials: ``change`` gets types, dt and the sound trials."""
+
+    def drawn(settings, types_B, dt_s, random):
+        trials = draw(settings, types_B, dt_s, random)
+        made = type(trials)(*(np.array(part) for part in trials))
+        return change(types_B, dt_s, made)
+
+    return SOUND._replace(settings=Sound, draw=drawn)
+
+
+def declaring(**declared):
+    return SOUND._replace(settings=type("Declared", (Sound,), declared))
+
+
+def first_trial_is_not_scored(types_B, dt_s, trials):
+    trials.mask_BTO[0] = False
+    return trials
+
+
+def first_target_is_half(types_B, dt_s, trials):
+    trials.target_BTO[0] /= 2
+    return trials
+
+
+def three_steps_more(types_B, dt_s, trials):
+    return type(trials)(*(np.concatenate([part, part[:, -3:]], 1) for part in trials))
+
+
+def random_inputs(types_B, dt_s, trials):
+    return trials._replace(input_BTI=trials.input_BTI + unseeded.random())
+
+
+def types_are_written_to(types_B, dt_s, trials):
+    types_B[:] = 1
+    return trials
+
+
+def arrays_are_constants(types_B, dt_s, trials):
+    trials.input_BTI.setflags(write=False)
+    return trials
+
+
+def targets_by_place(types_B, dt_s, trials):
+    sign_B = np.where(np.arange(len(types_B)) % 3 == 0, -1.0, 1.0)
+    return trials._replace(target_BTO=trials.target_BTO * sign_B[:, None, None])
+
+
+def four_steps_are_scored(types_B, dt_s, trials):
+    trials.mask_BTO[:] = False
+    trials.mask_BTO[:, -4:] = True
+    return trials
+
+
+def always_the_same_sign(types_B, dt_s, trials):
+    return trials._replace(target_BTO=np.abs(trials.target_BTO))
+
+
+def no_inputs(types_B, dt_s, trials):
+    return trials._replace(input_BTI=0 * trials.input_BTI)
+
+
+def lenient(output, target, mask):
+    error_PB = mean_error(output, target, mask)
+    return Scores(error_PB, error_PB < 1.1)
+
+
+def not_stretched(self, factors):
+    return self
+
+
+unseeded = np.random.default_rng()
+BROKEN = {
+    "has shapes and a mask": drawing(first_trial_is_not_scored),
+    "error is the mean it declares": declaring(error="squared"),
+    "target is of the declared kind": drawing(first_target_is_half),
+    "epochs sum to the trial": drawing(three_steps_more),
+    "same stream gives the same trials": drawing(random_inputs),
+    "is fixed where nothing is drawn": SOUND._replace(settings=Sound, fixed=False),
+    "drawing leaves the types alone": drawing(types_are_written_to),
+    "one trial can be written to": drawing(arrays_are_constants),
+    "types are the same in any place": drawing(targets_by_place),
+    "observer reaches the ceiling": SOUND._replace(
+        settings=Sound, observe=lambda *given: -observe(*given)
+    ),
+    "seconds survive a change of time step": drawing(four_steps_are_scored),
+    "constant answer scores chance": declaring(chance=0.3),
+    "silence is not rewarded": SOUND._replace(settings=Sound, score=lenient),
+    "signs are balanced": drawing(always_the_same_sign),
+    "inputs tell the types apart": drawing(no_inputs),
+    "stretched epochs are the same task": declaring(with_epochs=not_stretched),
+}
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """Puts a task into the registry."""
+    return lambda task: monkeypatch.setitem(TASKS.own, "made_up", task)
+
+
+def test_each_check_is_tried_here():
+    assert set(BROKEN) == set(TASK_CHECKS)
+
+
+@pytest.mark.parametrize("check", TASK_CHECKS)
+def test_it_refuses_a_broken_task_and_no_sound_one(check, made_up):
+    made_up(SOUND._replace(settings=Sound))
+    TASK_CHECKS[check]("made_up")
+    made_up(BROKEN[check])
+    with pytest.raises(AssertionError):
+        TASK_CHECKS[check]("made_up")
+
+
+def test_all_that_fails_is_told_at_once(made_up):
+    made_up(SOUND._replace(settings=Sound))
+    check_task("made_up")
+    made_up(SOUND._replace(settings=BROKEN["constant answer scores chance"].settings,
+                           fixed=False))  # fmt: skip
+    with pytest.raises(AssertionError) as failed:
+        check_task("made_up")
+    first, *lines = str(failed.value).splitlines()
+    assert first == "task 'made_up' fails 3 of 16 checks:"
+    assert lines == [
+        "  is fixed where nothing is drawn: declares fixed=False",
+        "  constant answer scores chance: 0.500, chance is 0.300",
+        "  silence is not rewarded: 0.500, chance is 0.300",
+    ]
+
+
+class Classes(Sound):
+    """One of three classes, the first of them to fixate until the last step."""
+
+    chance: ClassVar[float] = 0.5
+    target_kind: ClassVar[str] = "classes"
+    fixation_class: ClassVar[int | None] = 0
+
+    @property
+    def outputs(self):
+        return 3
+
+
+def test_classes_to_choose_are_at_chance_and_fixation_never_right(made_up):
+    def drawn(settings, types_B, dt_s, random):
+        trials = draw(settings, types_B, dt_s, random)
+        target = np.zeros((*trials.target_BTO.shape[:2], 3))
+        target[:, :, 0] = 1
+        target[:, -1] = np.eye(3)[1 + types_B]
+        mask = np.ones(target.shape, dtype=bool)
+        return trials._replace(target_BTO=target, mask_BTO=mask)
+
+    task = SOUND._replace(settings=Classes, draw=drawn, score=last_class, observe=None)
+    made_up(task)
+    for check in ("target is of the declared kind", "constant answer scores chance",
+                  "has shapes and a mask"):  # fmt: skip
+        TASK_CHECKS[check]("made_up")
+    made_up(task._replace(settings=type("All", (Classes,), {"fixation_class": None})))
+    with pytest.raises(AssertionError, match=r"0\.000, chance is 0\.500"):
+        TASK_CHECKS["constant answer scores chance"]("made_up")
+    signs = type("Signs", (Classes,), {"target_kind": "values"})
+    made_up(task._replace(settings=signs, score=decision))
+    with pytest.raises(AssertionError):
+        TASK_CHECKS["constant answer scores chance"]("made_up")
+
+
+def test_a_task_whose_package_is_not_there_is_skipped_aloud(made_up):
+    lacking = {"requires_package": "no_such_package"}
+    made_up(SOUND._replace(settings=type("Lacking", (Sound,), lacking)))
+    with pytest.raises(SkipTest, match="needs the package no_such_package"):
+        check_task("made_up")
+
+
+def test_an_error_in_the_task_itself_says_which_check_met_it(made_up):
+    def broken(settings, types_B, dt_s, random):
+        raise ZeroDivisionError("in the task")
+
+    made_up(SOUND._replace(settings=Sound, draw=broken))
+    with pytest.raises(ZeroDivisionError) as failed:
+        check_task("made_up")
+    (note,) = failed.value.__notes__
+    assert note == "in the check of task 'made_up': has shapes and a mask"
