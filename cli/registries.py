@@ -1,12 +1,18 @@
-"""popnet tasks, rules, perturbations, metrics: what there is."""
+"""popnet tasks, rules, perturbations, measures, metrics: what there is.
+
+The entries of installed packages are listed after popnet's own.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .shell import AsJson, give, give_json, guarded
+from .shell import WRONG, AsJson, give, give_json, guarded, say
+
+if TYPE_CHECKING:
+    from popnet.registry import Registry
 
 Name = Annotated[str | None, typer.Argument(help="only this one")]
 
@@ -30,43 +36,69 @@ def perturbations(name: Name = None, as_json: AsJson = False) -> None:
 
 
 @guarded
+def measures(name: Name = None, as_json: AsJson = False) -> None:
+    """What is measured of each network: reference, settings, units, defaults."""
+    _show("measures", name, as_json)
+
+
+@guarded
 def metrics(name: Name = None, as_json: AsJson = False) -> None:
     """The comparisons between networks: reference, settings, defaults."""
     _show("metrics", name, as_json)
 
 
-def _show(registry: str, only: str | None, as_json: bool) -> None:
-    from popnet.catalogue import CATALOGUE
+def _show(kind: str, only: str | None, as_json: bool) -> None:
+    from popnet.catalogue import REGISTRIES
     from popnet.config import ConfigError, nearest
 
-    entries = getattr(CATALOGUE, registry)
-    if only is not None and only not in entries:
-        hint = nearest(only, list(entries))
-        known = ", ".join(entries)
-        raise ConfigError(f"no {registry} entry {only!r}.{hint} Known: {known}.")
-    chosen = {k: v for k, v in entries.items() if only in (None, k)}
-    described = {name: _described(model) for name, model in chosen.items()}
+    registry = REGISTRIES[kind]
+    if only is not None and only not in registry:
+        hint = nearest(only, list(registry))
+        known = ", ".join(registry)
+        raise ConfigError(f"no {kind} entry {only!r}.{hint} Known: {known}.")
+    described: dict[str, dict[str, Any]] = {}
+    problems = registry.problems() if only is None else []
+    for name in [only] if only else registry:
+        try:
+            described[name] = _described(registry, name)
+        except ConfigError as error:
+            problems.append(str(error))
     if as_json:
         give_json(described)
-        return
-    for name, about in described.items():
-        square = "; error: mean square" if about.get("error") == "squared" else ""
-        give(f"{name}: {about['summary']}{square}  [{about['reference']}]")
-        for setting in about["settings"]:
-            notes = "; ".join(x for x in (setting["kind"], setting["about"]) if x)
-            given = f"{setting['name']} = {setting['default']}"
-            give(f"    {given:34} {notes}")
+    else:
+        for name, about in described.items():
+            _give_entry(name, about)
+    for problem in dict.fromkeys(problems):
+        say(f"popnet: {problem}")
+    if problems:
+        raise typer.Exit(WRONG)
 
 
-def _described(model: Any) -> dict[str, Any]:
+def _give_entry(name: str, about: dict[str, Any]) -> None:
+    square = "; error: mean square" if about.get("error") == "squared" else ""
+    of = f"; of {about['needs']}" if "needs" in about else ""
+    package = f"  (package {about['package']})" if "package" in about else ""
+    give(f"{name}: {about['summary']}{square}{of}  [{about['reference']}]{package}")
+    for setting in about["settings"]:
+        notes = "; ".join(x for x in (setting["kind"], setting["about"]) if x)
+        given = f"{setting['name']} = {setting['default']}"
+        give(f"    {given:34} {notes}")
+
+
+def _described(registry: Registry[Any], name: str) -> dict[str, Any]:
+    model = registry[name].settings
     settings: list[dict[str, Any]] = []
     _walk(model, None, "", settings)
     about = {"summary": model.summary, "reference": model.reference}
     unit = getattr(model, "unit", "")
     if unit:
-        about["unit_of_level"] = unit
+        about["unit" if registry.kind == "measures" else "unit_of_level"] = unit
+    if registry.kind == "measures":
+        about["needs"] = model.needs
     if error := getattr(model, "error", ""):
         about["error"] = error
+    if package := registry.package(name):
+        about["package"] = package
     return {**about, "settings": settings}
 
 

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,13 +24,17 @@ PACKAGES = (
 ISA = ("avx512f", "avx2", "fma", "neon", "asimd")
 
 
-def provenance(command: list[str]) -> dict[str, Any]:
-    """Versions, machine, command, git commit and physics of one launch."""
+def provenance(command: list[str], packages: Sequence[str] = ()) -> dict[str, Any]:
+    """Versions, machine, command, git commit and physics of one launch.
+
+    ``packages``: those of other people whose entries it uses, as "NAME VERSION".
+    """
+    others = dict(package.rsplit(" ", 1) for package in packages)
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": command,
         "physics": PHYSICS,
-        "versions": {"python": platform.python_version(), **_versions()},
+        "versions": {"python": platform.python_version(), **_versions(), **others},
         "git_commit": _commit(),
         "machine": machine(),
     }

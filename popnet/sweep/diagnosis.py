@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from popnet.config import ConfigError
+from popnet.registry import lacking
 from popnet.store.atomic_files import is_full
 from popnet.store.backend import Backend
 from popnet.store.local_disk import LocalDisk
 from popnet.store.location import backend_of, choose
 from popnet.store.shared_mark import marked, sees
+from popnet.sweep.sealed import Packages
 
 Check = tuple[str, bool | None, str]
 """What was tried, whether it is fit (None: only said), and in words."""
@@ -135,6 +137,16 @@ def shared(ray: Any, place: Backend) -> Iterator[Check]:
     finally:
         if marker is not None:
             marker.unlink(missing_ok=True)
+
+
+def installed(ray: Any, packages: Packages) -> Iterator[Check]:
+    """Does every node have the packages, in these versions?"""
+    for node in [n for n in ray.nodes() if n["Alive"]] if packages else []:
+        at = node["NodeManagerAddress"]
+        task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(lacking)
+        missing = ray.get(task.remote(packages), timeout=60)
+        words = "; ".join(missing) or f"has {', '.join(packages)}"
+        yield "packages", not missing, f"node {at} {words}"
 
 
 def _sees(path: str) -> tuple[bool | None, str]:

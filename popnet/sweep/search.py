@@ -36,6 +36,7 @@ from popnet.runs import Run
 from popnet.runs.search_ledger import DONE, RUNNING, STOPPED, Ledger
 from popnet.seeding import philox_key
 from popnet.sweep.interruption import Interruption
+from popnet.sweep.sealed import sealed
 from popnet.sweep.search_pbt import TuneSetup, population_based
 from popnet.sweep.search_trial import REACHED, SCORE, SearchContext, TrainCondition
 from popnet.sweep.shard_actors import cause
@@ -165,9 +166,10 @@ def _by_condition(
 def _tuner(
     asked: Search, site: TrainingSite, way: TuneSetup, scratch: Path, stop: Stop
 ) -> tune.Tuner:
+    brief = sealed(way.brief, site.station.packages)
     return tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(way.trainable, brief=way.brief),
+            tune.with_parameters(way.trainable, brief=brief),
             PlacementGroupFactory([site.station.bundle]),
         ),
         param_space=way.space,

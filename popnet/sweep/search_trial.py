@@ -9,6 +9,7 @@ from ray import tune
 from popnet.catalogue import CATALOGUE
 from popnet.config import LoadedSweep, Source, Sweep, conditions_of
 from popnet.plan import networks
+from popnet.sweep.sealed import Sealed
 from popnet.sweep.train_pack import TrainingSite
 from popnet.work.condition import ConditionInTraining
 
@@ -53,8 +54,12 @@ class TrainCondition(tune.Trainable):
 
     def setup(self, config: dict[str, Any], **given: Any) -> None:
         """Receive what all conditions have in common; ``config`` names this one."""
-        self.brief: SearchContext = given["brief"]
-        self.training = ConditionInTraining(*self.brief.site.station)
+        brief: Sealed[SearchContext] = given["brief"]
+        self.brief = brief.opened()
+        station = self.brief.site.station
+        self.training = ConditionInTraining(
+            station.store, station.device, station.checkpoint_s, station.mark
+        )
         self._begin(config)
 
     def _begin(self, config: dict[str, Any]) -> None:

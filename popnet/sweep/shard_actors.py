@@ -17,12 +17,16 @@ from typing import Any, NamedTuple
 import ray
 from ray.exceptions import RayActorError
 
-from popnet.work.shard import Shard
+from popnet.sweep.sealed import Packages, SealedNetwork, need, opened_networks
+from popnet.work.shard import Shard, ShardReport
 
 IDLE_S = 3.0
 """After so long without work an actor gives its core or GPU to other packs."""
 GRACE_S = 10.0
 """What an actor that is let go may take to save its networks."""
+
+UNFIT = ("StoreError", "MissingPackage")
+"""What an actor raises on a machine where it cannot work."""
 
 
 class ActorSettings(NamedTuple):
@@ -32,13 +36,30 @@ class ActorSettings(NamedTuple):
     device: str
     checkpoint_s: float
     mark: str = ""
-    """What an actor must find in the store: see ``records.marks``."""
+    """What an actor must find in the store: see ``store.shared_mark``."""
+    packages: Packages = ()
+    """Other people's packages that an actor must have."""
 
     @property
     def bundle(self) -> dict[str, float]:
         """What one actor claims of Ray."""
         gpu = {"GPU": 1.0} if self.device == "cuda" else {}
         return {"CPU": 1.0, **gpu}
+
+
+class ShardActor(Shard):
+    """A shard as an actor, on a machine that has what its networks need."""
+
+    def __init__(self, station: ActorSettings) -> None:
+        """Raise MissingPackage or StoreError where it cannot work."""
+        need(station.packages)
+        super().__init__(
+            station.store, station.device, station.checkpoint_s, station.mark
+        )
+
+    def begin(self, seconds: float, members: tuple[SealedNetwork, ...]) -> ShardReport:
+        """Take up networks and ``work``; no kernel is compiled yet."""
+        return self.work(seconds, opened_networks(members), compiles=False)
 
 
 class HiredActor(NamedTuple):
@@ -79,7 +100,7 @@ class ShardActors:
         if not first:
             options["scheduling_strategy"] = "SPREAD"
         hire: Any = ray.remote(**options)
-        return HiredActor(hire(Shard).remote(*self.station), first)
+        return HiredActor(hire(ShardActor).remote(self.station), first)
 
     def answered(self, futures: Iterable[Any]) -> None:
         """Take in actors that have answered, or could not."""
@@ -89,7 +110,7 @@ class ShardActors:
                 ray.get(future)
             except RayActorError as error:
                 self._release(hand)
-                if "StoreError" in str(error):
+                if any(name in str(error) for name in UNFIT):
                     self.notes.append(cause(error))
                     time.sleep(1.0)  # it is asked again, there or elsewhere
                 continue
@@ -139,4 +160,5 @@ class ShardActors:
 def cause(error: BaseException) -> str:
     """The last line of what a worker raised; the lines before it are Ray's."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    last = lines[-1] if lines else type(error).__name__
+    return last.partition("MissingPackage: ")[2] or last

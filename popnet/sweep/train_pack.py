@@ -14,8 +14,9 @@ import ray
 from ray import tune
 from ray.exceptions import RayActorError, RayTaskError
 
-from popnet.plan import Pack, PlannedNetwork, shards
+from popnet.plan import Pack, shards
 from popnet.store.store import Store
+from popnet.sweep.sealed import SealedNetwork
 from popnet.sweep.shard_actors import ActorSettings, ShardActors, cause
 from popnet.work.shard import ShardReport
 
@@ -25,7 +26,7 @@ PATIENCE_S = 5.0
 SHARDS_PER_CORE = 4
 MOST_DEATHS = 20
 """Actors that one shard may lose before its pack is given up: it kills them all."""
-Members = tuple[PlannedNetwork, ...]
+Members = tuple[SealedNetwork, ...]
 
 
 class TrainingSite(NamedTuple):
@@ -39,7 +40,7 @@ class TrainingSite(NamedTuple):
     most: int
     """Networks per shard, at most."""
 
-    def split(self, pack: Pack) -> list[Members]:
+    def split(self, pack: Pack[SealedNetwork]) -> list[Members]:
         """The pack's shards here."""
         per_worker = 1 if self.station.device == "cuda" else SHARDS_PER_CORE
         return shards(pack, self.workers, self.most, per_worker)
@@ -57,7 +58,7 @@ class TrainPack(tune.Trainable):
 
     def setup(self, config: dict[str, Any], **given: Any) -> None:
         """Receive all packs and the site; ``config`` names the pack to train."""
-        self.packs: dict[str, Pack] = given["packs"]
+        self.packs: dict[str, Pack[SealedNetwork]] = given["packs"]
         self.site: TrainingSite = given["site"]
         self.crew = ShardActors(self.site.station)
         self._begin(config["pack"])
@@ -105,7 +106,7 @@ class TrainPack(tune.Trainable):
         free = self.crew.free(actor for actor, _ in self.busy.values())
         for actor in free[: len(self.queue)]:
             members = self.queue.pop(0)
-            started = actor.work.remote(BEAT_S, members, compiles=False)
+            started = actor.begin.remote(BEAT_S, members)
             self.busy[started] = (actor, members)
         if self.queue:
             self.crew.ask(min(self.site.room(), len(self.busy) + len(self.queue)))

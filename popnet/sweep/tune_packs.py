@@ -16,6 +16,7 @@ from ray.tune import Callback, PlacementGroupFactory
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
 from popnet.sweep.interruption import Interruption
+from popnet.sweep.sealed import Packages, sealed_pack
 from popnet.sweep.shard_actors import ActorSettings, cause
 from popnet.sweep.train_pack import TrainingSite, TrainPack
 
@@ -60,6 +61,7 @@ def site_of(
     device: str,
     workers: int,
     mark: str,
+    packages: Packages = (),
 ) -> TrainingSite:
     """Where packs train, and how many networks a shard may hold in memory."""
     fits = min(
@@ -68,7 +70,7 @@ def site_of(
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    station = ActorSettings(store, device, machine.checkpoint_s, mark)
+    station = ActorSettings(store, device, machine.checkpoint_s, mark, packages)
     return TrainingSite(station, workers, machine.workers, most)
 
 
@@ -110,7 +112,7 @@ def train(
     Ray Tune's own state, which nothing is read from, goes to this machine's temporary
     folder: a full disk under the runs must not end a launch.
     """
-    by_name = {pack.name: pack for pack in packs}
+    by_name = {pack.name: sealed_pack(pack) for pack in packs}
     failures: list[str] = []
 
     def heard(result: dict[str, Any]) -> None:

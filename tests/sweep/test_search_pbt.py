@@ -15,6 +15,7 @@ from popnet.plan import PHYSICS, canonical, digest, name_of, network_key, networ
 from popnet.runs.search_ledger import Ledger, member_of, with_tried
 from popnet.store import Store, checkpoints
 from popnet.store.parameters import tensors_of
+from popnet.sweep.sealed import sealed
 from popnet.sweep.search_pbt import Exploration, TrainMember, first_values
 from popnet.sweep.search_trial import SearchContext, Start
 from popnet.sweep.shard_actors import ActorSettings
@@ -174,7 +175,8 @@ def make_member(tmp_path):
         starts = {number: Start(values, list(earlier), reached)}
         brief = SearchContext(source, plan.sweep, (), {}, site, starts)
         one = TrainMember.__new__(TrainMember)
-        one.setup({"values": {"member": number, **values}}, brief=brief)
+        told = {"values": {"member": number, **values}}
+        one.setup(told, brief=sealed(brief, ()))
         return one
 
     return make
