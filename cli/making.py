@@ -68,20 +68,17 @@ def _name_from(stem: str) -> str:
 def retrain(run: RunFolder, key: Key) -> None:
     """Train one network again, alone; say whether its weights are the same."""
     import numpy as np
-    import torch
 
-    from popnet.engine.train import advance, begin
     from popnet.runs import open_run
     from popnet.store.parameters import tensors_of
+    from popnet.work.serial import train
 
     opened = open_run(run)
     planned = opened.find(key)
     recorded = opened.network(planned.key)
     say(f"training {planned.key} ({planned.label or 'one condition'}) alone ...")
-    going, ended = begin([planned], torch.device("cpu"))[0], []
-    while going is not None:
-        going, ended = advance(going, 1000)
-    again = tensors_of(ended[0].final)
+    trained = train([planned])[planned.key]
+    again = tensors_of(trained.final)
     worst = 0.0
     for name, before in recorded.final.items():
         difference = np.abs(again[name].astype(float) - before.astype(float))
@@ -89,7 +86,7 @@ def retrain(run: RunFolder, key: Key) -> None:
         if not np.array_equal(again[name], before) and worst == 0.0:
             worst = float("nan")
     if worst == 0.0:
-        give(f"{planned.key}: identical ({ended[0].trials} trials, {ended[0].status})")
+        give(f"{planned.key}: identical ({trained.trials} trials, {trained.status})")
         raise typer.Exit(DONE)
     give(
         f"{planned.key}: differs by up to {worst:.2g}. Recorded on "

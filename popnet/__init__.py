@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from popnet.api import Nets as Nets
+    from popnet.api import compare as compare
     from popnet.api import draw as draw
     from popnet.api import evaluate as evaluate
     from popnet.api import launch as launch
@@ -29,7 +30,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     **dict.fromkeys(
-        ("Nets", "draw", "train", "evaluate", "perturb", "record", "launch"),
+        ("Nets", "draw", "train", "evaluate", "perturb", "compare", "record", "launch"),
         "popnet.api",
     ),
     "ConfigError": "popnet.config",
@@ -42,6 +43,7 @@ __all__ = [
     "ConfigError",
     "Nets",
     "RateNetwork",
+    "compare",
     "draw",
     "evaluate",
     "launch",

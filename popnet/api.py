@@ -1,11 +1,11 @@
-"""popnet from Python: draw, train, test and perturb a population, without files.
+"""popnet from Python: draw, train, test, perturb and compare, without files.
 
 P networks, B trials, T time steps, N units, O outputs, L levels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,52 +15,33 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.config import Condition, ConfigError, NetworkConfig, Source, load, read_text
-from popnet.config.checking import check
-from popnet.config.reading import shown, write_text
+from popnet.config import (
+    Condition,
+    ConfigError,
+    LoadedSweep,
+    check,
+    expand,
+)
+from popnet.config.reading import shown
 from popnet.core.cell import Params, pick, stack
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
 from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials
 from popnet.engine.evaluate import evaluate as run_tests
-from popnet.engine.population import untrained
-from popnet.engine.test_plan import Test, tests_of
-from popnet.engine.train import Trained, advance, begin
+from popnet.engine.test_plan import Test, planned_tests
 from popnet.kernels import reproducible
-from popnet.plan import (
-    PlannedNetwork,
-    canonical,
-    digest,
-    network_key,
-    networks,
-    packs,
-)
+from popnet.metrics import METRICS
+from popnet.nets import Nets as Nets
+from popnet.nets import Section, plain, source_of
+from popnet.nets import draw as draw
+from popnet.plan import PlannedNetwork, canonical, digest, network_key
+from popnet.progress_bars import bar
 from popnet.runs import Run
+from popnet.work import serial
+from popnet.work.comparison import subject_of
 
-Section = str | Mapping[str, Any]
 Array = NDArray[np.float64]
-STEPS = 1000
-
-
-class Nets(NamedTuple):
-    """A population in memory: its networks, their parameters, how they trained."""
-
-    members: tuple[PlannedNetwork, ...]
-    params: Params
-    log: tuple[Trained, ...]
-    """One entry per network once trained: status, trials_to_criterion, curves."""
-
-    @property
-    def status_P(self) -> list[str]:
-        """How each network's training ended; empty before it."""
-        return [t.status for t in self.log]
-
-    @property
-    def trials_to_criterion_P(self) -> Array:
-        """Trials each network needed; NaN where it never met its criterion."""
-        found = [t.trials_to_criterion for t in self.log]
-        return np.array([np.nan if n is None else n for n in found], dtype=np.float64)
 
 
 class Tested(NamedTuple):
@@ -80,101 +61,30 @@ class Recorded(NamedTuple):
     target_BTO: Array
 
 
-def draw(
-    task: Section,
-    *,
-    rule: Section = "reward_hebbian",
-    networks: int = 1,
-    seed: int = 0,
-    network: Mapping[str, Any] | None = None,
-    train: Mapping[str, Any] | None = None,
-    grid: Mapping[str, Any] | None = None,
+def train(
+    nets: Nets,
+    trials: int | None = None,
+    device: str = "cpu",
+    progress: bool = True,
 ) -> Nets:
-    """Untrained networks; arguments are the sections of a sweep file.
-
-    Raises ConfigError for what a sweep file may not say either.
-    """
-    sections: dict[str, Any] = {
-        "name": "notebook", "seed": seed, "networks": networks, "task": task,
-        "rule": rule, "network": dict(network or {}), "train": dict(train or {}),
-    }  # fmt: skip
-    if grid:
-        sections["grid"] = dict(grid)
-    return _drawn(sections)
-
-
-def _drawn(sections: dict[str, Any]) -> Nets:
-    plan = load(_source(sections, "popnet.draw"), CATALOGUE)
-    _check_shapes([condition.config for condition in plan.conditions])
-    members = tuple(networks(plan))
-    groups = [untrained([m], torch.device("cpu")) for m in members]
-    return Nets(members, stack(groups), ())
-
-
-def _source(sections: Mapping[str, Any], name: str) -> Source:
-    return read_text(write_text(_plain(sections, name)), name)
-
-
-def _plain(value: Any, name: str) -> Any:
-    """What YAML can say: numpy's numbers and arrays as numbers and lists."""
-    if isinstance(value, (np.generic, np.ndarray)):
-        return _plain(value.tolist(), name)
-    if isinstance(value, Mapping):
-        return {_plain(k, name): _plain(v, name) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item, name) for item in value]
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    raise ConfigError(
-        f"{name}: {shown(value)} is a {type(value).__name__}; expected a number, text, "
-        "a list or a dict of settings."
-    )
-
-
-SHAPES: dict[str, Callable[[NetworkConfig], object]] = {
-    "network.units": lambda c: c.network.units,
-    "network.dtype": lambda c: c.network.dtype,
-    "network.readout.kind": lambda c: c.network.readout.kind,
-    "network.dale": lambda c: "none" if c.network.dale is None else "given",
-    "task (its inputs)": lambda c: c.task.inputs,
-    "task (its outputs)": lambda c: c.task.outputs,
-}
-"""What decides the shapes of the parameters: equal in all networks of one ``Nets``."""
-
-
-def _check_shapes(configs: Sequence[NetworkConfig]) -> None:
-    for path, of in SHAPES.items():
-        found = dict.fromkeys(str(of(config)) for config in configs)
-        if len(found) > 1:
-            raise ConfigError(
-                f"popnet.draw: {path} differs between the networks "
-                f"({', '.join(found)}), so their parameters cannot be stacked; draw "
-                "each kind by a call of its own."
-            )
-
-
-def train(nets: Nets, trials: int | None = None, device: str = "cpu") -> Nets:
     """Train every network from the start, until its criterion or ``trials``.
 
     ``trials`` takes the place of ``train.trials``, in the networks' configurations
-    and keys too.  Raises ConfigError when no network could then meet its criterion.
+    and keys too.  A bar shows how many have ended, on a terminal or in a notebook,
+    unless ``progress`` is False.  Raises ConfigError when no network could then meet
+    its criterion.
     """
     members = nets.members
     if trials is not None:
         members = tuple(_with_cap(m, trials) for m in members)
-    done: dict[str, Trained] = {}
-    for pack in packs(members):
-        for population in begin(pack.networks, torch.device(device)):
-            going = population
-            while going is not None:
-                going, ended = advance(going, STEPS)
-                done |= {t.network.key: t for t in ended}
+    with bar(len(members), "training", progress) as ended:
+        done = serial.train(members, device, ended.advance)
     log = tuple(done[m.key] for m in members)
     return Nets(members, stack([t.final for t in log]), log)
 
 
 def _with_cap(member: PlannedNetwork, trials: int) -> PlannedNetwork:
-    cap = _plain(trials, "popnet.train")
+    cap = plain(trials, "popnet.train")
     given = {**member.config.train.model_dump(), "trials": cap}
     try:
         capped = type(member.config.train).model_validate(given)
@@ -187,56 +97,109 @@ def _with_cap(member: PlannedNetwork, trials: int) -> PlannedNetwork:
     return member._replace(key=key, condition=condition, config=config)
 
 
-def evaluate(nets: Nets, task: Section | None = None, trials: int = 20) -> Tested:
+def evaluate(
+    nets: Nets, task: Section | None = None, trials: int = 20, progress: bool = True
+) -> Tested:
     """Frozen networks on their own task, or on another one in its input layout.
 
-    ``trials`` per trial type.  Raises ConfigError when the task does not fit.
+    ``trials`` per trial type; ``progress`` as for ``train``.  Raises ConfigError when
+    the task does not fit.
     """
     after: dict[str, Any] = {"trials": trials}
     if task is not None:
         after["other_tasks"] = [task]
-    rows = []
-    for index, (member, tests) in enumerate(_tests(nets, after)):
-        wanted = [t for t in tests if t.kind == "task"][-1 if task is not None else 0]
-        rows.append(_test_one(nets, index, member, [wanted], trials)[0])
+    place = -1 if task is not None else 0
+    asked = [
+        [[t for t in tests if t.kind == "task"][place]] for tests in _tests(nets, after)
+    ]
+    rows = [found[0] for found in _scores(nets, asked, trials, "testing", progress)]
     return Tested(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
-def perturb(nets: Nets, perturbation: Section, trials: int = 20) -> tuple[Array, Array]:
-    """Accuracy [P, L] under a perturbation, and its levels [L]."""
+def perturb(
+    nets: Nets, perturbation: Section, trials: int = 20, progress: bool = True
+) -> tuple[Array, Array]:
+    """Accuracy [P, L] under a perturbation, and its levels [L].
+
+    ``trials`` per trial type; ``progress`` as for ``train``.  Raises ConfigError when
+    the perturbation cannot be done to these networks.
+    """
     after = {"trials": trials, "perturb": [perturbation]}
-    table, levels = [], np.zeros(0)
-    for index, (member, tests) in enumerate(_tests(nets, after)):
-        graded = [t for t in tests if t.kind == "perturbation"]
-        scores = _test_one(nets, index, member, graded, trials)
-        table.append([accuracy for accuracy, _, _ in scores])
-        levels = np.array([t.level for t in graded])
-    return np.array(table), levels
+    asked = [
+        [t for t in tests if t.kind == "perturbation"] for tests in _tests(nets, after)
+    ]
+    found = _scores(nets, asked, trials, "perturbing", progress)
+    table = [[accuracy for accuracy, _, _ in scores] for scores in found]
+    return np.array(table), np.array([t.level for t in asked[-1]])
 
 
-def _tests(
-    nets: Nets, after: Mapping[str, Any]
-) -> list[tuple[PlannedNetwork, list[Test]]]:
-    # a sweep whose own networks do not matter: only its section ``after`` is used
+def compare(nets: Nets, metric: Section, progress: bool = True) -> Array:
+    """The distance or similarity of every two networks, [P, P], NaN on the diagonal.
+
+    ``metric``: a name of ``popnet metrics``, or ``{"name": ..., settings}``.  Networks
+    that cannot be compared (of other sizes for weights, on other trials for behaviour)
+    have NaN.  ``progress`` as for ``train``.  Raises ConfigError for a wrong metric.
+    """
+    loaded = _asked({"sample": 1, "dynamics": [], "compare": [metric]})
+    (settings,) = loaded.sweep.after.compare
+    entry, count = METRICS[settings.name], len(nets.members)
+    prepared = []
+    with bar(count, "preparing", progress) as done:
+        for index, member in enumerate(nets.members):
+            one = pick(nets.params, torch.tensor([index]))
+            subject = subject_of(member, one, settings.needs)
+            prepared.append(entry.prepare(settings, subject))
+            done.advance(1)
+    kinds = [entry.comparable(member.config) for member in nets.members]
+    square = np.full((count, count), np.nan)
+    with bar(count - 1, "comparing", progress) as done:
+        for index in range(count - 1):
+            others = [j for j in range(index + 1, count) if kinds[j] == kinds[index]]
+            one = [prepared[index]] * len(others)
+            values = entry.compare(settings, one, [prepared[j] for j in others])
+            square[index, others] = square[others, index] = values
+            done.advance(1)
+    return square
+
+
+def _asked(after: Mapping[str, Any]) -> LoadedSweep:
+    """A sweep whose own networks do not matter: only its section ``after`` is used."""
     sections = {
         "name": "notebook", "seed": 0, "networks": 1, "task": "dnms",
         "rule": "reward_hebbian", "after": after,
     }  # fmt: skip
-    source = _source(sections, "popnet")
-    plan = load(source, CATALOGUE)
+    return expand(source_of(sections, "popnet"), CATALOGUE)
+
+
+def _tests(nets: Nets, after: Mapping[str, Any]) -> list[list[Test]]:
+    """The tests that a section ``after`` asks of each network."""
+    loaded = _asked(after)
     configs = {id(m.config): m.config for m in nets.members}
     conditions = tuple(Condition({}, config) for config in configs.values())
-    check(plan._replace(conditions=conditions), source)
-    known = {key: tests_of(plan.sweep.after, config) for key, config in configs.items()}
-    return [(member, known[id(member.config)]) for member in nets.members]
+    check(loaded._replace(conditions=conditions), source_of({"after": after}, "popnet"))
+    known = {
+        key: planned_tests(loaded.sweep.after, config)
+        for key, config in configs.items()
+    }
+    return [known[id(member.config)] for member in nets.members]
 
 
-def _test_one(
-    nets: Nets, index: int, member: PlannedNetwork, tests: Sequence[Test], trials: int
-) -> list[tuple[float, float, float]]:
-    one = pick(nets.params, torch.tensor([index]))
-    found = run_tests(one, member.config, member.seed, tests, trials)
-    return [(e.accuracy, e.flipped_accuracy, e.error) for e in found]
+def _scores(
+    nets: Nets,
+    asked: Sequence[Sequence[Test]],
+    trials: int,
+    what: str,
+    progress: bool,
+) -> list[list[tuple[float, float, float]]]:
+    """Accuracy, flipped accuracy and error of each network in its tests."""
+    found = []
+    with bar(len(nets.members), what, progress) as done:
+        for index, (member, tests) in enumerate(zip(nets.members, asked, strict=True)):
+            one = pick(nets.params, torch.tensor([index]))
+            scores = run_tests(one, member.config, member.seed, tests, trials)
+            found.append([(e.accuracy, e.flipped_accuracy, e.error) for e in scores])
+            done.advance(1)
+    return found
 
 
 def record(nets: Nets, trials: int = 1) -> Recorded:
@@ -256,7 +219,7 @@ def record(nets: Nets, trials: int = 1) -> Recorded:
             f"popnet.record: {name} differs between the networks, so they have no "
             "trials in common; record each kind by a call of its own."
         )
-    common, _ = common_trials(task, _plain(trials, "popnet.record"), dt_s)
+    common, _ = common_trials(task, plain(trials, "popnet.record"), dt_s)
     made = [
         _recorded(member, pick(nets.params, torch.tensor([i])), common.input_BTI)
         for i, member in enumerate(nets.members)

@@ -16,7 +16,6 @@ import yaml
 from popnet.catalogue import CATALOGUE
 from popnet.config import load, read_text
 from popnet.plan import networks
-from popnet.work import comparison
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -83,26 +82,19 @@ def make_run(tiny):
     """Do what launch does with a tiny sweep, up to a stage, without Ray."""
     from popnet.config import dump
     from popnet.runs import create_run
-    from popnet.sweep import launch
-    from popnet.work import evaluation, pending
-    from popnet.work.shard import Shard
+    from popnet.runs.tables import write_tables
+    from popnet.work import serial
 
     def make(out, stage="tables", **changes):
         plan, source = tiny(**changes)
         run = create_run(out, plan, dump(plan, source), {"command": ["popnet"]})
-        folder = str(run.store.folder)
-        todo = tuple(pending.untrained(run))
-        if stage != "planned" and todo:
-            Shard(folder, "cpu", 3600).work(3600, todo)
-        known = pending.statuses(run)
+        if stage != "planned":
+            serial.train_missing(run)
         if stage in ("tested", "tables"):
-            for job in pending.test_jobs(run, known, known):
-                evaluation.test_networks(folder, job, run.sweep.after)
+            serial.test_missing(run)
         if stage == "tables":
-            configs = {n.key: n.config for n in run.networks}
-            for settings, pairs in pending.comparisons(run, known):
-                comparison.compare_networks(folder, pairs, configs, settings)
-            launch.tables(run)
+            serial.compare_missing(run)
+            write_tables(run)
         return run
 
     return make

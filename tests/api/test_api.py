@@ -5,12 +5,12 @@ import pytest
 import torch
 
 import popnet as pn
-from popnet import api
 from popnet.config import ConfigError
-from popnet.core.cell import NONLINEARITIES
+from popnet.core.cell import NONLINEARITIES, pick
 from popnet.engine.population import start
 from popnet.engine.train import begin
 from popnet.plan import canonical, digest, network_key, packs
+from popnet.work import serial
 
 TASK = {"name": "delayed_response", "stimulus_s": 0.03, "delay_s": 0.02,
         "response_s": 0.03}  # fmt: skip
@@ -29,7 +29,7 @@ def single(nets, index):
     """One network of a population, alone."""
     return pn.Nets(
         (nets.members[index],),
-        api.pick(nets.params, torch.tensor([index])),
+        pick(nets.params, torch.tensor([index])),
         nets.log[index : index + 1],
     )
 
@@ -96,7 +96,7 @@ def test_only_networks_that_stack_train_together(monkeypatch):
     nets = drawn(2, grid={"network.nonlinearity": ["tanh", "relu"],
                           "network.gain": [1.2, 1.5]})  # fmt: skip
     alone = pn.train(nets, trials=6)
-    monkeypatch.setattr(api, "begin", on_a_gpu)
+    monkeypatch.setattr(serial, "begin", on_a_gpu)
     together = pn.train(nets, trials=6)
     assert [len(packs(members)) for members in given] == [1, 1]
     assert [m.seed for m in together.members] == [m.seed for m in nets.members]
@@ -108,10 +108,10 @@ def test_only_networks_that_stack_train_together(monkeypatch):
 
 
 def test_results_come_back_in_the_members_order(monkeypatch):
-    monkeypatch.setattr(api, "begin", lambda m, d: begin(m, d)[::-1])
+    monkeypatch.setattr(serial, "begin", lambda m, d: begin(m, d)[::-1])
     nets = drawn(2, grid={"network.nonlinearity": ["tanh", "relu"]})
     mixed = [nets.members[i] for i in (2, 0, 3, 1)]
-    params = api.pick(nets.params, torch.tensor([2, 0, 3, 1]))
+    params = pick(nets.params, torch.tensor([2, 0, 3, 1]))
     done = pn.train(pn.Nets(tuple(mixed), params, ()), trials=3)
     for index, log in enumerate(done.log):
         assert log.network.seed == mixed[index].seed
@@ -220,3 +220,44 @@ def test_networks_of_any_valid_configuration_can_be_tested():
 def test_what_no_network_could_be_tested_on_is_refused(ask):
     with pytest.raises(ConfigError):
         ask(drawn())
+
+
+def test_what_a_sweep_file_may_not_say_is_not_drawn_either():
+    """More impulses than steps: a launch refuses it, and nothing is clipped here."""
+    rule = {"name": "reward_hebbian", "exploration": {"rate_hz": 5000.0}}
+    with pytest.raises(pn.ConfigError, match="5000 Hz are more than one per step"):
+        pn.draw("dnms", rule=rule)
+
+
+def test_all_pairs_compare_as_a_launch_compares_them(tiny_run):
+    """The square of each metric holds the numbers of the run's table."""
+    run = tiny_run
+    nets = pn.draw(
+        "dnms", rule={"name": "reward_hebbian", "wait_trials": 5}, networks=2, seed=3,
+        network={"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.05}},
+        train={"trials": 40, "until": None}, grid={"network.tau_s.spread": [0.0, 0.4]},
+    )  # fmt: skip
+    nets = pn.train(nets, progress=False)
+    table = run.comparisons()
+    for metric in ("behaviour", {"name": "weights", "align": False}):
+        square = pn.compare(nets, metric, progress=False)
+        name = metric if isinstance(metric, str) else metric["name"]
+        keys = [m.key for m in nets.members]
+        rows = table[table["metric"] == name]
+        assert len(rows) == 6 and np.isnan(np.diag(square)).all()
+        for a, b, value in zip(
+            rows["key_a"], rows["key_b"], rows["value"], strict=True
+        ):
+            assert square[keys.index(a), keys.index(b)] == value
+            assert square[keys.index(b), keys.index(a)] == value
+
+
+def test_what_cannot_be_compared_has_no_value_and_a_wrong_metric_is_refused():
+    network = {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.05}}
+    grid = {"task.delay_s": [0.2, 0.3]}
+    nets = pn.draw("dnms", networks=2, network=network, grid=grid)
+    square = pn.compare(nets, "behaviour", progress=False)
+    known = np.isfinite(square)
+    assert known.sum() == 4 and known[0, 1] and known[2, 3] and not known[1, 2]
+    with pytest.raises(pn.ConfigError, match="Did you mean 'weights'"):
+        pn.compare(nets, "weight")

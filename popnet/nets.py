@@ -1,0 +1,119 @@
+"""A population in memory, and how it is drawn from the sections of a sweep file.
+
+P networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from popnet.catalogue import CATALOGUE
+from popnet.config import ConfigError, NetworkConfig, Source, load, read_text
+from popnet.config.reading import shown, write_text
+from popnet.core.cell import Params, stack
+from popnet.engine.population import untrained
+from popnet.engine.train import Trained
+from popnet.plan import PlannedNetwork
+from popnet.plan import networks as _networks
+
+Section = str | Mapping[str, Any]
+Array = NDArray[np.float64]
+
+
+class Nets(NamedTuple):
+    """A population in memory: its networks, their parameters, how they trained."""
+
+    members: tuple[PlannedNetwork, ...]
+    params: Params
+    log: tuple[Trained, ...]
+    """One entry per network once trained: status, trials_to_criterion, curves."""
+
+    @property
+    def status_P(self) -> list[str]:
+        """How each network's training ended; empty before it."""
+        return [t.status for t in self.log]
+
+    @property
+    def trials_to_criterion_P(self) -> Array:
+        """Trials each network needed; NaN where it never met its criterion."""
+        found = [t.trials_to_criterion for t in self.log]
+        return np.array([np.nan if n is None else n for n in found], dtype=np.float64)
+
+
+def draw(
+    task: Section,
+    *,
+    rule: Section = "reward_hebbian",
+    networks: int = 1,
+    seed: int = 0,
+    network: Mapping[str, Any] | None = None,
+    train: Mapping[str, Any] | None = None,
+    grid: Mapping[str, Any] | None = None,
+) -> Nets:
+    """Untrained networks; arguments are the sections of a sweep file.
+
+    Raises ConfigError for what a sweep file may not say either.
+    """
+    sections: dict[str, Any] = {
+        "name": "notebook", "seed": seed, "networks": networks, "task": task,
+        "rule": rule, "network": dict(network or {}), "train": dict(train or {}),
+    }  # fmt: skip
+    if grid:
+        sections["grid"] = dict(grid)
+    return _drawn(sections)
+
+
+def _drawn(sections: dict[str, Any]) -> Nets:
+    plan = load(source_of(sections, "popnet.draw"), CATALOGUE)
+    _check_shapes([condition.config for condition in plan.conditions])
+    members = tuple(_networks(plan))
+    groups = [untrained([m], torch.device("cpu")) for m in members]
+    return Nets(members, stack(groups), ())
+
+
+def source_of(sections: Mapping[str, Any], name: str) -> Source:
+    """The sections of a sweep file, given from Python, as they would have been read."""
+    return read_text(write_text(plain(sections, name)), name)
+
+
+def plain(value: Any, name: str) -> Any:
+    """What YAML can say: numpy's numbers and arrays as numbers and lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return plain(value.tolist(), name)
+    if isinstance(value, Mapping):
+        return {plain(k, name): plain(v, name) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, name) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ConfigError(
+        f"{name}: {shown(value)} is a {type(value).__name__}; expected a number, text, "
+        "a list or a dict of settings."
+    )
+
+
+SHAPES: dict[str, Callable[[NetworkConfig], object]] = {
+    "network.units": lambda c: c.network.units,
+    "network.dtype": lambda c: c.network.dtype,
+    "network.readout.kind": lambda c: c.network.readout.kind,
+    "network.dale": lambda c: "none" if c.network.dale is None else "given",
+    "task (its inputs)": lambda c: c.task.inputs,
+    "task (its outputs)": lambda c: c.task.outputs,
+}
+"""What decides the shapes of the parameters: equal in all networks of one ``Nets``."""
+
+
+def _check_shapes(configs: Sequence[NetworkConfig]) -> None:
+    for path, of in SHAPES.items():
+        found = dict.fromkeys(str(of(config)) for config in configs)
+        if len(found) > 1:
+            raise ConfigError(
+                f"popnet.draw: {path} differs between the networks "
+                f"({', '.join(found)}), so their parameters cannot be stacked; draw "
+                "each kind by a call of its own."
+            )
