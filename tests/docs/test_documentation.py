@@ -105,6 +105,14 @@ def test_the_map_leads_to_every_other_readme():
     assert there == {p.resolve() for p in PAGES if p.name == "README.md"} - {README}
 
 
+@pytest.mark.parametrize("folder", ["popnet", "tests"])
+def test_the_page_of_a_folder_names_every_room(folder):
+    files = [p.relative_to(ROOT / folder) for p in _tracked(f"{folder}/*.py")]
+    rooms = {file.parts[0] for file in files} - {"conftest.py"}
+    named = {c.rstrip("/") for c in code((ROOT / folder / "README.md").read_text())}
+    assert rooms - named == set()
+
+
 @each_page
 def test_every_command_shown_exists(page):
     assert [words for words in commands(page.read_text()) if not known(words)] == []
