@@ -1,16 +1,20 @@
 # Two commands do all set-up on a machine with Python 3.11 to 3.13:
 #   make quickstart     installs, launches configs/quickstart.yaml, says where to look
-#   make test           installs, then all checks and tests
+#   make test           installs, then checks, fast tests, and one whole flow of each kind
+# and a third runs what takes longer:
+#   make whole          after make test: everything slow
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: quickstart test setup format check fast whole bench published study neurogym wheel soak scale nightly audit clean
+.PHONY: quickstart test setup format check fast flows whole bench published study neurogym wheel soak scale nightly audit clean
 
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
 
-test: setup check fast whole wheel
+# within 15 minutes on 2 quiet cores, once installed
+test: setup check fast flows wheel
 	$(BIN)/popnet launch configs/quickstart.yaml --out runs/ci
+	$(BIN)/python tests/golden/quickstart.py runs/ci/quickstart
 
 setup: .venv/installed
 
@@ -32,10 +36,16 @@ check: setup
 
 # fast tests first, so that a mistake is seen within minutes
 fast: setup
-	$(BIN)/python -m pytest -m "not slow and not cluster and not papers and not gpu"
+	$(BIN)/python -m pytest -m "not (slow or cluster or papers or gpu)"
 
+# one whole flow of each kind: a launch, a search, a study, a store on a server, a cluster,
+# a job of Kubernetes, a package of somebody else's, a run of an older popnet
+flows: setup
+	$(BIN)/python -m pytest -m "flow" -rs
+
+# within 35 minutes on 2 quiet cores
 whole: setup
-	$(BIN)/python -m pytest -m "(slow or cluster or papers or gpu) and not nightly" -rs
+	$(BIN)/python -m pytest -m "(slow or cluster or papers or gpu) and not (nightly or flow)" -rs
 
 # some minutes more: what other tests show nearly as well, such as killed searches
 nightly: setup

@@ -25,8 +25,9 @@ def test_grids_over_whole_sections(popnet):
     page = (run.folder / "report" / "index.html").read_text()
     assert "dms" in page
     # weights of all pairs, behaviour only on the same trials
-    counts = run.comparisons().groupby("metric").size().to_dict()
-    assert counts == {"weights(align=false)": 120, "behaviour": 2 * 28}
+    counts = run.comparisons().groupby(["metric", "settings"]).size().to_dict()
+    expected = {("weights", '{"align": false}'): 120, ("behaviour", "{}"): 2 * 28}
+    assert counts == expected
 
 
 def test_a_run_of_another_physics_is_told_apart(popnet):

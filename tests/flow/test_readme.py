@@ -33,6 +33,7 @@ def test_the_notebook_example_runs_without_ray_or_mlflow():
         "assert score_P.shape == other_P.shape == (6,)\n"
         "assert fall_PL.shape == (6, 3) and (fall_PL[:, 0] == score_P).all()\n"
         "assert rates_PBTN.shape == (6, 4, 200, 100)\n"
+        "assert distance_PP.shape == (6, 6)\n"
     )
     subprocess.run([sys.executable, "-c", IN_PYTHON[0] + check], check=True)
 

@@ -76,6 +76,7 @@ def mlflow_status(popnet):
         )
 
 
+@pytest.mark.flow
 def test_asha_stops_what_does_not_learn_and_a_plain_launch_goes_on(popnet):
     done = popnet.launch(**sections("asha", search=ASHA))
     run = open_run(popnet.out / "asha")

@@ -14,6 +14,7 @@ from popnet.store.audit import audit
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.flow
 def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, popnet, s3):
     uri = f"s3://bucket/flow{s3}"
     done = popnet("launch", popnet.write(), "--storage", uri)

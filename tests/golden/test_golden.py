@@ -117,6 +117,7 @@ def test_each_network_trains_again_to_the_same_weights(unpacked):
         assert done.exit_code == 0 and f"{key}: identical" in done.stdout
 
 
+@pytest.mark.flow
 @pytest.mark.slow
 def test_launched_again_there_is_nothing_to_train(run_of_then):
     store = sorted(run_of_then.parent.joinpath("store").rglob("*.safetensors"))
