@@ -1,5 +1,6 @@
 """A study that was never run: its tables from formulas, small or as large as real."""
 
+import json
 from itertools import combinations, product
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,10 +18,11 @@ GRADES = {
     "time_constants": [0, 0.1, 0.2, 0.4, 0.8],
     "initial_state": [0, 0.1, 0.5, 1, 2],
     "impulses": [0, 1, 3, 10, 30],
-    "epoch_durations(epoch=delay)": [-0.5, -0.25, 0, 0.25, 0.5, 1],
+    "epoch_durations": [-0.5, -0.25, 0, 0.25, 0.5, 1],
 }
+SETTINGS = {"epoch_durations": '{"epoch": "delay"}'}
 HARM = {"synaptic_jitter": 1.0, "time_constants": 0.15}
-RELATED = {("dnms", "order"), ("go_nogo", "delayed_response")}
+RELATED = {("dnms", "dms"), ("go_nogo", "delayed_response")}
 BIN_S = 0.02
 
 
@@ -48,7 +50,8 @@ class MadeUpStudy:
         self.curve_rows = pd.DataFrame(
             curves, columns=["key", "trial", "error", "accuracy"]
         )
-        names = ["key", "kind", "name", "level", "accuracy", "flipped_accuracy"]
+        names = ["key", "kind", "name", "settings", "level", "accuracy"]
+        names += ["flipped_accuracy", "error_by_type"]
         tests = [t for row in self.rows for t in _tests(row, tasks, levels, rng)]
         self.evaluation_rows = pd.DataFrame(tests, columns=names)
         self.dynamics_rows = pd.DataFrame(
@@ -80,6 +83,7 @@ class MadeUpStudy:
 
 
 STATES = ("untrained", "trained")
+PAIRS = ["key_a", "key_b", "metric", "settings", "value"]
 
 
 def _network(task, into, level, index, cap, rng):
@@ -127,11 +131,11 @@ def _tests(row, tasks, levels, rng):
     if row["status"] == "diverged":
         return
     top = row["accuracy"]
-    for other in tasks:
+    for other in [task, *(t for t in tasks if t != task)]:
         near = tuple(sorted((task, other))) in {tuple(sorted(p)) for p in RELATED}
         guess = rng.normal(0.85, 0.08) if near else rng.normal(0.5, 0.12)
         accuracy = top if other == task else float(np.clip(guess, 0, 1))
-        yield key, "task", other, 0.0, accuracy, 1 - accuracy
+        yield _test(key, "task", other, "{}", 0.0, accuracy)
     needs = 1.0 if task in MEMORY else 0.25
     for name, grades in GRADES.items():
         if name.startswith("epoch") and task not in MEMORY:
@@ -141,12 +145,18 @@ def _tests(row, tasks, levels, rng):
             fall = (top - 0.5) * np.exp(-2.5 * far**1.4 * (1.2 - 0.4 * level))
             accuracy = 0.5 + fall + rng.normal(0, 0.1) * far
             accuracy = float(np.clip(accuracy, 0, 1))
-            yield key, "perturbation", name, float(grade), accuracy, 1 - accuracy
+            settings = SETTINGS.get(name, "{}")
+            yield _test(key, "perturbation", name, settings, float(grade), accuracy)
     for other in levels:
         drop = 0.3 * abs(other - level) * needs
         accuracy = float(np.clip(top - drop + rng.normal(0, 0.03), 0, 1))
-        name = f"new_time_constants(spread={other})"
-        yield key, "perturbation", name, 1.0, accuracy, 1 - accuracy
+        settings = json.dumps({"spread": other})
+        yield _test(key, "perturbation", "new_time_constants", settings, 1.0, accuracy)
+
+
+def _test(key, kind, name, settings, level, accuracy):
+    wrong = [1 - accuracy] * 2
+    return key, kind, name, settings, level, accuracy, 1 - accuracy, wrong
 
 
 def _activity(row, state, rng):
@@ -160,6 +170,7 @@ def _activity(row, state, rng):
         "key": row["key"],
         "state": state,
         "name": "",
+        "settings": "{}",
         "level": 0.0,
         "pca_dimension": float(rng.integers(4, 9) + 3 * (task in MEMORY)),
         "participation_ratio": rng.lognormal(np.log(4 + level), 0.2),
@@ -177,17 +188,20 @@ def _pairs(networks, compared, rng):
     sampled = networks[networks["index"] < compared]
     for a, b in combinations(sampled.itertuples(), 2):
         same = a.condition.split("-")[0] == b.condition.split("-")[0]
-        for before, text in ((False, ""), (True, "untrained=true")):
+        pair = a.key, b.key
+        for before in (False, True):
             far = (0 if same else 0.1) + 0.1 * (not before)
-            path = f"trajectories({text})" if text else "trajectories"
-            inside = "align=false" + (f", {text}" if text else "")
+            null = {"untrained": True} if before else {}
             if same:
-                rows.append((a.key, b.key, path, rng.normal(1.0 + far, 0.06)))
+                value = rng.normal(1.0 + far, 0.06)
+                rows.append((*pair, "trajectories", json.dumps(null), value))
             value = rng.normal(1.41 - 0.03 * (not before), 0.01)
-            rows.append((a.key, b.key, f"weights({inside})", value))
+            settings = json.dumps({"align": False, **null})
+            rows.append((*pair, "weights", settings, value))
         if same:
-            rows.append((a.key, b.key, "behaviour", abs(rng.normal(0.05, 0.03))))
-    return pd.DataFrame(rows, columns=["key_a", "key_b", "metric", "value"])
+            value = abs(rng.normal(0.05, 0.03))
+            rows.append((*pair, "behaviour", "{}", value))
+    return pd.DataFrame(rows, columns=PAIRS)
 
 
 def findings():

@@ -1,12 +1,12 @@
-"""Evidence in which it is known what is true: every claim so, or its opposite."""
+"""Tables of a study in which it is known what is true: every claim, or its opposite."""
 
 from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 
-from popnet.studies.heterogeneity import claims as h
-from popnet.studies.heterogeneity.evidence import Evidence
+from popnet.studies.heterogeneity import measured
+from popnet.studies.heterogeneity.tables import Tables, dynamics, learning
 
 MEMORY = ["dnms", "delayed_response", "order"]
 MEMORYLESS = ["xor", "go_nogo", "perceptual_decision"]
@@ -17,9 +17,9 @@ GRADES = {
     "time_constants": [0, 0.4],
     "initial_state": [0, 1.0],
     "impulses": [0, 30.0],
-    "epoch_durations(epoch=all)": [-0.5, 0, 0.5],
+    "epoch_durations": [-0.5, 0, 0.5],
     "synaptic_jitter": [0, 0.5],
-    "new_time_constants(spread=0.4)": [1.0],
+    "new_time_constants": [1.0],
 }
 TRUE = {
     "time_constants": (0.01, 0.01),
@@ -44,12 +44,14 @@ def evidence(true=True, seed=1, noise=1.0):
     """Tables in which all claims are true, or all false."""
     random = np.random.default_rng(seed)
     networks = _networks(true, random, noise)
-    return Evidence(
+    return Tables(
         networks,
         _perturbed(networks, TRUE if true else FALSE, true, random),
-        _transfer(networks, true, random),
+        _tested(networks, true, random),
         _changed(networks, 0.5 if true else 0.02, random),
+        pd.DataFrame(),  # activity at rest: only figures see it
         _pairs(networks, true, random),
+        "network.tau_s.spread",
     )
 
 
@@ -64,14 +66,13 @@ def _networks(true, random, noise):
         shape = peak * (task in MEMORY) if true else level * (1 + (task in MEMORYLESS))
         metrics = {
             name: 3 * shape + of_seed[seed] + noise * random.normal(0, 0.3)
-            for name in h.LEARNING + h.DYNAMICS
+            for name in learning() + dynamics()
         }
         spread = 0.01 if true else 1.0
         rows.append(
             {
                 "key": f"{task}-{into}-{level}-{seed}", "task": task, "level": level,
                 "configuration": into, "seed": seed, "failed": False, **metrics,
-                "weight_change": metrics["weight_change"],
                 "accuracy": metrics["accuracy"] * 0 + spread * of_seed[seed]
                 + (3 * shape + noise * random.normal(0, 0.3)) * 0.01,
             }
@@ -83,7 +84,7 @@ def _perturbed(networks, drops, true, random):
     shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
     parts = []
     for name, grades in GRADES.items():
-        memory, memoryless = drops[name.split("(")[0]]
+        memory, memoryless = drops[name]
         for grade in grades:
             mean = np.where(shared["task"].isin(MEMORY), memory, memoryless)
             level = shared["level"]
@@ -95,7 +96,7 @@ def _perturbed(networks, drops, true, random):
     return pd.concat(parts, ignore_index=True)
 
 
-def _transfer(networks, true, random):
+def _tested(networks, true, random):
     shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
     parts = []
     for tested in [*TASKS, "dnms_long"]:
@@ -110,7 +111,12 @@ def _transfer(networks, true, random):
         mean = np.where(same, near, np.where(turned, 1 - near, 0.5))
         accuracy = mean + random.normal(0, 0.02, len(rows))
         parts.append(
-            rows.assign(tested=tested, accuracy=accuracy, flipped_accuracy=1 - accuracy)
+            rows.assign(
+                tested=tested,
+                own=False,
+                accuracy=accuracy,
+                flipped_accuracy=1 - accuracy,
+            )
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -118,9 +124,8 @@ def _transfer(networks, true, random):
 def _changed(networks, size, random):
     shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
     change = size * random.uniform(0.9, 1.1, len(shared))
-    return shared.assign(
-        perturbation="time_constants", grade=0.4, trajectory_change=change
-    )
+    column = {measured.of_change(): change}
+    return shared.assign(perturbation="time_constants", grade=0.4, **column)
 
 
 def _pairs(networks, true, random):

@@ -4,24 +4,14 @@ from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from popnet.studies.heterogeneity.claims import KINDS, MEMORY
 
 from popnet.catalogue import CATALOGUE, load_sweep
-from popnet.config.checking import check
 from popnet.plan import networks
 from popnet.runs.findings import Finding, read_findings, write_findings
 from popnet.studies import STUDIES
-from popnet.studies.heterogeneity.evidence import graded
-
-SCALES = [(s, scale) for s, study in STUDIES.items() for scale in study.scales]
-
-
-@pytest.mark.parametrize(("study", "scale"), SCALES)
-def test_its_sweep_is_accepted_and_named_after_it(study, scale):
-    plan, source = load_sweep(STUDIES[study].scales[scale])
-    check(plan, source)
-    assert plan.sweep.name == f"{study}-{scale}"
-    assert "network.tau_s.spread" in plan.varied
+from popnet.studies.heterogeneity.robustness_claims import KINDS
+from popnet.studies.heterogeneity.tables import graded
+from popnet.studies.heterogeneity.tasks import MEMORY, RELATED
 
 
 def test_what_is_graded_is_the_spread_with_most_values():
@@ -54,8 +44,7 @@ def test_heterogeneity_has_what_its_claims_need(scale):
 
 
 def test_tasks_named_by_claims_are_popnets():
-    study = STUDIES["heterogeneity"]
-    named = study.memory | {task for pair in study.related for task in pair}
+    named = MEMORY | {task for pair in RELATED for task in pair}
     assert named <= set(CATALOGUE.tasks)
 
 

@@ -3,34 +3,29 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 import pytest
 from helpers.made_up_study import GRADES, INTO, LEVEL, MadeUpStudy
 from matplotlib.patches import Rectangle
 from scipy.stats import binomtest
 
 from popnet.report.style import house_style, palette
-from popnet.studies.heterogeneity.data import load_study
+from popnet.studies.heterogeneity import layout, matrix_figures
 from popnet.studies.heterogeneity.degeneracy_figure import (
     BEFORE,
     BETWEEN,
     WITHIN,
     degeneracy,
     paired,
-    untrained_apart,
 )
 from popnet.studies.heterogeneity.dynamics_figures import (
     distance_over_time,
     dynamics,
 )
-from popnet.studies.heterogeneity.learning_figures import (
-    error_table,
-    learning,
-    learning_errors,
-)
+from popnet.studies.heterogeneity.learning_figures import learning, learning_errors
 from popnet.studies.heterogeneity.matrix_figures import tau_matrix, transfer
 from popnet.studies.heterogeneity.robustness_figures import robustness
 from popnet.studies.heterogeneity.strips import median_interval
+from popnet.studies.heterogeneity.tables import read
 
 TASKS = ["xor", "dnms", "order"]
 LEVELS = [1.0, 0.0, 0.4]  # not in order
@@ -48,7 +43,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(run):
-    return load_study(run)
+    return read(run)
 
 
 @pytest.fixture(autouse=True)
@@ -68,12 +63,14 @@ def panel(figure, title):
 
 
 def test_memory_tasks_come_first_and_levels_are_in_order(study):
-    assert study.tasks == ["dnms", "order", "xor"]
-    assert study.families() == [["dnms", "order"], ["xor"]]
+    assert layout.in_order(study) == ["dnms", "order", "xor"]
+    assert layout.families(study) == [["dnms", "order"], ["xor"]]
     assert study.levels == [0.0, 0.4, 1.0]
     assert study.configurations == ["into=drive", "into=state"]
     shades = palette(3, ordered=True)
-    assert list(study.shades.items()) == list(zip(study.levels, shades, strict=True))
+    assert list(layout.shades(study).items()) == list(
+        zip(study.levels, shades, strict=True)
+    )
 
 
 def test_every_network_is_one_mark_at_its_trials_or_at_the_cap(study, run):
@@ -131,7 +128,7 @@ def test_the_interval_of_a_median_holds_it_as_often_as_it_says():
 
 
 def test_every_defined_value_of_dynamics_and_error_is_a_mark(study, run):
-    table = error_table(study)
+    table = study.networks
     figure = learning_errors(study).drawings[0].figure
     for row, column in ((0, "area"), (3, "variance")):
         shown = np.concatenate(
@@ -152,7 +149,7 @@ def test_distance_over_time_is_the_median_of_those_that_learned(study, run):
     figure = distance_over_time(study).drawings[0].figure
     axes = figure.axes[0]  # the first configuration, the first task
     (line,) = [a for a in axes.get_lines() if a.get_label() == "0.4"]
-    assert line.get_color() == study.shades[0.4]
+    assert line.get_color() == layout.shades(study)[0.4]
     facts = run.networks.set_index("key")
     here = (facts["task.name"] == "dnms") & (facts[INTO] == "drive")
     keys = facts.index[here & (facts[LEVEL] == 0.4) & (facts.status == "converged")]
@@ -194,15 +191,16 @@ def test_the_matrix_has_training_down_and_test_across_with_own_first(study, run)
     own = facts[here & (facts[LEVEL] == 0.4) & (facts.status == "converged")]
     tests = run.evaluation_rows
     tests = tests[tests["key"].isin(own.index)]
-    new = tests[tests["name"] == "new_time_constants(spread=1.0)"]["accuracy"].mean()
+    new = tests[tests["settings"] == '{"spread": 1.0}']["accuracy"].mean()
     assert numbers[(3, 1)] == f"{new:.2f}"
     assert numbers[(0, 1)] == f"{own['accuracy'].mean():.2f}"
     frames = [p for p in axes.patches if isinstance(p, Rectangle)]
     assert [round(p.get_x() + 0.46) for p in frames] == [1, 2, 3]
 
 
-def test_transfer_outlines_the_own_task_and_related_pairs_both_ways(run):
-    study = load_study(run, related={("xor", "dnms")})
+def test_transfer_outlines_the_own_task_and_related_pairs(study, monkeypatch):
+    related = {("xor", "dnms"): 1, ("dnms", "xor"): -1}
+    monkeypatch.setattr(matrix_figures, "RELATED", related)
     axes = transfer(study).drawings[0].figure.axes[0]
     solid, dashed = set(), set()
     for patch in axes.patches:
@@ -222,34 +220,22 @@ def test_pairs_are_of_one_task_and_of_different_draws(study, run):
     facts = study.met.set_index("key")
     expected = {WITHIN: 0, BETWEEN: 0, BEFORE: 0}
     for row in run.comparison_rows.itertuples():
-        if not row.metric.startswith("weights"):
+        if row.metric != "weights":
             continue
         if row.key_a not in facts.index or row.key_b not in facts.index:
             continue
         a, b = facts.loc[row.key_a], facts.loc[row.key_b]
-        if a["task"] != b["task"] or a["index"] == b["index"]:
+        if a["task"] != b["task"] or a["seed"] == b["seed"]:
             continue
         same = a["condition"] == b["condition"]
-        before = "untrained" in row.metric
+        before = "untrained" in row.settings
         expected[BEFORE if before else WITHIN if same else BETWEEN] += 1
     found = paired(study)
-    found = found[found["metric"] == "weights(align=false)"]
+    found = found[found["metric"] == "weights"]
+    assert set(found["settings"]) == {'{"align": false}'}
     assert dict(found["group"].value_counts()) == expected
     names = [a.get_title(loc="left") for a in degeneracy(study).drawings[0].figure.axes]
     assert names == ["accuracy", "behaviour", "trajectories", "weights"]
-
-
-@pytest.mark.parametrize(
-    ("label", "name", "before"),
-    [
-        ("trajectories", "trajectories", False),
-        ("trajectories(untrained=true)", "trajectories", True),
-        ("weights(align=false,untrained=True)", "weights(align=false)", True),
-        ("weights(untrained=false, align=true)", "weights(align=true)", False),
-    ],
-)
-def test_a_metric_of_untrained_networks_is_known_by_its_setting(label, name, before):
-    assert untrained_apart(label) == (name, before)
 
 
 @pytest.mark.parametrize(("tasks", "intos"), [(1, 1), (9, 6)])
@@ -259,8 +245,8 @@ def test_any_number_of_tasks_and_configurations_fits(tmp_path, tasks, intos):
     run = MadeUpStudy(
         tmp_path, names[:tasks], [f"c{i}" for i in range(intos)], [0.0, 1.0], 2
     )
-    run.comparison_rows = pd.DataFrame(columns=["key_a", "key_b", "metric", "value"])
-    study = load_study(run)
+    run.comparison_rows = run.comparison_rows.iloc[:0]
+    study = read(run)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         figures = learning_errors(study).drawings

@@ -12,14 +12,23 @@ from popnet.report import write as report
 from popnet.report import write_report
 from popnet.report.claims import MINUS, estimate, probability, rounded
 from popnet.runs.findings import Finding, read_findings, write_findings
-from popnet.studies import page as page
-from popnet.studies.page import write_study
+from popnet.studies import STUDIES
+from popnet.studies.conclude import conclude
+from popnet.studies.page import write_page
 
 NIL = "\N{EN DASH}"
 FIGURES = [
     "degeneracy", "distance_over_time", "dynamics", "error_dynamics", "learning",
     "robustness", "tau_matrix", "transfer",
 ]  # fmt: skip
+
+
+STUDY = STUDIES["heterogeneity"]
+
+
+def write_study(run, found, study=STUDY):
+    """The page of a run, whatever was found."""
+    return write_page(study, run, study.tables(run), found)
 
 
 def small(out):
@@ -123,22 +132,21 @@ def test_a_run_without_networks_has_a_page(tmp_path):
         evaluations=lambda: run.evaluation_rows, provenance=dict, planned=lambda: 12,
         comparisons=lambda: run.comparison_rows, dynamics=lambda: run.dynamics_rows,
     )  # fmt: skip
-    text = write_study(bare, []).read_text(encoding="utf-8")
-    assert "No network was recorded yet." in text
-    assert text.count("Left out: ") == 8
+    findings, page = conclude(STUDY, bare)
+    assert findings == [] == read_findings(run.folder)
+    assert "No network was recorded yet." in page.read_text(encoding="utf-8")
 
 
-def test_the_same_records_give_the_same_bytes_and_no_stale_figure(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setattr(page, "SECTIONS", [page.learning, page.degeneracy])
+def test_the_same_records_give_the_same_bytes_and_no_stale_figure(tmp_path):
+    both = {name: STUDY.sections()[name] for name in ("learning", "degeneracy")}
+    study = STUDY._replace(sections=lambda: both)
     written = []
     for out in ("once", "again"):
         run = small(tmp_path / out)
         stale = run.folder / "report/study/robustness_9.svg"
         stale.parent.mkdir(parents=True)
         stale.write_text("old")
-        text = write_study(run, findings()).read_bytes()
+        text = write_study(run, findings(), study).read_bytes()
         written.append(
             [text, *(p.read_bytes() for p in sorted(stale.parent.iterdir()))]
         )

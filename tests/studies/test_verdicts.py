@@ -6,9 +6,21 @@ import numpy as np
 import pytest
 from helpers.planted import LEVELS, MEMORY, SEEDS, evidence, shuffled
 
-from popnet.studies import STUDIES, judged
-from popnet.studies.heterogeneity import claims as h
+from popnet.studies import STUDIES
+from popnet.studies.heterogeneity.learning_claims import (
+    LEARNING,
+    NOT_MONOTONE,
+    TASK_DEPENDENCE,
+)
 from popnet.studies.heterogeneity.profiles import cells, profiles
+from popnet.studies.heterogeneity.robustness_claims import (
+    BREAK_MEMORY,
+    DROPS_NOT_MONOTONE,
+    TAU_ACCURACY,
+    TAU_DYNAMICS,
+    TAU_REDRAWN,
+)
+from popnet.studies.study import judged
 
 STUDY = STUDIES["heterogeneity"]
 
@@ -37,9 +49,9 @@ def test_no_claim_holds_where_its_opposite_was_planted(false):
 @pytest.mark.parametrize("true", [True, False])
 def test_shuffled_levels_prove_nothing_about_levels(true):
     made = shuffled(evidence(true))
-    for claim in (h.task_dependence, h.not_monotone, h.drops_not_monotone):
-        assert claim(made).verdict == "undecided"
-    assert h.learning(made).verdict != "holds"
+    for claim in (TASK_DEPENDENCE, NOT_MONOTONE, DROPS_NOT_MONOTONE):
+        assert claim.judge(made).verdict == "undecided"
+    assert LEARNING.judge(made).verdict != "holds"
 
 
 def test_intervals_hold_the_values_and_count_the_seeds(true):
@@ -75,10 +87,11 @@ def test_networks_that_failed_count_in_learning_and_not_in_robustness():
     perturbed = made.perturbed.assign(failed=made.perturbed["key"].isin(keys))
     perturbed["drop"] = perturbed["drop"].mask(perturbed["failed"], 100.0)
     other = made._replace(networks=networks, perturbed=perturbed)
-    assert h.learning(other).high > h.learning(made).high + 1
-    for claim in (h.memory_breaks, h.tau):
-        for before, after in zip(claim(made), claim(other), strict=True):
-            assert after.value == pytest.approx(before.value, abs=0.01)
+    before, after = LEARNING.judge(made), LEARNING.judge(other)
+    assert after.effect.high > before.effect.high + 1
+    for claim in (*BREAK_MEMORY, TAU_ACCURACY, TAU_DYNAMICS, TAU_REDRAWN):
+        before, after = claim.judge(made), claim.judge(other)
+        assert after.effect.value == pytest.approx(before.effect.value, abs=0.01)
 
 
 def test_cells_are_ordered_by_level_whatever_the_rows_order():
@@ -109,5 +122,5 @@ def test_too_few_seeds_or_levels_leave_claims_undecided():
         networks=made.networks[made.networks["seed"] < 2],
         perturbed=made.perturbed[made.perturbed["seed"] < 2],
     )
-    for claim in (h.task_dependence, h.not_monotone, h.drops_not_monotone):
-        assert claim(few).verdict == "undecided"
+    for claim in (TASK_DEPENDENCE, NOT_MONOTONE, DROPS_NOT_MONOTONE):
+        assert claim.judge(few).verdict == "undecided"

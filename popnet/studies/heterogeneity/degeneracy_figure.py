@@ -44,7 +44,7 @@ def degeneracy(tables: Tables) -> Section:
         return Section("degeneracy", title, words)
     figure = _draw(tables, pairs)
     lost = len(tables.networks) - len(tables.met)
-    most = int(pairs.groupby(["label", "task", "group"]).size().max())
+    most = int(pairs.groupby(["metric", "settings", "task", "group"]).size().max())
     text = sentences(
         "Left: accuracy of each frozen network that met the criterion. Other "
         "panels: distance between the two networks of a pair, both of the row's task. "
@@ -64,21 +64,21 @@ def degeneracy(tables: Tables) -> Section:
 
 
 def paired(tables: Tables) -> pd.DataFrame:
-    """metric, label, task, group, value: pairs of different seeds that both learned."""
+    """metric, settings, task, group, value: pairs of seeds of which both learned."""
     pairs = tables.pairs
     known = (pairs["seed_a"] != pairs["seed_b"]) & pairs["value"].notna()
     pairs = pairs[known & ~pairs["failed"].astype(bool)]
     group = np.where(pairs["same"], WITHIN, BETWEEN)
     group = np.where(pairs["untrained"], BEFORE, group)
-    found = pairs.assign(group=group)[["metric", "label", "task", "group", "value"]]
+    found = pairs.assign(group=group)[["metric", "settings", "task", "group", "value"]]
     return found.reset_index(drop=True)
 
 
 def _draw(tables: Tables, pairs: pd.DataFrame) -> Figure:
     order = list(METRICS)
     shown = sorted(
-        pairs.groupby("label")["metric"].first().items(),
-        key=lambda item: (order.index(item[1]), item[0]),
+        set(zip(pairs["metric"], pairs["settings"], strict=True)),
+        key=lambda entry: (order.index(entry[0]), entry[1]),
     )[:MOST_METRICS]
     tasks = in_order(tables)
     height = 0.75 * len(tasks) + 1.4
@@ -86,15 +86,16 @@ def _draw(tables: Tables, pairs: pd.DataFrame) -> Figure:
     axes = figure.subplots(1, 1 + len(shown), sharey=True)
     _accuracies(axes[0], tables)
     generator = np.random.default_rng(SEED)
-    for place, (label, metric) in zip(axes[1:], shown, strict=True):
+    for place, (metric, settings) in zip(axes[1:], shown, strict=True):
+        asked = pairs[(pairs["metric"] == metric) & (pairs["settings"] == settings)]
         for y, task in enumerate(tasks):
-            own = pairs[(pairs["label"] == label) & (pairs["task"] == task)]
+            own = asked[asked["task"] == task]
             for group, colour in GROUPS.items():
                 values = own.loc[own["group"] == group, "value"].to_numpy(float)
                 _strip(place, y + PLACES[group], values, colour, group, generator)
-        words, settings = heading(str(label))
+        words, given = heading(metric, settings)
         place.set_title(words)
-        detail = f"\n({settings})" if settings else ""
+        detail = f"\n({given})" if given else ""
         unit = " (rad)" if metric == "trajectories" else ""
         place.set_xlabel(f"{metric_kind(metric)}{unit}{detail}")
         place.grid(axis="x")

@@ -124,7 +124,10 @@ def _transfer_maps(tables: Tables, rows: pd.DataFrame, tested: list[str]) -> Fig
     figure = Figure(figsize=size, layout="constrained")
     both = figure.subplots(1 if beside else 2, 2 if beside else 1).ravel()
     counts = tables.met["task"].value_counts()
-    chances = [chance(task) for task in tested]
+    names = {task: task for task in tasks} | dict(
+        zip(rows["tested"], rows["name"], strict=True)
+    )
+    chances = [chance(names[task]) for task in tested]
     for i, (axes, (column, words)) in enumerate(zip(both, PARTS, strict=True)):
         wide = _means(rows, column).reindex(index=tasks, columns=tested)
         heatmap(axes, wide.to_numpy(float), chances, notes=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from popnet.studies.heterogeneity.tables import Tables
 MATRIX = "new_time_constants"  # graded by its spread: the matrix shows it
 CHANCE: dict[str, Any] = {"color": SOFT, "linewidth": 0.9, "linestyle": (0, (4, 3))}
 MOST_LETTERS = 6  # of two neighbouring labels of an axis one sixth of the page wide
+Entry = tuple[str, str]
+"""A perturbation's name and settings, as tables hold them."""
 SPREAD = 0.5  # of the gap between grades that the lines of all levels may take
 
 
@@ -34,12 +37,13 @@ def robustness(tables: Tables) -> Section:
     if rows.empty:
         words = "Left out: no perturbation of a network that met the criterion."
         return Section("robustness", title, words)
+    entries = list(dict.fromkeys(_entries(rows)))
     drawings = []
     for configuration in tables.configurations:
         own = rows[rows["configuration"] == configuration]
         for tasks in across(tables) if len(own) else []:
             suffix = f"_{len(drawings) + 1}" if drawings else ""
-            figure = _draw(tables, own, tasks, list(dict.fromkeys(rows["label"])))
+            figure = _draw(tables, own, tasks, entries)
             named = f", {configuration}" if configuration else ""
             drawings.append(
                 Drawing(
@@ -52,17 +56,24 @@ def robustness(tables: Tables) -> Section:
     return Section("robustness", title, drawings=drawings)
 
 
+def _entries(rows: pd.DataFrame) -> Iterable[Entry]:
+    return zip(rows["perturbation"], rows["settings"], strict=True)
+
+
 def _draw(
-    tables: Tables, rows: pd.DataFrame, tasks: list[str], names: list[str]
+    tables: Tables, rows: pd.DataFrame, tasks: list[str], entries: list[Entry]
 ) -> Figure:
-    figure, axes = grid(len(names), len(tasks), 1.5)
+    figure, axes = grid(len(entries), len(tasks), 1.5)
     low = float(
-        rows.groupby(["task", "label", "level", "grade"])["accuracy"].mean().min()
+        rows.groupby(["task", "perturbation", "settings", "level", "grade"])["accuracy"]
+        .mean()
+        .min()
     )
-    for y, name in enumerate(names):
+    for y, (name, settings) in enumerate(entries):
+        asked = rows[(rows["perturbation"] == name) & (rows["settings"] == settings)]
         for x, task in enumerate(tasks):
             place: Axes = axes[y, x]
-            here = rows[(rows["task"] == task) & (rows["label"] == name)]
+            here = asked[asked["task"] == task]
             _panel(place, tables, here)
             if len(here):
                 place.axhline(chance(task), **CHANCE)
@@ -72,8 +83,8 @@ def _draw(
                 sizes = _sizes(tables, rows[rows["task"] == task])
                 title = f"{titled(task)}\nn = {span(sizes)}"
                 place.set_title(title, fontsize=8.5)
-        words, settings = heading(name)
-        below = f"\n({settings})" if settings else ""
+        words, given = heading(name, settings)
+        below = f"\n({given})" if given else ""
         axes[y, 0].set_ylabel(f"{words}{below}\naccuracy", fontsize=8)
         middle = axes[y, (len(tasks) - 1) // 2]
         middle.set_xlabel(level_title(name), fontsize=8)
@@ -151,7 +162,7 @@ def _caption(tables: Tables, rows: pd.DataFrame) -> str:
     kept, every = rows["key"].nunique(), len(tables.networks)
     uneven = any(
         not level_positions(own["grade"].unique())[1]
-        for _, own in rows.groupby("label")
+        for _, own in rows.groupby(["perturbation", "settings"])
     )
     return sentences(
         "Markers: mean accuracy of the frozen networks that met the criterion "

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from popnet.analysis.trials_to_criterion import allowed, trials_or_cap
+from popnet.canonical import label_of
 from popnet.measures import MEASURES, CurveSeen
 from popnet.studies.heterogeneity import measured
 
@@ -54,16 +55,17 @@ class Tables(NamedTuple):
     the trials to the criterion, or the cap; doublings: their log2; cap; quiet_accuracy:
     without noise; worst_type: the error of the trial type that goes worst"""
     perturbed: pd.DataFrame
-    """perturbation, settings, label (of both), grade, accuracy, drop"""
+    """perturbation, settings, grade, accuracy, drop: of frozen networks"""
     tested: pd.DataFrame
-    """tested, accuracy, flipped_accuracy: on tasks; own: it is the task of training"""
+    """tested (name with settings), name, accuracy, flipped_accuracy: on tasks; own: it
+    is the task of training"""
     changed: pd.DataFrame
     """perturbation, settings, grade, and the measures of the perturbed activity"""
     resting: pd.DataFrame
     """state ("untrained" or "trained"), and the measures: activity at rest"""
     pairs: pd.DataFrame
-    """metric, label, untrained, value, seed_a, seed_b, same, failed: pairs of networks
-    of one task; label: metric and settings, but for whether they are untrained"""
+    """metric, settings, untrained (no longer in settings), value, seed_a, seed_b, same,
+    failed: pairs of networks of one task"""
     level_name: str
     """The setting whose heterogeneity is graded, by its path."""
 
@@ -110,10 +112,9 @@ def read(run: Run) -> Tables:
     level = graded(run)
     networks = _placed(run, level)
     shared = networks[SHARED]
-    evaluations = _interim(run.evaluations(), "name").rename(columns={"level": "grade"})
+    evaluations = run.evaluations().rename(columns={"level": "grade"})
     evaluations = evaluations.merge(shared, on="key")
-    activity = _interim(run.dynamics(), "name").rename(columns={"level": "grade"})
-    activity = activity.rename(columns={"name": "perturbation"})
+    activity = run.dynamics().rename(columns={"name": "perturbation", "level": "grade"})
     activity = activity.merge(shared, on="key")
     rest = activity["perturbation"] == ""
     resting, tested = activity[rest], _tested(evaluations)
@@ -130,7 +131,7 @@ def read(run: Run) -> Tables:
         tested,
         activity[~rest & (activity["state"] == "trained")],
         resting,
-        _pairs(_interim(run.comparisons(), "metric"), shared),
+        _pairs(run.comparisons(), shared),
         level,
     )
 
@@ -211,10 +212,16 @@ def _of_curves(run: Run, table: pd.DataFrame) -> pd.DataFrame:
 
 def _tested(evaluations: pd.DataFrame) -> pd.DataFrame:
     """The tests on tasks; a network is tested on its own task first."""
+    import pandas as pd
+
     rows = evaluations[evaluations["kind"] == "task"]
     own = ~rows.duplicated("key")
-    rows = rows.assign(label=_labels(rows))
-    return rows.assign(own=own, tested=rows["label"].mask(own, rows["task"]))
+    entries = zip(rows["name"], rows["settings"], strict=True)
+    labels = pd.Series([label_of(*entry) for entry in entries], rows.index, dtype=str)
+    # the own task, with other settings than the own
+    defaults = ~own & (labels == rows["task"])
+    labels = labels.mask(defaults, labels + "(defaults)").mask(own, rows["task"])
+    return rows.assign(own=own, tested=labels)
 
 
 def _of_tests(tested: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
@@ -231,9 +238,10 @@ def _of_tests(tested: pd.DataFrame, evaluations: pd.DataFrame) -> pd.DataFrame:
 def _perturbed(evaluations: pd.DataFrame, accuracy: pd.Series) -> pd.DataFrame:
     """The tests under perturbations, with the drop from the accuracy without one."""
     rows = evaluations[evaluations["kind"] == "perturbation"]
-    rows = rows.assign(label=_labels(rows)).rename(columns={"name": "perturbation"})
-    rows = rows[[*SHARED, "perturbation", "settings", "label", "grade", "accuracy"]]
-    return rows.assign(drop=rows["key"].map(accuracy) - rows["accuracy"].astype(float))
+    rows = rows.rename(columns={"name": "perturbation"})
+    rows = rows[[*SHARED, "perturbation", "settings", "grade", "accuracy"]]
+    before, after = rows["key"].map(accuracy), rows["accuracy"]
+    return rows.assign(drop=before.astype(float) - after.astype(float))
 
 
 def _pairs(comparisons: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
@@ -248,47 +256,9 @@ def _pairs(comparisons: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
     )
     given = [json.loads(text) for text in rows["settings"]]
     untrained = [settings.pop("untrained", False) for settings in given]
-    names = zip(rows["metric"], given, strict=True)
     return rows.assign(
         untrained=np.array(untrained, bool),
         same=same,
         failed=rows["failed_a"] | rows["failed_b"],
-        label=[label_of(name, json.dumps(settings)) for name, settings in names],
+        settings=[json.dumps(settings) for settings in given],
     )
-
-
-def _labels(rows: pd.DataFrame) -> list[str]:
-    return [
-        label_of(name, settings)
-        for name, settings in zip(rows["name"], rows["settings"], strict=True)
-    ]
-
-
-def label_of(name: str, settings: str) -> str:
-    """A name with its settings: "synaptic_jitter(mode=absolute)"."""
-    given = json.loads(settings)
-    inside = ",".join(
-        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
-    )
-    return f"{name}({inside})" if inside else name
-
-
-def _interim(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    if "settings" in table:
-        return table
-    both = [_parsed(label) for label in table[column]]
-    return table.assign(
-        **{column: [name for name, _ in both]}, settings=[text for _, text in both]
-    )
-
-
-def _parsed(label: str) -> tuple[str, str]:
-    name, _, inside = label.rstrip(")").partition("(")
-    given = {}
-    for part in filter(None, inside.split(",")):
-        key, value = part.split("=")
-        try:
-            given[key] = json.loads(value.lower())
-        except ValueError:
-            given[key] = value
-    return name, json.dumps(given, sort_keys=True)
