@@ -22,10 +22,13 @@ from .shell import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from popnet.config import After
+
 USUAL = [
     "key", "label", "index", "status", "trials_to_criterion", "final_accuracy",
-    "accuracy", "weight_change", "spectral_radius",
+    "accuracy",
 ]  # fmt: skip
+"""Columns that are shown unless others are asked for, before the listed measures."""
 OPERATORS = {
     "==": operator.eq, "!=": operator.ne, "<=": operator.le, ">=": operator.ge,
     "<": operator.lt, ">": operator.gt,
@@ -101,7 +104,7 @@ def show(
             raise ConfigError(f"--columns: {_no_column(unknown[0], table)}")
         table = table[names]
     elif by is None and columns is None:
-        usual = dict.fromkeys([*USUAL, *opened.varied])
+        usual = dict.fromkeys([*USUAL, *listed(opened.sweep.after), *opened.varied])
         table = table[[n for n in usual if n in table.columns]]
     if csv:
         give(table.to_csv(index=False).rstrip())
@@ -111,6 +114,16 @@ def show(
         give("no networks")
     else:
         give(table.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
+
+
+def listed(after: After) -> list[str]:
+    """The columns of the measures of networks that are shown unless others are."""
+    from popnet.canonical import label
+    from popnet.measures import recorded
+
+    usual = [n for n, m in recorded("weights", "curve").items() if m.settings.listed]
+    asked = [m for m in after.measures if m.listed and not m.of_activity()]
+    return [*usual, *map(label, asked)]
 
 
 def _row(row: dict[Hashable, Any]) -> dict[Hashable, Any]:
@@ -134,7 +147,7 @@ def _no_column(name: str, table: pd.DataFrame) -> str:
 def _where(table: pd.DataFrame, condition: str) -> pd.DataFrame:
     from popnet.config import ConfigError
 
-    found = re.fullmatch(r"\s*([\w.]+)\s*(==|!=|<=|>=|<|>|=)\s*(.*?)\s*", condition)
+    found = re.fullmatch(r"\s*([\w.]+(?:\([^()]*\))?)\s*(==|!=|<=|>=|<|>|=)\s*(.*?)\s*", condition)
     if not found:
         raise ConfigError(
             f"--where {condition!r}: expected COLUMN OP VALUE, OP one of "
@@ -183,7 +196,10 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
         trials_quantiles,
     )
     from popnet.config import ConfigError
+    from popnet.measures import recorded
 
+    of_networks = recorded("weights", "curve")
+    grouped = [name for name, m in of_networks.items() if m.settings.grouped]
     if by not in table.columns:
         raise ConfigError(f"--by: {_no_column(by, table)}")
     rows = []
@@ -201,7 +217,7 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
         )
         (median,) = trials_quantiles(needed, [0.5])
         row["median_trials_to_criterion_or_cap"] = median.trials
-        for name in ("accuracy", "weight_change"):
+        for name in ("accuracy", *grouped):
             row[f"median_{name}"] = group[name].astype(float).median()
         rows.append(row)
     return pd.DataFrame(rows)

@@ -28,7 +28,7 @@ def report(run: RunFolder) -> None:
     from popnet.report import write_report
     from popnet.runs import open_run
     from popnet.runs.findings import read_findings
-    from popnet.work.tables import write_tables
+    from popnet.runs.tables import write_tables
 
     opened = open_run(run)
     read_findings(opened.folder)  # damaged ones are said before anything is written

@@ -115,14 +115,36 @@ def _shared_text(settings: BaseModel) -> str:
     return _SPACED(shared) if shared else ""
 
 
-def label(settings: Named) -> str:
-    """A registry entry with what distinguishes it: "synaptic_jitter(mode=absolute)"."""
+def settings_text(settings: Named) -> str:
+    """What distinguishes a registry entry from others of its name, as JSON.
+
+    Its settings that are not the defaults, in the order of their declaration; "{}" for
+    none.  The levels of a perturbation and places of files are left out.
+    """
     hidden = {"name", "levels"} | whereabouts(settings)
     given = settings.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
+    return json.dumps(given)
+
+
+def label(settings: Named) -> str:
+    """A registry entry with what distinguishes it: "synaptic_jitter(mode=absolute)"."""
+    return label_of(settings.name, settings_text(settings))
+
+
+@cache
+def label_of(name: str, settings: str) -> str:
+    """The label of an entry from its name and ``settings_text``, to be shown.
+
+    Text that is none, from a table that somebody else wrote, is shown as it is.
+    """
+    try:
+        given = json.loads(settings).items()
+    except (ValueError, TypeError, AttributeError):
+        return f"{name}({settings})"
     inside = ",".join(
-        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given.items()
+        f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in given
     )
-    return f"{settings.name}({inside})" if inside else settings.name
+    return f"{name}({inside})" if inside else name
 
 
 def digest(*parts: str, size: int = 10) -> str:

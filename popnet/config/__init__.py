@@ -1,8 +1,10 @@
 """The schema of a sweep file: the lowest floor, it imports nothing of popnet."""
 
 from popnet.config.after import After as After
+from popnet.config.after import Compared as Compared
 from popnet.config.after import MeasureSettings as MeasureSettings
 from popnet.config.after import MetricSettings as MetricSettings
+from popnet.config.after import Observed as Observed
 from popnet.config.after import PerturbationSettings as PerturbationSettings
 from popnet.config.checking import check as check
 from popnet.config.choices import only_with as only_with

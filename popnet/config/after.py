@@ -11,6 +11,13 @@ from popnet.config.network_config import NetworkConfig
 from popnet.config.settings import Named, Settings
 
 
+Observed = Literal["weights", "activity", "change", "curve"]
+"""What a measure looks at: weights, activity, the change of activity from that of the
+trained network at rest, or the learning curve."""
+Compared = tuple[Literal["weights", "response", "activity"], ...]
+"""What a metric looks at: weights, outputs on common trials, activity on them."""
+
+
 class PerturbationSettings(Named):
     """Settings of a perturbation; ``levels`` are graded, level 0 is the identity."""
 
@@ -45,7 +52,7 @@ class MetricSettings(Named):
     largest similarity."""
     precision: ClassVar[float] = 0.0
     """How far rounding may take the value of equal networks from that."""
-    needs: ClassVar[tuple[Literal["weights", "response", "activity"], ...]] = ()
+    needs: ClassVar[Compared] = ()
     """What it looks at.  The activity is what ``after.dynamics`` with ``after.sample``
     keeps."""
     invariances: ClassVar[frozenset[str]] = frozenset()
@@ -62,9 +69,9 @@ class MetricSettings(Named):
 class MeasureSettings(Named):
     """Settings of what is measured of one network."""
 
-    needs: ClassVar[Literal["weights", "activity", "change", "curve"]] = "weights"
-    """Weights and curve give one number for each network; activity, and its change from
-    the trained network at rest, one for each activity that is measured."""
+    needs: ClassVar[Observed] = "weights"
+    """Weights and curve give one number for each network, activity and change one for
+    each activity that is measured."""
     unit: ClassVar[str] = ""
     label: ClassVar[str] = ""
     """Its name on the axis of a figure, in one line or two."""

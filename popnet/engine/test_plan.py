@@ -10,10 +10,17 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from popnet.canonical import ByIdentity, canonical, canonical_texts, digests, label
+from popnet.canonical import (
+    ByIdentity,
+    canonical,
+    canonical_texts,
+    digests,
+    settings_text,
+)
 from popnet.config import (
     After,
     Impulses,
+    MeasureSettings,
     NetworkConfig,
     PerturbationSettings,
     TaskSettings,
@@ -34,6 +41,9 @@ class Test(NamedTuple):
     """task, quiet (own task without exploratory impulses) or perturbation; of activity:
     untrained or trained, the network as it was drawn or as it became."""
     name: str
+    """Of the task or the perturbation, in its registry; "" for activity at rest."""
+    settings: str
+    """What distinguishes it from others of its name, as JSON: ``settings_text``."""
     level: float
     change: Callable[[Situation, Seed], Situation]
     """From the network at rest on its own task to what it meets."""
@@ -43,11 +53,30 @@ class Test(NamedTuple):
         return self.change(resting(params, config), seed)
 
 
+class AskedMeasure(NamedTuple):
+    """Something that ``after.measures`` asks to be measured of a network."""
+
+    identity: str
+    settings: MeasureSettings
+    test: Test | None
+    """The activity it is measured of; None for weights and learning curves."""
+
+
 class Asked(NamedTuple):
+    """All that is asked of networks of one configuration."""
+
+    tests: list[Test]
+    dynamics: list[Test]
+    """Measurements of activity."""
+    measures: list[AskedMeasure]
+
+
+class _Question(NamedTuple):
     """A test as ``after`` asks it; with a configuration it is a ``Test``."""
 
     kind: str
     name: str
+    settings: str
     level: float
     what: tuple[str, ...]
     """What it is, as text: with the configuration's its identity."""
@@ -63,35 +92,53 @@ class TestPlan:
         self._trials = str(after.trials)
         self._text_of = canonical_texts()
         self._task_text = ByIdentity(canonical)
-        self._others = [_of_task(other, label(other)) for other in after.other_tasks]
+        self._task_settings = ByIdentity(settings_text)
+        self._last: tuple[NetworkConfig, Asked] | None = None
+        self._others = [_of_task(o, canonical(o)) for o in after.other_tasks]
         self._perturbed = [
             _perturbed("perturbation", ("perturbation",), *graded)
             for graded in _graded(after.perturb)
         ]
-        self._activity: list[Asked] = []
+        self._activity: list[_Question] = []
         if after.dynamics is not None:
             for state in ("untrained", "trained"):
-                rest = Asked(state, "", 0.0, ("dynamics", state), _unchanged)
-                self._activity.append(rest)
+                what = ("dynamics", state)
+                self._activity.append(_Question(state, "", "{}", 0.0, what, _unchanged))
             self._activity += [
                 _perturbed("trained", ("dynamics", "trained"), *graded)
                 for graded in _graded(after.dynamics)
             ]
+        self._measures = [(m, canonical(m)) for m in after.measures]
+
+    def asked(self, config: NetworkConfig) -> Asked:
+        """All that is asked of a network of this configuration.
+
+        That of networks asked about one after the other is worked out once.
+        """
+        if self._last is None or self._last[0] is not config:
+            of_activity = self._of_activity(config)
+            dynamics = _different(self._activity, of_activity)
+            asked = Asked(
+                self.tests(config), dynamics, self._measured(dynamics, of_activity)
+            )
+            self._last = config, asked
+        return self._last[1]
 
     def tests(self, config: NetworkConfig) -> list[Test]:
         """Every test of what such a network can do."""
         return _different(self._tests(config), self._of_tests(config))
 
-    def dynamics(self, config: NetworkConfig) -> list[Test]:
-        """Every measurement of such a network's activity."""
-        return _different(self._activity, self._of_activity(config))
-
     def identities(self, config: NetworkConfig) -> list[str]:
-        """The identities of both, in order."""
+        """The identities of all that is asked of such a network, in order."""
         of_test, of_activity = self._of_tests(config), self._of_activity(config)
-        tests = dict.fromkeys(of_test(*a.what) for a in self._tests(config))
-        moves = dict.fromkeys(of_activity(*a.what) for a in self._activity)
-        return [*tests, *moves]
+        tests = dict.fromkeys(of_test(*q.what) for q in self._tests(config))
+        moves = dict.fromkeys(of_activity(*q.what) for q in self._activity)
+        measures = dict.fromkeys(
+            of_activity("measure", text, *on)
+            for settings, text in self._measures
+            for on in (((m,) for m in moves) if settings.of_activity() else ((),))
+        )
+        return [*tests, *moves, *measures]
 
     def _of_tests(self, config: NetworkConfig) -> Callable[..., str]:
         return digests(str(PHYSICS), self._trials, self._text_of(config), size=8)
@@ -100,40 +147,49 @@ class TestPlan:
         # how many trials are behind it is fixed: no part of ``after`` is in it
         return digests(str(PHYSICS), self._text_of(config), size=8)
 
-    def _tests(self, config: NetworkConfig) -> list[Asked]:
+    def _measured(
+        self, dynamics: list[Test], identity: Callable[..., str]
+    ) -> list[AskedMeasure]:
+        found: dict[str, AskedMeasure] = {}
+        for settings, text in self._measures:
+            for test in dynamics if settings.of_activity() else (None,):
+                on = () if test is None else (test.identity,)
+                name = identity("measure", text, *on)
+                found[name] = AskedMeasure(name, settings, test)
+        return list(found.values())
+
+    def _tests(self, config: NetworkConfig) -> list[_Question]:
         task = config.task
-        text = self._task_text(task)
-        own = Asked("task", task.name, 0.0, ("task", text), _with_task(task))
-        quiet = Asked("quiet", task.name, 0.0, ("quiet",), _quiet)
-        others = [
-            # the same task with other settings than the own
-            o._replace(name=f"{o.name}(defaults)") if o.name == task.name else o
-            for o in self._others
-            if o.what[1] != text
-        ]
+        own = _of_task(task, self._task_text(task), self._task_settings(task))
+        quiet = own._replace(kind="quiet", what=("quiet",), change=_quiet)
+        # the same task may be asked again, with other settings than the own
+        others = [o for o in self._others if o.what != own.what]
         return [own, quiet, *others, *self._perturbed]
 
 
-def tests_of(after: After, config: NetworkConfig) -> list[Test]:
+def planned_tests(after: After, config: NetworkConfig) -> list[Test]:
     """Every test that ``after`` asks of a network of this configuration."""
     return TestPlan(after).tests(config)
 
 
 def dynamics(after: After, config: NetworkConfig) -> list[Test]:
     """Every measurement of activity that ``after`` asks of such a network."""
-    return TestPlan(after).dynamics(config)
+    return TestPlan(after).asked(config).dynamics
 
 
-def _different(asked: list[Asked], identity: Callable[..., str]) -> list[Test]:
+def _different(asked: list[_Question], identity: Callable[..., str]) -> list[Test]:
     tests: dict[str, Test] = {}
     for one in asked:
         name = identity(*one.what)
-        tests[name] = Test(name, one.kind, one.name, one.level, one.change)
+        about = one.kind, one.name, one.settings, one.level, one.change
+        tests[name] = Test(name, *about)
     return list(tests.values())
 
 
-def _of_task(task: TaskSettings, name: str) -> Asked:
-    return Asked("task", name, 0.0, ("task", canonical(task)), _with_task(task))
+def _of_task(task: TaskSettings, text: str, settings: str | None = None) -> _Question:
+    settings = settings_text(task) if settings is None else settings
+    what = ("task", text)
+    return _Question("task", task.name, settings, 0.0, what, _with_task(task))
 
 
 def _with_task(task: TaskSettings) -> Callable[[Situation, Seed], Situation]:
@@ -163,12 +219,13 @@ def _graded(perturbations: Iterable[PerturbationSettings]) -> Iterator[Graded]:
 
 def _perturbed(
     kind: str, first: tuple[str, ...], settings: PerturbationSettings, level: float
-) -> Asked:
+) -> _Question:
     # one level as text, whatever the other levels are
     what = json.loads(canonical(settings))
     what.pop("levels", None)
     about = (*first, json.dumps(what), json.dumps(level))
-    return Asked(kind, label(settings), level, about, _change(settings, level))
+    name, text = settings.name, settings_text(settings)
+    return _Question(kind, name, text, level, about, _change(settings, level))
 
 
 def _change(

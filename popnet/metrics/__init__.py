@@ -1,26 +1,34 @@
 """Comparisons of two networks, by the name a sweep file uses.
 
-A new one: one file, one line in METRICS.
+A new one: one file, one line in METRICS.  It works in two steps: ``prepare`` makes of
+one network the arrays that are compared, ``compare`` takes many pairs of them.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
-from popnet.analysis.recurrent_weights import spectral_radius as spectral_radius
-from popnet.analysis.recurrent_weights import weight_change as weight_change
+import numpy as np
+from numpy.typing import NDArray
+
 from popnet.config import MetricSettings, NetworkConfig
-from popnet.metrics.behaviour import Behaviour, behaviour_distance
-from popnet.metrics.subject import Subject as Subject
-from popnet.metrics.trajectories import Trajectories, trajectory_distance
-from popnet.metrics.weights import Weights, weight_distance
-from popnet.plan import canonical
+from popnet.metrics._pairs import Prepared as Prepared
+from popnet.metrics._subject import WITHIN as WITHIN
+from popnet.metrics._subject import Subject as Subject
+from popnet.metrics.behaviour import Behaviour, behaviour_distance, scored_response
+from popnet.metrics.trajectories import Trajectories, mean_activity, trajectory_distance
+from popnet.metrics.weights import Weights, recurrent_weights, weight_distance
+from popnet.plan import PHYSICS, canonical, digest
+from popnet.registry import Registry
 
 
 class Metric(NamedTuple):
     """A comparison of two networks; its settings say distance or similarity."""
 
     settings: type[MetricSettings]
-    compare: Callable[[Any, Subject, Subject], float]
+    prepare: Callable[[Any, Subject], dict[str, NDArray[Any]]]
+    """From one network to the arrays that are compared."""
+    compare: Callable[[Any, Sequence[Any], Sequence[Any]], NDArray[np.float64]]
+    """From the prepared networks of M pairs to their values [M]."""
     comparable: Callable[[NetworkConfig], Hashable]
     """Only networks that agree in this can be compared."""
 
@@ -33,8 +41,19 @@ def _trials(config: NetworkConfig) -> Hashable:
     return canonical(config.task), config.network.dt_s
 
 
-METRICS: dict[str, Metric] = {
-    "behaviour": Metric(Behaviour, behaviour_distance, _trials),
-    "trajectories": Metric(Trajectories, trajectory_distance, _trials),
-    "weights": Metric(Weights, weight_distance, _size),
-}
+METRICS: Registry[Metric] = Registry(
+    "metrics",
+    Metric,
+    {
+        "behaviour": Metric(Behaviour, scored_response, behaviour_distance, _trials),
+        "trajectories": Metric(
+            Trajectories, mean_activity, trajectory_distance, _trials
+        ),
+        "weights": Metric(Weights, recurrent_weights, weight_distance, _size),
+    },
+)
+
+
+def metric_identity(settings: MetricSettings) -> str:
+    """What a comparison is, as a hash."""
+    return digest(str(PHYSICS), canonical(settings), size=8)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from popnet.config import MetricSettings
-from popnet.metrics.subject import Subject
+from popnet.config import Compared, MetricSettings
+from popnet.metrics._pairs import Prepared, one_by_one
+from popnet.metrics._subject import Subject
 
 
 class Behaviour(MetricSettings):
@@ -20,12 +22,28 @@ class Behaviour(MetricSettings):
 
     reference: ClassVar[str] = "popnet; output-level form of Huang et al. 2025, sec. 3"
     summary: ClassVar[str] = "how differently two networks answer the same trials"
+    needs: ClassVar[Compared] = ("response",)
+    invariances: ClassVar[frozenset[str]] = frozenset({"common order"})
+    triangle: ClassVar[bool] = True
     name: Literal["behaviour"] = "behaviour"  # type: ignore[assignment]
 
 
-def behaviour_distance(settings: Behaviour, one: Subject, other: Subject) -> float:
-    """sqrt(mean over trials and scored steps of (o_a - o_b)^2)."""
-    if one.response.shape != other.response.shape:
+def scored_response(settings: Behaviour, subject: Subject) -> dict[str, NDArray[Any]]:
+    """The outputs o in the scored windows of common trials."""
+    assert subject.response is not None
+    return {"response": subject.response}
+
+
+def behaviour_distance(
+    settings: Behaviour, a: Sequence[Prepared], b: Sequence[Prepared]
+) -> NDArray[np.float64]:
+    """sqrt(mean over trials and scored steps of (o_a - o_b)^2) of each pair."""
+    return one_by_one(_distance, a, b)
+
+
+def _distance(one: Prepared, other: Prepared) -> float:
+    o_a, o_b = one["response"], other["response"]
+    if o_a.shape != o_b.shape:
         return float("nan")
-    difference: NDArray[np.float64] = one.response.astype(np.float64) - other.response
+    difference: NDArray[np.float64] = o_a.astype(np.float64) - o_b
     return float(np.sqrt(np.mean(difference**2)))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from popnet.analysis.activity import procrustes_distance
-from popnet.config import MetricSettings
-from popnet.metrics.subject import Subject
+from popnet.config import Compared, MetricSettings
+from popnet.metrics._pairs import Prepared, one_by_one
+from popnet.metrics._subject import Subject
 
 
 class Trajectories(MetricSettings):
@@ -21,21 +25,35 @@ class Trajectories(MetricSettings):
 
     reference: ClassVar[str] = "Williams et al. 2021, NeurIPS (angular Procrustes)"
     summary: ClassVar[str] = "how differently two networks' activity moves"
-    of_activity: ClassVar[bool] = True
+    range: ClassVar[tuple[float, float]] = (0, float(np.pi / 2))
+    precision: ClassVar[float] = 1e-7  # an arccos near 1 tells no smaller angles apart
+    needs: ClassVar[Compared] = ("activity",)
+    invariances: ClassVar[frozenset[str]] = frozenset(
+        {"relabelling", "rotation", "shift", "scale", "common order"}
+    )
+    triangle: ClassVar[bool] = True
     name: Literal["trajectories"] = "trajectories"  # type: ignore[assignment]
     untrained: Annotated[
         bool, Field(description="compare the networks as they were drawn: the null")
     ] = False
 
 
-def trajectory_distance(settings: Trajectories, one: Subject, other: Subject) -> float:
-    """The angle; NaN where an activity is not kept, or does not vary."""
-    a, b = (
-        s.untrained_trajectory_KSN if settings.untrained else s.trajectory_KSN
-        for s in (one, other)
-    )
-    if a is None or b is None:
-        return float("nan")
+def mean_activity(settings: Trajectories, subject: Subject) -> dict[str, NDArray[Any]]:
+    """The mean rates [K, T, N] that are compared."""
+    kept = subject.untrained_KTN if settings.untrained else subject.trained_KTN
+    assert kept is not None
+    return {"rates_KTN": kept}
+
+
+def trajectory_distance(
+    settings: Trajectories, a: Sequence[Prepared], b: Sequence[Prepared]
+) -> NDArray[np.float64]:
+    """The angle of each pair; NaN where an activity does not vary."""
+    return one_by_one(_angle, a, b)
+
+
+def _angle(one: Prepared, other: Prepared) -> float:
+    a, b = one["rates_KTN"], other["rates_KTN"]
     if a.sum() < b.sum():  # one order for both directions: exactly symmetric
         a, b = b, a
     return procrustes_distance(a, b)

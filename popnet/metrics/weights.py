@@ -8,14 +8,17 @@ After Huang et al. (arXiv 2410.03972), sec. 4, made free of scale.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from popnet.config import MetricSettings
-from popnet.metrics.subject import Subject
+from popnet.config import Compared, MetricSettings
+from popnet.metrics._pairs import Prepared, one_by_one
+from popnet.metrics._subject import Subject
 
 Array = NDArray[np.float64]
 
@@ -29,6 +32,8 @@ class Weights(MetricSettings):
 
     reference: ClassVar[str] = "Huang et al. 2025, sec. 4; FAQ: Vogelstein et al. 2015"
     summary: ClassVar[str] = "how differently two networks are wired"
+    needs: ClassVar[Compared] = ("weights",)
+    invariances: ClassVar[frozenset[str]] = frozenset({"relabelling", "common scale"})
     name: Literal["weights"] = "weights"  # type: ignore[assignment]
     align: Annotated[
         bool, Field(description="find the best relabelling of hidden units first")
@@ -38,9 +43,22 @@ class Weights(MetricSettings):
     ] = False
 
 
-def weight_distance(settings: Weights, one: Subject, other: Subject) -> float:
-    """The distance of two networks of one size; NaN between sizes."""
-    a, b = _weights(settings, one), _weights(settings, other)
+def recurrent_weights(settings: Weights, subject: Subject) -> dict[str, NDArray[Any]]:
+    """The weights [post, pre] that are compared, and the units that are never moved."""
+    chosen = subject.initial_NN if settings.untrained else subject.final_NN
+    assert chosen is not None
+    return {"w_NN": chosen, "fixed": np.array(subject.fixed_units, dtype=np.int64)}
+
+
+def weight_distance(
+    settings: Weights, a: Sequence[Prepared], b: Sequence[Prepared]
+) -> NDArray[np.float64]:
+    """The distance of each pair of networks of one size; NaN between sizes."""
+    return one_by_one(partial(_distance, settings), a, b)
+
+
+def _distance(settings: Weights, one: Prepared, other: Prepared) -> float:
+    a, b = one["w_NN"].astype(np.float64), other["w_NN"].astype(np.float64)
     if a.shape != b.shape:
         return float("nan")
     scale = np.sqrt(np.sum(a**2) + np.sum(b**2))
@@ -51,15 +69,10 @@ def weight_distance(settings: Weights, one: Subject, other: Subject) -> float:
         return plain / float(scale)
     if a.sum() < b.sum():  # one order for both directions: exactly symmetric
         a, b = b, a
-    order = aligned(a, b, sorted({*one.fixed_units, *other.fixed_units}))
+    fixed = sorted({*one["fixed"].tolist(), *other["fixed"].tolist()})
+    order = aligned(a, b, fixed)
     best = float(np.linalg.norm(a - b[np.ix_(order, order)]))
     return min(plain, best) / float(scale)
-
-
-def _weights(settings: Weights, one: Subject) -> Array:
-    chosen = one.untrained_w_NN if settings.untrained else one.w_NN
-    assert chosen is not None, "its untrained weights were not given"
-    return chosen.astype(np.float64)
 
 
 def aligned(a: Array, b: Array, fixed: list[int]) -> NDArray[np.int64]:

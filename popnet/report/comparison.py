@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from popnet.canonical import label_of
 from popnet.report.conditions import NamedCondition, evenly, wrapped
 from popnet.report.population import ALL_DIVERGED, LEARNED, RunTables, few
 from popnet.report.registry_words import metric_kind
@@ -37,16 +38,15 @@ def comparisons(population: RunTables) -> Section:
             "as behaviour and weights."
         )
         return Section("comparison", title, words)
-    metrics = list(dict.fromkeys(table["metric"]))
-    names = _file_names(metrics)
-    return Section(
-        "comparison",
-        title,
-        drawings=[
-            _draw(population, table[table["metric"] == metric], metric, name)
-            for metric, name in zip(metrics, names, strict=True)
-        ],
-    )
+    metrics = list(table.groupby(["metric", "settings"], sort=False))
+    labels = [label_of(str(name), str(given)) for (name, given), _ in metrics]
+    drawings = [
+        _draw(population, pairs, f"{label} {metric_kind(str(name))}", file)
+        for ((name, _), pairs), label, file in zip(
+            metrics, labels, _file_names(labels), strict=True
+        )
+    ]
+    return Section("comparison", title, drawings=drawings)
 
 
 def pair_groups(
@@ -93,10 +93,9 @@ def _within(population: RunTables, condition: NamedCondition) -> str:
 
 
 def _draw(
-    population: RunTables, pairs: pd.DataFrame, metric: str, name: str
+    population: RunTables, pairs: pd.DataFrame, measure: str, name: str
 ) -> Drawing:
     groups = pair_groups(pairs, population)
-    measure = f"{metric} {metric_kind(metric)}"
     compared = set(pairs["key_a"]) | set(pairs["key_b"])
     networks = population.networks[population.networks["key"].isin(compared)]
     conditions = list(networks["condition"].unique())

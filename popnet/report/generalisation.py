@@ -11,6 +11,7 @@ from popnet.report.population import RunTables, networks_behind
 from popnet.report.registry_words import chance
 from popnet.report.sections import Drawing, Section, left_out, sentences, span
 from popnet.report.style import INK, WIDTH
+from popnet.runs.labels import labels
 
 MOST_ROWS = 60
 MOST_BESIDE = 5  # tasks; with more the two maps stand above each other
@@ -23,7 +24,8 @@ def generalisation(population: RunTables) -> Section:
     title = "Other tasks"
     rows = population.evaluations
     if not rows.empty:
-        rows = population.averages(rows[rows["kind"] != "perturbation"])
+        rows = rows.assign(label=labels(rows))[rows["kind"] != "perturbation"]
+        rows = population.averages(rows)
     if rows.empty:
         words = (
             "No network was tried on a task yet: `after.other_tasks` lists the tasks "
@@ -31,7 +33,7 @@ def generalisation(population: RunTables) -> Section:
         )
         return Section("generalisation", title, words)
     kinds = rows["kind"].map(lambda kind: KINDS.get(str(kind), f"\n({kind})"))
-    rows = rows.assign(column=rows["name"] + kinds)
+    rows = rows.assign(column=rows["label"] + kinds)
     return Section("generalisation", title, drawings=[_draw(population, rows)])
 
 
@@ -41,7 +43,8 @@ def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
     sizes = networks_behind(rows, recorded)
     own = population.networks.groupby("condition")["task.name"].first()
     columns = _columns(rows, set(own))
-    chances = [chance(name.split("\n")[0]) for name in columns]
+    tasks = dict(zip(rows["column"], rows["name"], strict=True))
+    chances = [chance(tasks[column]) for column in columns]
     heads = list(columns)
     if len(set(chances)) > 1:
         heads = [f"{c}\nchance {v:g}" for c, v in zip(columns, chances, strict=True)]
@@ -77,8 +80,8 @@ def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
 
 def _columns(rows: pd.DataFrame, trained: set[str]) -> list[str]:
     """Trained tasks first, then the others as they were recorded."""
-    names = list(dict.fromkeys(rows["column"]))
-    return sorted(names, key=lambda name: name.split("\n")[0] not in trained)
+    names = dict(zip(rows["column"], rows["label"], strict=True))
+    return sorted(names, key=lambda column: names[column] not in trained)
 
 
 def _axes(rows: int, columns: int, *, beside: bool) -> tuple[Figure, list[Axes]]:

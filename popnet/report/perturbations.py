@@ -1,6 +1,5 @@
 """Accuracy under each perturbation against its level."""
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
+from popnet.canonical import label_of
 from popnet.report.conditions import NamedCondition, axis_title, evenly, facets, wrapped
 from popnet.report.heatmap import accuracy_bar, heatmap
 from popnet.report.population import RunTables, networks_behind, numbers
@@ -22,6 +22,8 @@ from popnet.report.style import MARKERS, SOFT, WIDTH, panels
 MOST_LINES = 8
 MOST_PANELS = 24
 MOST_ROWS = 60
+Entry = tuple[str, str]
+"""A perturbation's name and settings, as tables hold them."""
 UNEVEN = 0.08  # the smallest gap, as a part of the axis, that leaves room for labels
 
 
@@ -39,7 +41,7 @@ def robustness(population: RunTables) -> Section:
         )
         return Section("robustness", title, words)
     conditions = population.conditions
-    names = list(dict.fromkeys(rows["name"]))
+    names = list(dict.fromkeys(zip(rows["name"], rows["settings"], strict=True)))
     groups = facets(conditions, MOST_LINES)
     as_lines = len(groups) == len({c.facet for c in conditions})
     if as_lines and len(groups) * len(names) <= MOST_PANELS:
@@ -61,12 +63,16 @@ def level_positions(levels: ArrayLike) -> tuple[np.ndarray, bool]:
     return values, True
 
 
-def heading(name: str) -> tuple[str, str]:
-    """A perturbation's name in words, and its settings: "impulses", "gain=2"."""
-    match = re.fullmatch(r"([^(]*)(?:\((.*)\))?", name, flags=re.DOTALL)
-    if match is None:
-        return name, ""
-    return match[1].replace("_", " "), match[2] or ""
+def heading(name: str, settings: str = "{}") -> tuple[str, str]:
+    """A perturbation's name in words, and its settings: "impulses", "gain=2".
+
+    ``settings``: as JSON, as tables hold them.
+    """
+    return name.replace("_", " "), label_of("", settings)[1:-1]
+
+
+def _rows_of(rows: pd.DataFrame, entry: Entry) -> pd.DataFrame:
+    return rows[(rows["name"] == entry[0]) & (rows["settings"] == entry[1])]
 
 
 def task_chances(population: RunTables) -> dict[str, float]:
@@ -82,7 +88,7 @@ def _listed(values: Iterable[float]) -> str:
 def _lines(
     population: RunTables,
     rows: pd.DataFrame,
-    names: list[str],
+    names: list[Entry],
     groups: list[list[NamedCondition]],
 ) -> Drawing:
     count = len(names) * len(groups)
@@ -94,9 +100,9 @@ def _lines(
     uneven = False
     low = float(rows["accuracy"].min())
     for i, (axes, (name, group)) in enumerate(zip(all_axes, wanted, strict=True)):
-        uneven |= _panel(axes, name, group, rows[rows["name"] == name])
+        uneven |= _panel(axes, name, group, _rows_of(rows, name))
         facet = wrapped(group[0].facet, 96 // columns)
-        axes.set_title("\n".join(filter(None, [*heading(name), facet])))
+        axes.set_title("\n".join(filter(None, [*heading(*name), facet])))
         for value in {chances[condition.id] for condition in group}:
             axes.axhline(value, color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
         if i % columns == 0:
@@ -116,7 +122,7 @@ def _lines(
 
 
 def _panel(
-    axes: Axes, name: str, group: Sequence[NamedCondition], rows: pd.DataFrame
+    axes: Axes, name: Entry, group: Sequence[NamedCondition], rows: pd.DataFrame
 ) -> bool:
     """One perturbation, one line per condition; true where levels stand evenly."""
     levels = np.sort(rows["level"].unique())
@@ -140,7 +146,7 @@ def _panel(
         axes.vlines(positions + away, low, high, color=condition.colour, linewidth=1.2)
     axes.set_xticks(positions, [f"{v:g}" for v in levels])
     axes.set_xlim(positions[0] - 0.5 * step, positions[-1] + 0.5 * step)
-    axes.set_xlabel(level_title(name))
+    axes.set_xlabel(level_title(name[0]))
     axes.grid(axis="y")
     return not true_scale
 
@@ -185,7 +191,7 @@ def _legend(
 def _maps(
     population: RunTables,
     rows: pd.DataFrame,
-    names: list[str],
+    names: list[Entry],
     conditions: list[NamedCondition],
 ) -> Drawing:
     """Too many conditions for lines: one heat map per perturbation."""
@@ -199,7 +205,7 @@ def _maps(
     notes = {c.id: population.note(c, sizes[c.id]) for c in shown}
     named = [c.label + (f" ({notes[c.id]})" if notes[c.id] else "") for c in shown]
     for i, (axes, name) in enumerate(zip(all_axes, drawn, strict=True)):
-        own = rows[rows["name"] == name]
+        own = _rows_of(rows, name)
         wide = own.pivot_table(index="condition", columns="level", values="accuracy")
         wide = wide.reindex([c.id for c in shown])
         at_chance = np.array([[chances[c.id]] for c in shown])
@@ -207,8 +213,8 @@ def _maps(
         axes.set_xticks(range(wide.shape[1]), [f"{v:g}" for v in wide.columns])
         labels = named if i % columns == 0 else []
         axes.set_yticks(range(len(labels)), labels, fontsize=6.5)
-        axes.set_title("\n".join(filter(None, heading(name))))
-        axes.set_xlabel(level_title(name))
+        axes.set_title("\n".join(filter(None, heading(*name))))
+        axes.set_xlabel(level_title(name[0]))
     accuracy_bar(figure, all_axes, "top", set(chances.values()))
     text = sentences(
         f"Colour: mean accuracy over the networks of a condition "
@@ -217,6 +223,10 @@ def _maps(
         "and their intervals would cover each other, so intervals are not drawn.",
         population.excluded,
         left_out([c.label for c in shown], [c.label for c in conditions], "conditions"),
-        left_out(drawn, names, "perturbations"),
+        left_out(_labels(drawn), _labels(names), "perturbations"),
     )
     return Drawing("perturbations", figure, "Accuracy under perturbation.", text)
+
+
+def _labels(entries: list[Entry]) -> list[str]:
+    return [label_of(*entry) for entry in entries]

@@ -10,20 +10,20 @@ from popnet.tasks import TASKS
 
 def level_title(perturbation: str) -> str:
     """What the level of this perturbation is, with its unit."""
-    entry = PERTURBATIONS.get(_entry(perturbation))
+    entry = PERTURBATIONS.get(perturbation)
     return (entry.settings.unit if entry else "") or "level"
 
 
 def chance(task: str) -> float:
     """The accuracy of a network that guesses on this task."""
-    entry = TASKS.get(_entry(task))
+    entry = TASKS.get(task)
     return entry.settings.chance if entry else 0.5
 
 
 def error_of(tasks: set[str]) -> str:
     """What the error of these tasks is the mean of."""
     kinds = {
-        entry.settings.error if (entry := TASKS.get(_entry(task))) else "absolute"
+        entry.settings.error if (entry := TASKS.get(task)) else "absolute"
         for task in tasks
     }
     if kinds == {"squared"}:
@@ -34,10 +34,5 @@ def error_of(tasks: set[str]) -> str:
 
 def metric_kind(metric: str) -> str:
     """Whether this metric is a distance or a similarity."""
-    entry = METRICS.get(_entry(metric))
+    entry = METRICS.get(metric)
     return entry.settings.kind if entry else "distance"
-
-
-def _entry(label: str) -> str:
-    """The registry's name in "synaptic_jitter(mode=absolute)"."""
-    return label.split("(", 1)[0]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from popnet.canonical import label, settings_text
+from popnet.engine.test_plan import Asked, TestPlan
+from popnet.metrics import metric_identity
 from popnet.plan import PlannedNetwork
-from popnet.runs.columns import EMPTY, SCHEDULE, STOPPED_BY, flattened
+from popnet.runs.columns import EMPTY, SCHEDULE, STOPPED_BY, asked_columns, flattened
 from popnet.runs.run import Run
 from popnet.store.atomic_files import write_atomically
 
@@ -17,20 +20,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_view(run: Run, tests: Mapping[str, list[str]], metrics: list[str]) -> None:
-    """Write the run's tables, each whole or not at all.
+def write_tables(run: Run) -> None:
+    """Write the run's tables from its store, each whole or not at all.
 
-    ``tests``: the identities of the tests each network is asked, by key; ``metrics``:
-    those of the comparisons asked.  The store may hold more, from other sweeps.
+    The store may hold more than the run asks, from other sweeps.
     """
     planned = {n.key: n for n in run.networks}
-    evaluations = _tested("evaluations", run, planned, tests)
+    found = _Found(run, planned)
+    evaluations = _tested("evaluations", found)
     frames = {
-        "networks": _networks(run, planned, evaluations),
+        "networks": _networks(found, evaluations),
         "curves": _curves(run, planned),
         "evaluations": evaluations,
-        "dynamics": _tested("dynamics", run, planned, tests),
-        "comparisons": _comparisons(run, planned, metrics),
+        "dynamics": _with_measures(_tested("dynamics", found), found),
+        "comparisons": _comparisons(run, planned),
     }
     for name, frame in frames.items():
         path = run.folder / f"{name}.parquet"
@@ -38,20 +41,48 @@ def write_view(run: Run, tests: Mapping[str, list[str]], metrics: list[str]) -> 
 
 
 class Rows(NamedTuple):
-    """Some networks' rows of three tables, as ``write_view`` would write them."""
+    """Some networks' rows of three tables, as ``write_tables`` would write them."""
 
     networks: pd.DataFrame
     curves: pd.DataFrame
     evaluations: pd.DataFrame
 
 
-def rows_of(run: Run, keys: Iterable[str], tests: Mapping[str, list[str]]) -> Rows:
+def rows_of(run: Run, keys: Iterable[str]) -> Rows:
     """What the store holds of some networks of the run; reads what holds them only."""
     planned = {key: run.find(key) for key in keys}
-    evaluations = _tested("evaluations", run, planned, tests)
-    return Rows(
-        _networks(run, planned, evaluations), _curves(run, planned), evaluations
-    )
+    found = _Found(run, planned)
+    evaluations = _tested("evaluations", found)
+    return Rows(_networks(found, evaluations), _curves(run, planned), evaluations)
+
+
+class _Found:
+    """Some networks of a run, what is asked of them, and what was measured of them."""
+
+    def __init__(self, run: Run, planned: dict[str, PlannedNetwork]) -> None:
+        self.run, self.planned = run, planned
+        self._plan = TestPlan(run.sweep.after)
+        self._measured: dict[tuple[str, str], Any] = {}
+        if not run.sweep.after.measures:
+            return
+        rows = _frame(run, "evaluations", "measures", "key", set(planned))
+        columns = ("key", "identity", "value", "over_time")
+        for key, identity, value, trace in zip(
+            *(rows[c] for c in columns if c in rows), strict=True
+        ):
+            self._measured[key, identity] = value if trace is None else trace
+
+    def asked(self, key: str) -> Asked:
+        """All that is asked of a network."""
+        return self._plan.asked(self.planned[key].config)
+
+    def measured(self, key: str, test: str = "") -> dict[str, Any]:
+        """What was measured of a network, or of its activity in a test, by column."""
+        return {
+            label(m.settings): self._measured.get((key, m.identity))
+            for m in self.asked(key).measures
+            if (m.test.identity if m.test else "") == test
+        }
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:
@@ -82,15 +113,15 @@ def _with_stopped(run: Run, folder: str, keys: set[str]) -> pd.DataFrame:
     return rows if recorded.empty else pd.concat([recorded, rows], ignore_index=True)
 
 
-def _networks(
-    run: Run, planned: dict[str, PlannedNetwork], evaluations: pd.DataFrame
-) -> pd.DataFrame:
+def _networks(found: _Found, evaluations: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
+    run, planned = found.run, found.planned
+    asked = asked_columns(run.sweep.after, "networks")
     frame = _with_stopped(run, "networks", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["networks"])
-    known = [*EMPTY["networks"], STOPPED_BY, SCHEDULE]
+    known = [*EMPTY["networks"], *asked, STOPPED_BY, SCHEDULE]
     rows = frame.drop_duplicates("key").set_index("key")
     own = evaluations[evaluations["kind"] == "task"].set_index("key")
     files = run.store.files_of(planned)
@@ -106,13 +137,14 @@ def _networks(
             "key": key, "condition": network.condition, "label": network.label,
             "index": network.seed.number, "seed": network.seed.sweep,
             **{c: rows.at[key, c] for c in known if c in rows.columns},
-            "weights_file": files.get(key),
+            "weights_file": files.get(key), **found.measured(key),
         }  # fmt: skip
         out.append({**row, **_own_scores(own, key, network), **flat})
     table = pd.DataFrame(out)
     first = [c for c in known if c in table.columns]
     table = table[first + [c for c in table.columns if c not in first]]
-    scores = {"accuracy": float, "error": float}  # numbers, also where all are missing
+    # numbers, also where all are missing
+    scores = dict.fromkeys(("accuracy", "error", *asked), float)
     return table.astype({"trials_to_criterion": "Int64", **scores})
 
 
@@ -121,8 +153,10 @@ def _own_scores(
 ) -> dict[str, float | None]:
     scores: dict[str, float | None] = {"accuracy": None, "error": None}
     if key in own.index:
-        rows = own.loc[[key]]
-        mine = rows[rows["name"] == network.config.task.name]
+        rows, task = own.loc[[key]], network.config.task
+        mine = rows[
+            (rows["name"] == task.name) & (rows["settings"] == settings_text(task))
+        ]
         if len(mine):
             scores = {c: float(mine.iloc[0][c]) for c in scores}
     return scores
@@ -138,34 +172,53 @@ def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
     return _in_order(frame, "key", planned, ["trial"])[EMPTY["curves"]]
 
 
-def _tested(
-    name: str,
-    run: Run,
-    planned: dict[str, PlannedNetwork],
-    tests: Mapping[str, list[str]],
-) -> pd.DataFrame:
-    """The table of this name, a row per network and test."""
+def _tested(name: str, found: _Found) -> pd.DataFrame:
+    """The table of this name, a row per network and test.
+
+    What a test is called is taken from the plan: older records hold a label.
+    """
     import pandas as pd
 
+    run, planned = found.run, found.planned
     frame = _frame(run, "evaluations", name, "key", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY[name])
     frame = frame.drop_duplicates(["key", "identity"])
-    found = frame["identity"].to_numpy()
+    identities = frame["identity"].to_numpy()
     places = np.full(len(frame), -1)
+    names, settings = (np.full(len(frame), "", dtype=object) for _ in range(2))
     for key, rows in frame.groupby("key").indices.items():
-        order = {
-            identity: number for number, identity in enumerate(tests.get(str(key), ()))
-        }
-        places[rows] = [order.get(identity, -1) for identity in found[rows]]
-    frame = frame.assign(place=places)
-    frame = frame[frame["place"] >= 0]
-    return _in_order(frame, "key", planned, ["place"])[EMPTY[name]]
+        asked = found.asked(str(key))
+        tests = asked.tests if name == "evaluations" else asked.dynamics
+        known = {test.identity: place for place, test in enumerate(tests)}
+        for row in rows:
+            place = known.get(identities[row], -1)
+            places[row] = place
+            if place >= 0:
+                names[row], settings[row] = tests[place].name, tests[place].settings
+    frame = frame.assign(place=places, name=names, settings=settings)
+    frame = _in_order(frame[frame["place"] >= 0], "key", planned, ["place"])
+    extra = ["identity"] if name == "dynamics" else []
+    return frame.reindex(columns=[*EMPTY[name], *extra])
 
 
-def _comparisons(
-    run: Run, planned: dict[str, PlannedNetwork], metrics: list[str]
-) -> pd.DataFrame:
+def _with_measures(dynamics: pd.DataFrame, found: _Found) -> pd.DataFrame:
+    """The table ``dynamics`` with a column of each measure that is asked of activity.
+
+    It comes with the identities of its tests.
+    """
+    columns = asked_columns(found.run.sweep.after, "dynamics")
+    if "identity" not in dynamics:
+        return dynamics.reindex(columns=[*dynamics.columns, *columns])
+    both = zip(dynamics["key"], dynamics["identity"], strict=True)
+    values = [found.measured(*one) for one in both] if columns else []
+    added: dict[str, Any] = {c: [value.get(c) for value in values] for c in columns}
+    asked = [m for m in found.run.sweep.after.measures if m.of_activity()]
+    numbers = {label(m): float for m in asked if not m.over_time}
+    return dynamics.drop(columns="identity").assign(**added).astype(numbers)
+
+
+def _comparisons(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
     import pandas as pd
 
     frame = _frame(run, "comparisons", "comparisons", "key_a", set(planned))
@@ -174,9 +227,16 @@ def _comparisons(
     compares = run.sweep.after.compares
     among = {key for key, n in planned.items() if compares(n.seed.number)}
     both = frame["key_a"].isin(among) & frame["key_b"].isin(among)
+    metrics = {metric_identity(m): m for m in run.sweep.after.compare}
     frame = frame[both & frame["identity"].isin(metrics)]
     frame = frame.drop_duplicates(["key_a", "key_b", "identity"])
-    return _in_order(frame, "key_a", planned, ["metric", "key_b"])[EMPTY["comparisons"]]
+    asked = [metrics[identity] for identity in frame["identity"]]
+    frame = frame.assign(
+        metric=[m.name for m in asked],
+        settings=[settings_text(m) for m in asked],
+        _label=[label(m) for m in asked],
+    )
+    return _in_order(frame, "key_a", planned, ["_label", "key_b"])[EMPTY["comparisons"]]
 
 
 def _in_order(

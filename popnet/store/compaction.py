@@ -21,8 +21,9 @@ from popnet.store.store import Store
 from popnet.store.tensorfile import Tensors
 
 FOLDERS = (
-    "networks", "curves", "weights", "evaluations", "dynamics", "responses",
-    "trajectories", "comparisons", "stopped_networks", "stopped_curves",
+    "networks", "curves", "weights", "evaluations", "dynamics", "measures",
+    "responses", "trajectories", "prepared", "comparisons", "stopped_networks",
+    "stopped_curves",
 )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ class Batch(NamedTuple):
 
     name: str
     kind: str
-    """networks, evaluations, trajectories or comparisons."""
+    """networks, evaluations, trajectories, comparisons, stopped, or "prepared" with
+    the identity of the metric it is prepared for."""
     keys: tuple[str, ...]
     files: dict[str, dict[str, Any]]
     """Path inside the store -> {"sha256", "bytes", "head"}; head: the SHA-256 of the

@@ -8,7 +8,8 @@ are found by store/audit.py, many small ones merged by store/compaction.py.
 
     index/B.json    weights/BU.safetensors    networks/BU.parquet   curves/BU.parquet
     evaluations/BU.parquet   dynamics/BU.parquet   responses/BU.safetensors
-    trajectories/BU.safetensors   comparisons/BU.parquet
+    measures/BU.parquet   trajectories/BU.safetensors   prepared/BU.safetensors
+    comparisons/BU.parquet
     merged/B.json   an entry that holds the records of others instead of them
     checkpoints/SHARD.safetensors   networks in training
 
@@ -207,17 +208,18 @@ class Store:
         return self.many_tensors([key], folder)[key]
 
     def many_tensors(
-        self, keys: Iterable[str], folder: str = "weights"
+        self, keys: Iterable[str], folder: str = "weights", kind: str | None = None
     ) -> dict[str, Tensors]:
         """Tensors of several networks, each checked; each file is opened once.
 
-        Of a large file only the header and these networks' parts are read.
+        Of a large file only the header and these networks' parts are read.  ``kind``:
+        of batches of this kind alone.
         """
         asked = set(keys)
 
         def read() -> list[dict[str, Tensors]]:
             left, wanted = set(asked), []
-            for batch in self.batches():
+            for batch in self.batches(kind):
                 file = batch.file(folder)
                 if file is not None and (here := left.intersection(batch.keys)):
                     left -= here
@@ -260,10 +262,12 @@ class Store:
                     raise StoreError(_damaged(where, "it is missing")) from None
         raise StoreError(f"{self.address}: its files change while they are read")
 
-    def files_of(self, keys: Iterable[str], folder: str = "weights") -> dict[str, str]:
+    def files_of(
+        self, keys: Iterable[str], folder: str = "weights", kind: str | None = None
+    ) -> dict[str, str]:
         """The file, inside the store, that holds each recorded network's tensors."""
         wanted, found = set(keys), dict[str, str]()
-        for batch in self.batches():
+        for batch in self.batches(kind):
             file = batch.file(folder)
             if file is not None:
                 for key in wanted.intersection(batch.keys):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from popnet.runs import Run
 from popnet.runs.fingerprint import fingerprint, forget, made_from, note_made
-from popnet.work.tables import write_tables
+from popnet.runs.tables import write_tables
 
 
 def finish(run: Run, tracking_uri: str | None, say: Callable[..., None]) -> list[str]:

@@ -91,7 +91,7 @@ class Filling:
     def _write(self, keys: list[str]) -> None:
         from popnet.runs.tables import rows_of
 
-        self.filler.fill(rows_of(self.run, keys, self.asked))
+        self.filler.fill(rows_of(self.run, keys))
         self.left.difference_update(keys)
         self.waiting.difference_update(keys)
         self.written += len(keys)

@@ -15,6 +15,9 @@ import pandas as pd
 from safetensors.numpy import save_file
 
 from popnet.analysis.trials_to_criterion import allowed, trials_or_cap, trials_quantiles
+from popnet.measures import recorded
+from popnet.runs.columns import asked_columns
+from popnet.runs.labels import labels
 from popnet.status import Status
 from popnet.tracking.curves import Point, population_points, thin
 
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
 
 LAYOUT = 2  # raised when what is written changes: every run is then filled in again
 SCORES = ("trials_to_criterion", "trials", "final_error", "final_accuracy")
-SCORES += ("accuracy", "error", "weight_change", "spectral_radius")
+SCORES += ("accuracy", "error")
+SCORES += tuple(n for n, m in recorded("weights", "curve").items() if m.settings.listed)
 NETWORK_TAGS = ("condition", "label", "status", "index", "seed")
 STATUSES = (
     Status.CONVERGED,
@@ -85,12 +89,14 @@ def network_entries(
     drawn = {key: part for key, part in _groups(curves, "key")}
     extra = _evaluation_scores(evaluations)
     columns = list(table.columns)
+    asked = _asked(run)
     for values in table.itertuples(index=False, name=None):
         row: dict[Hashable, Any] = dict(zip(columns, values, strict=True))
         key, status = row["key"], row["status"]
         has_weights = not _missing(row.get("weights_file"))
         settings = _settings(row)
         scores = {name: row[name] for name in SCORES if name in row}
+        scores |= {name: row[column] for name, column in asked.items()}
         yield Entry(
             kind="network",
             key=key,
@@ -118,6 +124,8 @@ def condition_entries(
         whole = len(rows) >= run.sweep.networks
         sound = rows[rows["status"] != Status.DIVERGED]
         medians = {f"median.{n}": _median(sound[n]) for n in SCORES if n in sound}
+        asked = {f"median.{n}": _median(sound[c]) for n, c in _asked(run).items()}
+        medians |= asked
         medians["median.trials_to_criterion"] = _median_needed(rows)
         figure = run.folder / "report" / "figures" / f"condition_{condition}.png"
         yield Entry(
@@ -201,12 +209,18 @@ def _median_needed(rows: pd.DataFrame) -> float:
     return trials_quantiles(needed, [0.5])[0].trials
 
 
+def _asked(run: "Run") -> dict[str, str]:
+    """The columns of what the sweep asks to be measured of networks, by score."""
+    columns = asked_columns(run.sweep.after, "networks")
+    return {metric_name(column): column for column in columns}
+
+
 def _evaluation_scores(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Accuracy on each task, and the mean loss of accuracy under each perturbation."""
     tasks, rest, moved = defaultdict(list), defaultdict(list), defaultdict(list)
-    columns = ("key", "kind", "name", "level", "accuracy")
-    rows = zip(*(table[c] for c in columns), strict=True) if len(table) else ()
-    for key, kind, name, level, accuracy in rows:
+    columns = ("key", "kind", "level", "accuracy")
+    rows = zip(labels(table), *(table[c] for c in columns), strict=True)
+    for name, key, kind, level, accuracy in rows:
         if _missing(accuracy):
             continue
         if kind == "task":
@@ -229,11 +243,14 @@ def metric_name(name: str) -> str:
 
 
 def _settings(row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    """The settings of a network: the columns with a dotted path."""
+    """The settings of a network: the columns with a dotted path.
+
+    A measure with settings, as in "residual(last=0.5)", is none.
+    """
     return {
         str(name): _plain(value)
         for name, value in row.items()
-        if "." in str(name) and not _missing(value)
+        if "." in str(name) and "(" not in str(name) and not _missing(value)
     }
 
 

@@ -11,18 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from popnet.analysis import activity as trajectories
 from popnet.config import After
 from popnet.core.cell import Params
 from popnet.engine.activity import activity, in_bins, trajectory
-from popnet.engine.test_plan import dynamics
+from popnet.engine.test_plan import Asked
+from popnet.measures import ActivitySeen, ChangeSeen, measured, number, recorded
 from popnet.perturbations import resting
 from popnet.plan import PlannedNetwork
+from popnet.work.measured import BINS, measured_rows
 
 KEPT = "trajectories"
 """Asked of a network whose activity is kept, beside the identities of tests."""
-BINS = 40
-"""Points, at most, of what is told over the time of a trial."""
 
 Rates = NDArray[np.float32]
 
@@ -31,6 +30,8 @@ class Moved(NamedTuple):
     """What was found of one network's activity."""
 
     rows: list[dict[str, Any]]
+    measures: list[dict[str, Any]]
+    """Rows of what ``after.measures`` asks of activity."""
     kept: dict[str, NDArray[np.float16]]
     """Its trajectories [K, S, N], untrained and trained; empty unless asked for."""
 
@@ -44,40 +45,49 @@ def measure(
     network: PlannedNetwork,
     stages: Mapping[str, Params],
     missing: Sequence[str],
-    after: After,
+    asked: Asked,
 ) -> Moved:
     """The missing measurements of one network; ``stages``: untrained and trained."""
     config, seed = network.config, network.seed
-    asked = [t for t in dynamics(after, config) if t.identity in missing]
-    if not asked and KEPT not in missing:
-        return Moved([], {})
+    wanted = [m for m in asked.measures if m.test and m.identity in missing]
+    needed = {m.test.identity for m in wanted if m.test}.union(missing)
+    tests = [t for t in asked.dynamics if t.identity in needed]
+    if not tests and KEPT not in missing:
+        return Moved([], [], {})
     dt_s = config.network.dt_s
     rest = {s: activity(resting(p, config), seed) for s, p in stages.items()}
-    rows = []
-    for test in asked:
+    rows, measures = [], []
+    for test in tests:
         rates_KTN = rest[test.kind]
         if test.name:
             situation = test.situation(stages[test.kind], config, seed)
             rates_KTN = activity(situation, seed)
-        about = {"key": network.key, "identity": test.identity, "state": test.kind}
-        about |= {"name": test.name, "level": test.level}
-        rows.append({**about, **_measures(rates_KTN, rest["trained"], dt_s)})
+        steps = -(-rates_KTN.shape[1] // BINS)
+        seen = {
+            "activity": ActivitySeen(rates_KTN, dt_s),
+            "change": ChangeSeen(rest["trained"], rates_KTN, dt_s),
+        }
+        mine = [m for m in wanted if m.test and m.test.identity == test.identity]
+        measures += measured_rows(network.key, mine, seen, steps)
+        if test.identity in missing:
+            about = {"key": network.key, "identity": test.identity, "state": test.kind}
+            about |= {"name": test.name, "settings": test.settings}
+            found = _numbers(seen, steps)
+            rows.append(about | {"level": test.level, **found, "bin_s": steps * dt_s})
     if KEPT not in missing:
-        return Moved(rows, {})
-    return Moved(rows, {s: trajectory(rates, dt_s) for s, rates in rest.items()})
+        return Moved(rows, measures, {})
+    kept = {s: trajectory(rates, dt_s) for s, rates in rest.items()}
+    return Moved(rows, measures, kept)
 
 
-def _measures(rates_KTN: Rates, trained_KTN: Rates, dt_s: float) -> dict[str, Any]:
-    """The measures of one activity, ``trained`` being the network's own at rest."""
-    distance_T = trajectories.condition_distance_T(rates_KTN)
-    steps = -(-len(distance_T) // BINS)
+def _numbers(seen: Mapping[str, Any], steps: int) -> dict[str, Any]:
+    """What is recorded of every activity, in the order of the registry."""
+    found = {
+        n: v for needs, what in seen.items() for n, v in measured(needs, what).items()
+    }
     return {
-        "pca_dimension": trajectories.pca_dimension(rates_KTN),
-        "participation_ratio": trajectories.participation_ratio(rates_KTN),
-        "speed": trajectories.speed(rates_KTN, dt_s),
-        "condition_distance": float(distance_T.mean()),
-        "autocorrelation_s": trajectories.autocorrelation_s(rates_KTN, dt_s),
-        "trajectory_change": trajectories.trajectory_change(trained_KTN, rates_KTN),
-        "condition_distance_t": in_bins(distance_T, steps, axis=0).tolist(),
-        "bin_s": steps * dt_s,
+        name: in_bins(found[name], steps, axis=0).tolist()
+        if entry.settings.over_time
+        else number(found[name])
+        for name, entry in recorded(*seen).items()
     }

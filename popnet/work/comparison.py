@@ -1,18 +1,31 @@
-"""Compares recorded networks in pairs, and records what came out."""
+"""Compares recorded networks in pairs, and records what came out.
+
+First each network is prepared, then pairs of prepared networks are compared.  What a
+metric prepares at some cost is recorded: it is made once for each network.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from popnet.canonical import settings_text
 from popnet.config import MetricSettings, NetworkConfig
-from popnet.core.cell import closed
-from popnet.metrics import METRICS, Subject
-from popnet.plan import PHYSICS, canonical, digest, label
-from popnet.store.parameters import params_of, stage_of
+from popnet.core.cell import Params, closed
+from popnet.engine.activity import activity, trajectory
+from popnet.engine.evaluate import response
+from popnet.engine.population import untrained
+from popnet.metrics import METRICS, WITHIN, Prepared, Subject, metric_identity
+from popnet.perturbations import resting
+from popnet.plan import PlannedNetwork, digest
+from popnet.store.parameters import params_of, stage_of, tensors_of
 from popnet.store.store import Store
+
+Arrays = Mapping[str, NDArray[Any]]
 
 
 class Pair(NamedTuple):
@@ -22,62 +35,148 @@ class Pair(NamedTuple):
     key_b: str
 
 
-def metric_identity(settings: MetricSettings) -> str:
-    """What a comparison is, as a hash."""
-    return digest(str(PHYSICS), canonical(settings), size=8)
+def prepared_kind(settings: MetricSettings) -> str:
+    """The kind of the store's batches that hold what this metric prepared."""
+    return f"prepared {metric_identity(settings)}"
+
+
+def prepare_networks(
+    folder: str, configs: Mapping[str, NetworkConfig], settings: MetricSettings
+) -> int:
+    """Prepare networks for a metric and record it; returns how many."""
+    store = Store(folder)
+    made = _prepared(store, configs, settings)
+    arrays = {
+        f"{key}/{name}": array
+        for key, found in made.items()
+        for name, array in found.items()
+    }
+    if made:
+        store.commit(prepared_kind(settings), made, {}, {"prepared": arrays})
+    return len(made)
 
 
 def compare_networks(
     folder: str,
     pairs: Sequence[Pair],
-    configs: dict[str, NetworkConfig],
+    configs: Mapping[str, NetworkConfig],
     settings: MetricSettings,
 ) -> int:
     """Compare pairs of networks by one metric and record it; returns how many."""
     store = Store(folder)
     keys = {key for pair in pairs for key in pair}
-    weights = store.many_tensors(keys)
-    responses = store.many_tensors(keys, "responses")
-    kept = store.many_tensors(keys if settings.of_activity else (), "trajectories")
-    subjects = {
-        k: _subject(weights[k], responses[k], kept.get(k, {}), configs[k]) for k in keys
-    }
-    compare, identity = METRICS[settings.name].compare, metric_identity(settings)
+    if settings.stored:
+        kind = prepared_kind(settings)
+        prepared: dict[str, Any] = store.many_tensors(keys, "prepared", kind)
+    else:
+        prepared = _prepared(store, {key: configs[key] for key in keys}, settings)
+    identity = metric_identity(settings)
+    about = {"metric": settings.name, "settings": settings_text(settings)}
     rows = [
-        {
-            "key_a": a,
-            "key_b": b,
-            "metric": label(settings),
-            "identity": identity,
-            "value": compare(settings, subjects[a], subjects[b]),
-        }
-        for a, b in pairs
+        {"key_a": a, "key_b": b, **about, "identity": identity, "value": float(value)}
+        for (a, b), value in zip(pairs, _values(settings, pairs, prepared), strict=True)
     ]
-    about = digest(identity, *(f"{a}{b}" for a, b in pairs))
-    store.commit("comparisons", keys, {"comparisons": rows}, {}, about)
+    what = digest(identity, *(f"{a}{b}" for a, b in pairs))
+    store.commit("comparisons", keys, {"comparisons": rows}, {}, what)
     return len(rows)
 
 
+def _values(
+    settings: MetricSettings, pairs: Sequence[Pair], prepared: Mapping[str, Prepared]
+) -> NDArray[np.float64]:
+    """The values of pairs [M]; NaN where one of the two could not be prepared."""
+    known = np.array([a in prepared and b in prepared for a, b in pairs], dtype=bool)
+    some = [pair for pair, both in zip(pairs, known, strict=True) if both]
+    values = np.full(len(pairs), np.nan)
+    if some:
+        one, other = (
+            [prepared[key] for key in keys] for keys in zip(*some, strict=True)
+        )
+        values[known] = METRICS[settings.name].compare(settings, one, other)
+    return values
+
+
+def _prepared(
+    store: Store, configs: Mapping[str, NetworkConfig], settings: MetricSettings
+) -> dict[str, dict[str, NDArray[Any]]]:
+    """What the metric makes of each network that has all that it needs."""
+    prepare = METRICS[settings.name].prepare
+    return {
+        key: prepare(settings, subject)
+        for key, subject in _subjects(store, configs, settings.needs).items()
+    }
+
+
+def _subjects(
+    store: Store, configs: Mapping[str, NetworkConfig], needs: Iterable[str]
+) -> dict[str, Subject]:
+    """What a metric sees of each network: only what it needs is read.
+
+    A network of which something is not recorded, such as activity, is left out.
+    """
+    needs = set(needs)
+    found: dict[str, dict[str, dict[str, NDArray[Any]]]] = {
+        folder: store.many_tensors(configs if need in needs else (), folder)
+        for need, folder in (
+            ("weights", "weights"),
+            ("response", "responses"),
+            ("activity", "trajectories"),
+        )
+    }
+    subjects = {
+        key: _subject(config, *(some.get(key, {}) for some in found.values()))
+        for key, config in configs.items()
+    }
+    wanted = [field for need in needs for field in WITHIN[need]]
+    return {
+        key: subject
+        for key, subject in subjects.items()
+        if all(getattr(subject, field) is not None for field in wanted)
+    }
+
+
+def subject_of(network: PlannedNetwork, final: Params, needs: Iterable[str]) -> Subject:
+    """What a metric sees of a network (P = 1) in memory: only what it needs is made."""
+    config, seed = network.config, network.seed
+    initial = untrained([network], torch.device("cpu"))
+    weights, responses, kept = {}, {}, {}
+    if "weights" in needs:
+        stages = {"initial": initial, "final": final}
+        weights = {
+            f"{stage}.{name}": array
+            for stage, params in stages.items()
+            for name, array in tensors_of(params).items()
+        }
+    if "response" in needs:
+        responses = {"response": response(final, config, seed)}
+    if "activity" in needs:
+        dt_s = config.network.dt_s
+        kept = {
+            state: trajectory(activity(resting(params, config), seed), dt_s)
+            for state, params in (("untrained", initial), ("trained", final))
+        }
+    return _subject(config, weights, responses, kept)
+
+
 def _subject(
-    weights: dict[str, NDArray[Any]],
-    responses: dict[str, NDArray[Any]],
-    kept: dict[str, NDArray[Any]],
-    config: NetworkConfig,
+    config: NetworkConfig, weights: Arrays, responses: Arrays, kept: Arrays
 ) -> Subject:
     net = config.network
     fixed = set(net.clamped)
     if net.readout.kind == "unit":
         fixed.add(net.readout.unit)
-    final, initial = (
+    recurrent = {
         # the output fed back is one more way from unit to unit
-        closed(params_of(stage_of(weights, stage))).w_PNN[0].float().numpy()
-        for stage in ("final", "initial")
-    )
+        f"{stage}_NN": closed(params_of(stage_of(weights, stage)))
+        .w_PNN[0]
+        .float()
+        .numpy()
+        for stage in (("initial", "final") if weights else ())
+    }
     return Subject(
-        final,
-        responses["response"],
-        tuple(sorted(fixed)),
-        initial,
-        kept.get("trained"),
-        kept.get("untrained"),
+        fixed_units=tuple(sorted(fixed)),
+        response=responses.get("response"),
+        untrained_KTN=kept.get("untrained"),
+        trained_KTN=kept.get("trained"),
+        **recurrent,
     )

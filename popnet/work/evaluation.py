@@ -1,4 +1,4 @@
-"""What happens to trained networks: tests and comparisons, as tasks over the store.
+"""What happens to trained networks: tests and measurements, as tasks over the store.
 
 These are the bodies of the Ray tasks; each reads the store and adds one batch to it.
 """
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from popnet.config import After
 from popnet.engine.evaluate import evaluate, response
-from popnet.engine.test_plan import tests_of
+from popnet.engine.test_plan import TestPlan
+from popnet.measures import CurveSeen
 from popnet.plan import PlannedNetwork, digest
 from popnet.store.parameters import params_of, stage_of
 from popnet.store.store import Store
 from popnet.work.activity import measure
+from popnet.work.measured import curves_seen, measured_rows, weights_seen
 
 
 class TestJob(NamedTuple):
@@ -27,43 +29,77 @@ class TestJob(NamedTuple):
     missing: tuple[tuple[str, ...], ...]
 
 
+class _Records(NamedTuple):
+    """What the tests of some networks gave, table by table."""
+
+    evaluations: list[dict[str, Any]]
+    dynamics: list[dict[str, Any]]
+    measures: list[dict[str, Any]]
+    responses: dict[str, NDArray[Any]]
+    kept: dict[str, NDArray[Any]]
+
+
 def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
     """Run the missing tests of some networks and record them; returns their keys.
 
     Activity that is kept is a batch of its own, of those networks alone: which
     networks have it is asked of the index.
     """
-    store = Store(folder)
+    store, plan = Store(folder), TestPlan(after)
     tensors = store.many_tensors(n.key for n in job.networks)
-    rows: list[dict[str, Any]] = []
-    moves: list[dict[str, Any]] = []
-    responses: dict[str, NDArray[Any]] = {}
-    kept: dict[str, NDArray[Any]] = {}
+    curves: dict[str, CurveSeen] = {}
+    if any(m.needs == "curve" for m in after.measures):
+        curves = curves_seen(store, job.networks)
+    records = _Records([], [], [], {}, {})
     for network, missing in zip(job.networks, job.missing, strict=True):
-        stages = {
-            state: params_of(stage_of(tensors[network.key], stage))
-            for state, stage in (("untrained", "initial"), ("trained", "final"))
-        }
-        params = stages["trained"]
-        config, seed = network.config, network.seed
-        asked = [t for t in tests_of(after, config) if t.identity in missing]
-        for result in evaluate(params, config, seed, asked, after.trials):
-            rows.append({"key": network.key, **result._asdict()})
-        responses[f"{network.key}/response"] = response(params, config, seed)
-        moved = measure(network, stages, missing, after)
-        moves += moved.rows
-        kept |= {f"{network.key}/{state}": t for state, t in moved.kept.items()}
+        key = network.key
+        _test(records, plan, network, missing, after.trials, tensors[key], curves)
     keys = [n.key for n in job.networks]
     what = digest(
         *(f"{k}{i}" for k, m in zip(keys, job.missing, strict=True) for i in m)
     )
-    tables = {"evaluations": rows, "dynamics": moves}
+    tables = {
+        "evaluations": records.evaluations,
+        "dynamics": records.dynamics,
+        "measures": records.measures,
+    }
     tables = {name: some for name, some in tables.items() if some}
-    store.commit("evaluations", keys, tables, {"responses": responses}, what)
-    if kept:
-        of = {name.partition("/")[0] for name in kept}
-        store.commit("trajectories", of, {}, {"trajectories": kept})
+    store.commit("evaluations", keys, tables, {"responses": records.responses}, what)
+    if records.kept:
+        of = {name.partition("/")[0] for name in records.kept}
+        store.commit("trajectories", of, {}, {"trajectories": records.kept})
     return tuple(keys)
 
 
 test_networks.__test__ = False  # type: ignore[attr-defined]
+
+
+def _test(
+    records: _Records,
+    plan: TestPlan,
+    network: PlannedNetwork,
+    missing: tuple[str, ...],
+    trials: int,
+    tensors: dict[str, NDArray[Any]],
+    curves: dict[str, CurveSeen],
+) -> None:
+    """Put one network through its missing tests."""
+    config, seed, key = network.config, network.seed, network.key
+    stages = {
+        state: params_of(stage_of(tensors, stage))
+        for state, stage in (("untrained", "initial"), ("trained", "final"))
+    }
+    params, asked = stages["trained"], plan.asked(config)
+    tests = [t for t in asked.tests if t.identity in missing]
+    for result in evaluate(params, config, seed, tests, trials):
+        records.evaluations.append({"key": key, **result._asdict()})
+    records.responses[f"{key}/response"] = response(params, config, seed)
+    moved = measure(network, stages, missing, asked)
+    records.dynamics.extend(moved.rows)
+    records.kept.update({f"{key}/{state}": t for state, t in moved.kept.items()})
+    records.measures.extend(moved.measures)
+    wanted = [m for m in asked.measures if not m.test and m.identity in missing]
+    if wanted:
+        weights = weights_seen(stages["untrained"], params, config.network)
+        seen = {"weights": weights, "curve": curves.get(key)}
+        records.measures.extend(measured_rows(key, wanted, seen))

@@ -8,13 +8,13 @@ from typing import NamedTuple, TypeVar
 
 from popnet.config import MetricSettings, NetworkConfig
 from popnet.engine.test_plan import TestPlan
-from popnet.metrics import METRICS
+from popnet.metrics import METRICS, metric_identity
 from popnet.plan import PlannedNetwork, networks
 from popnet.runs import Run
 from popnet.runs.search_ledger import asked_for
 from popnet.status import Status
 from popnet.work.activity import KEPT, asked_of
-from popnet.work.comparison import Pair, metric_identity
+from popnet.work.comparison import Pair, prepared_kind
 from popnet.work.evaluation import TestJob
 
 T = TypeVar("T")
@@ -31,13 +31,13 @@ class AskedTests(Mapping[str, list[str]]):
 
     def __init__(self, run: Run) -> None:
         self._run, self._after = run, run.sweep.after
-        self._battery = TestPlan(self._after)
+        self._plan = TestPlan(self._after)
         self._last: tuple[NetworkConfig | None, list[str]] = (None, [])
 
     def __getitem__(self, key: str) -> list[str]:
         network = self._run.networks[self._run.positions[key]]
         if self._last[0] is not network.config:
-            known = self._battery.identities(network.config)
+            known = self._plan.identities(network.config)
             self._last = network.config, known
         return self._last[1] + asked_of(network, self._after)
 
@@ -101,7 +101,7 @@ def tests(run: Run) -> Tests:
 def tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
     """Identities of what is recorded of each network."""
     done: dict[str, set[str]] = {}
-    for folder in ("evaluations", "dynamics"):
+    for folder in ("evaluations", "dynamics", "measures"):
         table = run.store.table("evaluations", folder, "key", keys)
         if table is not None:
             found = table["key"].to_pylist(), table["identity"].to_pylist()
@@ -148,8 +148,34 @@ def comparisons(
     trials for behaviour.  Diverged networks are compared with nobody, nor are those
     beyond the sample.
     """
+    jobs: list[tuple[MetricSettings, list[Pair]]] = []
+    for settings, pairs in _pairs(run, known):
+        size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
+        jobs += [(settings, some) for some in _chunks(pairs, size)]
+    return jobs
+
+
+def preparations(
+    run: Run, known: dict[str, str]
+) -> list[tuple[MetricSettings, list[str]]]:
+    """Networks still to be prepared for comparisons that are pending, in jobs."""
+    jobs: list[tuple[MetricSettings, list[str]]] = []
+    for settings, pairs in _pairs(run, known):
+        if not settings.stored:
+            continue
+        keys = {key for pair in pairs for key in pair}
+        kind = prepared_kind(settings)
+        left = sorted(keys.difference(run.store.files_of(keys, "prepared", kind)))
+        jobs += [(settings, some) for some in _chunks(left, NETWORKS_PER_TEST_JOB)]
+    return jobs
+
+
+def _pairs(
+    run: Run, known: dict[str, str]
+) -> Iterator[tuple[MetricSettings, list[Pair]]]:
+    """The pairs that each metric still has to compare."""
     if not run.sweep.after.compare:
-        return []
+        return
     unique = (run.networks[place] for place in run.positions.values())
     sound = [
         n
@@ -158,22 +184,21 @@ def comparisons(
         and run.sweep.after.compares(n.seed.number)
     ]
     done = _compared(run, {n.key for n in sound})
-    jobs: list[tuple[MetricSettings, list[Pair]]] = []
     for settings in run.sweep.after.compare:
         comparable = METRICS[settings.name].comparable
         groups: dict[Hashable, list[str]] = {}
         for network in sound:
             groups.setdefault(comparable(network.config), []).append(network.key)
         have = done.get(metric_identity(settings), set())
-        pairs = [
-            pair
-            for group in groups.values()
-            for pair in (Pair(*sorted(two)) for two in combinations(group, 2))
-            if pair not in have
-        ]
-        size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
-        jobs += [(settings, some) for some in _chunks(pairs, size)]
-    return jobs
+        yield (
+            settings,
+            [
+                pair
+                for group in groups.values()
+                for pair in (Pair(*sorted(two)) for two in combinations(group, 2))
+                if pair not in have
+            ],
+        )
 
 
 def _compared(run: Run, keys: set[str]) -> dict[str, set[Pair]]:

@@ -19,12 +19,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from popnet.analysis.recurrent_weights import spectral_radius, weight_change
-from popnet.core.cell import closed
 from popnet.engine.population import Population, leaves
 from popnet.engine.train import Trained, advance, begin
 from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
+from popnet.measures import measured, number
 from popnet.plan import PHYSICS, TRIALS_AT_ONCE, PlannedNetwork, digest
 from popnet.runs.columns import SCHEDULE
 from popnet.store import checkpoints
@@ -32,6 +31,7 @@ from popnet.store.index import StoreError
 from popnet.store.parameters import tensors_of
 from popnet.store.shared_mark import sees
 from popnet.store.store import Store
+from popnet.work.measured import weights_seen
 
 T = TypeVar("T")
 STEPS = TRIALS_AT_ONCE
@@ -254,15 +254,9 @@ def curve_of(trained: Trained) -> list[dict[str, object]]:
 def row_of(trained: Trained) -> dict[str, object]:
     """The row of a network in the table ``networks``."""
     network = trained.network
+    seen = weights_seen(trained.initial, trained.final, network.config.network)
     with reproducible():
-        initial, final = (
-            closed(params).w_PNN[0].numpy()
-            for params in (trained.initial, trained.final)
-        )
-        radius = spectral_radius(final)
-    net = network.config.network
-    own = net.readout.unit if net.readout.kind == "unit" else None
-    tau_N = trained.final.tau_PN[0]
+        numbers = measured("weights", seen)
     return {
         "key": network.key,
         "status": trained.status.value,
@@ -270,9 +264,7 @@ def row_of(trained: Trained) -> dict[str, object]:
         "trials_to_criterion": trained.trials_to_criterion,
         "final_error": trained.final_error,
         "final_accuracy": trained.final_accuracy,
-        "weight_change": weight_change(initial, final),
-        "spectral_radius": radius,
-        "output_tau_s": None if own is None else float(tau_N[own]),
+        **{name: number(found) for name, found in numbers.items()},
         "physics": PHYSICS,
         "settings": network.config.model_dump_json(),
         **({SCHEDULE: schedule_of(network)} if network.earlier else {}),

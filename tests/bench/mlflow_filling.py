@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from helpers.made_up_store import whole_run
 
 from popnet import tracking
+from popnet.runs.tables import write_tables
 from popnet.tracking import client
-from popnet.work.tables import write_tables
 
 
 def main(count: int, out: Path) -> None:

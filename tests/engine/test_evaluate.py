@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from popnet.canonical import settings_text
 from popnet.config import Impulses
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
 from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials, evaluate, response, run, score
 from popnet.engine.population import untrained
-from popnet.engine.test_plan import tests_of
+from popnet.engine.test_plan import planned_tests
 from popnet.perturbations import resting
 from popnet.tasks import TASKS
 
@@ -45,25 +46,27 @@ def tested(plan_of, planned):
             params,
             member.config,
             member.seed,
-            tests_of(plan.sweep.after, member.config),
+            planned_tests(plan.sweep.after, member.config),
         )
 
     return make
 
 
 def test_identities_are_unique_and_the_own_task_comes_once(tested):
-    _, _, _, tests = tested()
+    _, config, _, tests = tested()
     assert len({t.identity for t in tests}) == len(tests)
-    rows = [(t.kind, t.name, t.level) for t in tests]
+    rows = [(t.kind, t.name, t.settings, t.level) for t in tests]
     assert len(set(rows)) == len(rows)
-    assert rows[:2] == [("task", "dnms", 0.0), ("quiet", "dnms", 0.0)]
-    assert [r[1] for r in rows if r[0] == "task"] == [
-        "dnms", "dms", "dnms(defaults)", "delayed_response",
+    own = settings_text(config.task)
+    assert own != "{}"
+    assert rows[:2] == [("task", "dnms", own, 0.0), ("quiet", "dnms", own, 0.0)]
+    assert [r[1:3] for r in rows if r[0] == "task"] == [
+        ("dnms", own), ("dms", "{}"), ("dnms", "{}"), ("delayed_response", "{}"),
     ]  # fmt: skip
     levels = [r[1:] for r in rows if r[0] == "perturbation"]
-    assert ("synaptic_jitter", 0.5) in levels
-    assert ("synaptic_jitter(mode=absolute)", 0.1) in levels
-    assert ("epoch_durations(epoch=delay)", -0.5) in levels
+    assert ("synaptic_jitter", "{}", 0.5) in levels
+    assert ("synaptic_jitter", '{"mode": "absolute"}', 0.1) in levels
+    assert ("epoch_durations", '{"epoch": "delay"}', -0.5) in levels
     assert len(levels) == 3 + 2 + 2 + 2 + 2 + 3
 
 
@@ -223,7 +226,7 @@ def test_rows_hold_what_was_measured(tested):
     rows = evaluate(params, config, seed, tests, 5)
     assert torch.equal(params.w_PNN, before)
     for test, row in zip(tests, rows, strict=True):
-        assert (row.identity, row.kind, row.name, row.level) == test[:4]
+        assert row[:5] == test[:5]
         assert np.mean(row.error_by_type) == pytest.approx(row.error)
         assert 0 <= row.accuracy <= 1 and 0 <= row.flipped_accuracy <= 1
     # 4 types of dnms: the error by hand on the own task

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file
 
+from popnet.config import After
 from popnet.tracking import client
 
 SETTINGS = {
@@ -41,7 +42,7 @@ class FakeRun:
         (self.folder / "report" / "figures").mkdir(parents=True, exist_ok=True)
         (self.folder / "sweep.yaml").write_text(f"name: {self.name}\n")
         (self.folder / "report" / "figures" / "curves.png").write_bytes(b"a figure")
-        self.sweep = SimpleNamespace(networks=self.each)
+        self.sweep = SimpleNamespace(networks=self.each, after=After())
 
     def planned(self) -> int:
         return len(self.spreads) * self.each
@@ -91,11 +92,12 @@ class FakeRun:
         return pd.DataFrame(rows, columns=["key", "trial", "error", "accuracy"])
 
     def evaluations(self) -> pd.DataFrame:
-        label = "synaptic_jitter(mode=relative)"
-        rows = [("task", "dnms", 0.0, 0.95), ("task", "dms", 0.0, 0.25)]
-        rows += [("perturbation", label, *p) for p in ((0, 1.0), (0.1, 0.75), (1, 0.5))]
+        jitter = "synaptic_jitter", '{"mode": "relative"}'
+        rows = [("task", "dnms", "{}", 0.0, 0.95), ("task", "dms", "{}", 0.0, 0.25)]
+        levels = ((0, 1.0), (0.1, 0.75), (1, 0.5))
+        rows += [("perturbation", *jitter, *level) for level in levels]
         known = [(key, *row) for key in self.keys() for row in rows if self.evaluated]
-        columns = ["key", "kind", "name", "level", "accuracy"]
+        columns = ["key", "kind", "name", "settings", "level", "accuracy"]
         return pd.DataFrame(known, columns=columns)
 
     def network(self, key: str) -> SimpleNamespace:

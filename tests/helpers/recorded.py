@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from popnet.config import After
+
 NETWORKS = [
     "key", "condition", "label", "index", "seed", "status", "trials",
     "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
@@ -17,16 +19,16 @@ NETWORKS = [
 ]  # fmt: skip
 CURVES = ["key", "trial", "error", "accuracy"]
 EVALUATIONS = [
-    "key", "kind", "name", "level", "accuracy", "flipped_accuracy", "error", "trials",
-    "error_by_type",
+    "key", "kind", "name", "settings", "level", "accuracy", "flipped_accuracy", "error",
+    "trials", "error_by_type",
 ]  # fmt: skip
-COMPARISONS = ["key_a", "key_b", "metric", "value"]
+COMPARISONS = ["key_a", "key_b", "metric", "settings", "value"]
 PERTURBATIONS = {
-    "synaptic_jitter(mode=relative)": [0, 0.02, 0.05, 0.1, 0.2, 0.5],
-    "time_constants": [0, 0.1, 0.2, 0.4, 0.6, 0.8],
-    "initial_state": [0, 0.1, 0.2, 0.5, 1, 2],
-    "impulses": [0, 1, 3, 10, 30, 100],
-    "epoch_durations(epoch=delay)": [-0.5, -0.25, 0, 0.25, 0.5, 1],
+    ("synaptic_jitter", '{"mode": "relative"}'): [0, 0.02, 0.05, 0.1, 0.2, 0.5],
+    ("time_constants", "{}"): [0, 0.1, 0.2, 0.4, 0.6, 0.8],
+    ("initial_state", "{}"): [0, 0.1, 0.2, 0.5, 1, 2],
+    ("impulses", "{}"): [0, 1, 3, 10, 30, 100],
+    ("epoch_durations", '{"epoch": "delay"}'): [-0.5, -0.25, 0, 0.25, 0.5, 1],
 }
 MADE = {
     "popnet": "0.1.0",
@@ -133,15 +135,16 @@ def _evaluations(row, rng):
     for name, mean in TASKS.items():
         accuracy = float(np.clip(rng.normal(mean, 0.02), 0, 1))
         accuracy = top if name == "dnms" else accuracy
-        yield row["key"], "task", name, 0.0, accuracy, 1 - accuracy
-    for name, levels in PERTURBATIONS.items():
-        strength = {"synaptic_jitter(mode=relative)": 1.6, "time_constants": 0.25}
+        yield row["key"], "task", name, "{}", 0.0, accuracy, 1 - accuracy
+    for (name, settings), levels in PERTURBATIONS.items():
+        strength = {"synaptic_jitter": 1.6, "time_constants": 0.25}
         for level in levels:
             far = abs(level) / max(levels) * strength.get(name, 0.8) * (1.25 - spread)
             fall = (top - 0.5) * np.exp(-2.2 * far**1.5)
             accuracy = 0.5 + fall + (rng.normal(0, 0.2 * far) if level else 0.0)
             accuracy = float(np.clip(accuracy, 0, 1))
-            yield row["key"], "perturbation", name, float(level), accuracy, 1 - accuracy
+            entry = "perturbation", name, settings
+            yield row["key"], *entry, float(level), accuracy, 1 - accuracy
 
 
 def _comparisons(table, rng):
@@ -149,8 +152,8 @@ def _comparisons(table, rng):
     for i, a in enumerate(rows):
         for b in rows[i + 1 :]:
             apart = 0.22 * (a.condition != b.condition) - 0.12 * (a.index == b.index)
-            yield a.key, b.key, "behaviour", abs(rng.normal(0.35 + apart, 0.05))
-            yield a.key, b.key, "weights", abs(rng.normal(1.2 + apart, 0.06))
+            yield a.key, b.key, "behaviour", "{}", abs(rng.normal(0.35 + apart, 0.05))
+            yield a.key, b.key, "weights", "{}", abs(rng.normal(1.2 + apart, 0.06))
 
 
 @pytest.fixture(scope="session")
@@ -195,6 +198,7 @@ def _table(rows):
 
 def _sweep(networks, cap):
     return SimpleNamespace(
+        after=After(),
         networks=networks,
         seed=7,
         network=SimpleNamespace(units=200),

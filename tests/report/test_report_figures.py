@@ -121,7 +121,7 @@ def test_accuracy_lines_are_means_over_the_networks_that_learned(make_run):
     run = make_run(failed=FAILED)
     axes = axes_of(robustness(load(run)))[0]
     table = run.evaluation_rows.merge(run.networks[["key", "condition", "status"]])
-    table = table[table["name"] == "synaptic_jitter(mode=relative)"]
+    table = table[table["name"] == "synaptic_jitter"]
     table = table[table["status"] == "converged"]
     for condition, own in table.groupby("condition"):
         (line,) = lines(axes, condition)
@@ -150,9 +150,10 @@ def test_level_labels_follow_the_levels(make_run):
 
 
 def test_names_mean_what_the_registries_say():
-    assert heading("impulses(mode=state, rate=3)") == ("impulses", "mode=state, rate=3")
-    assert heading("a_(b") == ("a_(b", "")
-    assert "Hz" in level_title("impulses(mode=state)")
+    given = '{"mode": "state", "rate": 3}'
+    assert heading("added_impulses", given) == ("added impulses", "mode=state,rate=3")
+    assert heading("a_(b") == ("a (b", "")
+    assert "Hz" in level_title("impulses")
     assert level_title("never_seen") == "level"
     assert (chance("dnms"), chance("never_seen")) == (0.5, 0.5)
     assert metric_kind("never_seen") == metric_kind("weights") == "distance"
@@ -248,7 +249,7 @@ def test_a_condition_in_which_nothing_converged_is_drawn_and_named(make_run):
         "0.8  (n = 6)",
     ]
     table = run.evaluation_rows.merge(run.networks[["key", "condition", "label"]])
-    table = table[table["name"] == "synaptic_jitter(mode=relative)"]
+    table = table[table["name"] == "synaptic_jitter"]
     own = table[table["label"] == "spread=0.4"]
     (line,) = lines(axes_of(section)[0], own["condition"].iloc[0])
     expected = own.groupby("level")["accuracy"].mean()

@@ -264,13 +264,13 @@ def test_what_nobody_has_written_yet_appears(make_run):
     run = make_run()
     key = run.networks["key"][0]
     run.networks.loc[0, "status"] = "abducted"
-    rows = [(key, "perturbation", "lesion(kind=unit)", lv, 0.7, 0.3, 0.1, 9, [0.1])
-            for lv in (0.0, 0.1)]  # fmt: skip
-    rows.append((run.networks["key"][1], "dream", "dnms", 0.0, 0.7, 0.3, 0.1, 9, [0.1]))
+    lesion = "perturbation", "lesion", '{"kind": "unit"}'
+    rows = [(key, *lesion, lv, 0.7, 0.3, 0.1, 9, [0.1]) for lv in (0.0, 0.1)]
+    rows.append((key, "dream", "dnms", "{}", 0.0, 0.7, 0.3, 0.1, 9, [0.1]))
     more = pd.DataFrame(rows, columns=run.evaluation_rows.columns)
     more["key"] = run.networks["key"][1]
     run.evaluation_rows = pd.concat([run.evaluation_rows, more])
-    pair = pd.DataFrame([(key, run.networks["key"][1], "Dynamics (DSA)", 0.4)],
+    pair = pd.DataFrame([(key, run.networks["key"][1], "Dynamics (DSA)", "{}", 0.4)],
                         columns=run.comparison_rows.columns)  # fmt: skip
     run.comparison_rows = pd.concat([run.comparison_rows, pair])
     page = report(run)

@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from popnet.engine.test_plan import tests_of
 from popnet.runs import open_run
-from popnet.runs.tables import EMPTY, flattened, write_view
-from popnet.sweep import launch
+from popnet.runs.tables import EMPTY, flattened, write_tables
 
 TAU = "network.tau_s.spread"
 
@@ -79,7 +77,10 @@ def test_the_scores_are_those_on_the_own_task(tiny_run):
 
 def test_each_pair_is_compared_once_by_each_metric(tiny_run):
     comparisons = tiny_run.comparisons()
-    assert list(comparisons["metric"].unique()) == ["behaviour", "weights(align=false)"]
+    entries = comparisons[["metric", "settings"]].drop_duplicates()
+    assert list(entries.itertuples(index=False, name=None)) == [
+        ("behaviour", "{}"), ("weights", '{"align": false}')
+    ]  # fmt: skip
     for _, rows in comparisons.groupby("metric"):
         pairs = set(zip(rows["key_a"], rows["key_b"], strict=True))
         assert len(rows) == len(pairs) == 6
@@ -126,13 +127,13 @@ def test_empty_tables_have_their_columns(make_run, tmp_path):
         for name in EMPTY:
             frame = run.table() if name == "networks" else getattr(run, name)()
             assert list(frame.columns) == EMPTY[name] and frame.empty
-        launch.tables(run)
+        write_tables(run)
     assert (run.folder / "networks.parquet").is_file()
 
 
 def test_trained_but_not_tested(make_run, tmp_path):
     run = make_run(tmp_path, "trained")
-    launch.tables(run)
+    write_tables(run)
     table = run.table()
     assert len(table) == 4 and table[["accuracy", "error"]].isna().all(axis=None)
     assert table["accuracy"].dtype == float
@@ -145,7 +146,7 @@ def test_trials_to_criterion_are_whole_numbers_or_missing(make_run, tmp_path):
     """One condition meets its criterion with the first window, the other never."""
     until = [{"error": 100.0, "window": 10}, {"error": 1e-9, "window": 10}]
     run = make_run(tmp_path, "trained", grid={"train.until": until}, networks=1)
-    launch.tables(run)
+    write_tables(run)
     table = run.table()
     assert str(table["trials_to_criterion"].dtype) == "Int64"
     assert table["trials_to_criterion"].tolist() == [10, pd.NA]
@@ -153,20 +154,29 @@ def test_trials_to_criterion_are_whole_numbers_or_missing(make_run, tmp_path):
     assert list(table["trials"]) == [10, 40]
 
 
+def asking(run, **changes):
+    """The run as if its sweep had asked other things afterwards."""
+    after = run.sweep.after.model_copy(update=changes)
+    run.__dict__["plan"] = run.plan._replace(
+        sweep=run.sweep.model_copy(update={"after": after})
+    )
+    return run
+
+
 def test_only_asked_tests_and_metrics_are_shown(own_run):
     """The store holds more than this sweep asks."""
-    every = {n.key: tests_of(own_run.sweep.after, n.config) for n in own_run.networks}
-    first, *others = own_run.networks
-    asked = {n.key: [t.identity for t in every[n.key][:1]] for n in others}
-    asked[first.key] = [t.identity for t in reversed(every[first.key])]
-    write_view(own_run, asked, [])
+    after = own_run.sweep.after
+    (jitter,) = after.perturb
+    jitter = jitter.model_copy(update={"levels": (0.5, 0.0)})
+    write_tables(asking(own_run, perturb=(jitter,), other_tasks=(), compare=()))
     assert own_run.comparisons().empty
     rows = own_run.evaluations()
-    assert list(rows["key"]) == [first.key] * 5 + [n.key for n in others]
-    assert list(rows["level"])[:2] == [0.5, 0.0]  # in the order asked
-    write_view(own_run, {}, [])
+    assert list(rows["key"]) == [n.key for n in own_run.networks for _ in range(4)]
+    assert list(rows["level"])[2:4] == [0.5, 0.0]  # in the order asked
+    write_tables(asking(own_run, trials=7, compare=after.compare[1:]))
     assert own_run.evaluations().empty
     assert own_run.table()["accuracy"].isna().all()
+    assert set(own_run.comparisons()["metric"]) == {after.compare[1].name}
 
 
 def test_a_network_of_two_sweeps_appears_in_both(make_run, tmp_path):
@@ -183,7 +193,7 @@ def test_a_network_of_two_sweeps_appears_in_both(make_run, tmp_path):
             assert first.at[key, column] == second.at[key, column]
     assert len(one.store.batches("networks")) == batches + 1
     assert len(other.comparisons()) == 2 * 15
-    launch.tables(one)  # what the other added is not the one's
+    write_tables(one)  # what the other added is not the one's
     pd.testing.assert_frame_equal(one.table().set_index("key"), first)
     assert len(one.comparisons()) == 2 * 6 and len(one.evaluations()) == 20
 
@@ -199,7 +209,7 @@ def test_a_network_recorded_twice_counts_once(own_run):
         tables = {"networks": ["networks", "curves"]}.get(kind, [kind])
         rows = {t: store.table(kind, t, column, keys).to_pylist() for t in tables}
         store.commit(kind, keys, rows, {}, "again")
-    launch.tables(own_run)
+    write_tables(own_run)
     for name, frame in before.items():
         after = pd.read_parquet(own_run.folder / f"{name}.parquet")
         pd.testing.assert_frame_equal(after, frame)
@@ -212,7 +222,7 @@ def test_a_view_that_fails_leaves_the_former_tables(own_run, monkeypatch):
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="full"):
         patched.setattr(pd.DataFrame, "to_parquet", fail)
-        launch.tables(own_run)
+        write_tables(own_run)
     assert len(open_run(own_run.folder).table()) == 4
     assert not [p for p in own_run.folder.iterdir() if p.name.startswith(".")]
 

@@ -140,7 +140,8 @@ def test_killed_anywhere_and_synced_again_it_is_whole(
 def test_killed_for_good_and_synced_again_it_is_whole(out: Path) -> None:
     # warnings are errors here too: MLflow's libraries give some when first imported
     command = [sys.executable, "-W", "error", __file__, str(out)]
-    killed = subprocess.run(command, capture_output=True, check=False)
+    helped = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    killed = subprocess.run(command, capture_output=True, check=False, env=helped)
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     assert 0 < len(active(out)) < 4
     report = tracking.sync(fake(out))

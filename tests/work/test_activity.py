@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 import popnet
-from popnet.analysis import activity
 from popnet.api import Nets
+from popnet.canonical import settings_text
 from popnet.core.cell import stack
+from popnet.measures import MEASURES, ActivitySeen, ChangeSeen, measured
 from popnet.metrics import METRICS, Subject
+from popnet.runs.tables import write_tables
 from popnet.store.parameters import params_of
-from popnet.sweep import launch
 from popnet.work import pending
 from popnet.work.activity import KEPT
 
@@ -26,11 +27,11 @@ AFTER = {
     "compare": ["trajectories", DRAWN, {"name": "weights", "untrained": True}],
 }
 STATES = [
-    ("untrained", "", 0.0),
-    ("trained", "", 0.0),
-    ("trained", "synaptic_jitter", 0.0),
-    ("trained", "synaptic_jitter", 0.5),
-    ("trained", "epoch_durations(epoch=delay)", 0.5),
+    ("untrained", "", "{}", 0.0),
+    ("trained", "", "{}", 0.0),
+    ("trained", "synaptic_jitter", "{}", 0.0),
+    ("trained", "synaptic_jitter", "{}", 0.5),
+    ("trained", "epoch_durations", '{"epoch": "delay"}', 0.5),
 ]
 
 
@@ -62,7 +63,7 @@ def test_each_network_has_a_row_for_each_state_and_level(moved):
     table = moved.dynamics()
     assert list(table["key"]) == [n.key for n in moved.networks for _ in STATES]
     for _, rows in table.groupby("key"):
-        found = rows[["state", "name", "level"]]
+        found = rows[["state", "name", "settings", "level"]]
         assert list(found.itertuples(index=False, name=None)) == STATES
     assert lacking(moved) == {}
 
@@ -75,24 +76,22 @@ def test_the_measures_are_those_of_the_recorded_rates(moved):
         )
         for state, rates in (("trained", final), ("untrained", initial)):
             row = rows.loc[(network.key, state, "", 0.0)]
-            distance_T = activity.condition_distance_T(rates)
-            expected = {
-                "pca_dimension": activity.pca_dimension(rates),
-                "participation_ratio": activity.participation_ratio(rates),
-                "speed": activity.speed(rates, 0.01),
-                "condition_distance": distance_T.mean(),
-                "autocorrelation_s": activity.autocorrelation_s(rates, 0.01),
-                "trajectory_change": activity.trajectory_change(final, rates),
-                "bin_s": 0.03,  # 100 steps of 10 ms in at most 40 bins
+            assert row["bin_s"] == 0.03  # 100 steps of 10 ms in at most 40 bins
+            seen = {
+                "activity": ActivitySeen(rates, 0.01),
+                "change": ChangeSeen(final, rates, 0.01),
             }
+            expected = measured("activity", seen["activity"])
+            expected |= measured("change", seen["change"])
+            assert len(expected) == 7
             for name, value in expected.items():
-                assert row[name] == pytest.approx(value, rel=1e-3), name
-            bins = [distance_T[t : t + 3].mean() for t in range(0, 100, 3)]
-            np.testing.assert_allclose(row["condition_distance_t"], bins, rtol=1e-4)
+                if MEASURES[name].settings.over_time:
+                    value = [value[t : t + 3].mean() for t in range(0, 100, 3)]
+                np.testing.assert_allclose(row[name], value, rtol=1e-3, err_msg=name)
         at = rows.loc[network.key, "trajectory_change"]
         assert at["trained", "", 0.0] == at["trained", "synaptic_jitter", 0.0] == 0
         assert at["trained", "synaptic_jitter", 0.5] > 0 < at["untrained", "", 0.0]
-        assert np.isnan(at["trained", "epoch_durations(epoch=delay)", 0.5])
+        assert np.isnan(at["trained", "epoch_durations", 0.5])
 
 
 def test_untrained_is_as_a_network_that_never_trained(moved, make_run, tmp_path):
@@ -123,18 +122,26 @@ def test_only_the_sample_is_kept_and_compared(moved):
             np.testing.assert_allclose(kept[state], by_hand, atol=1e-3)
         whole = moved.network(network.key)
         subjects.append(
-            Subject(whole.final["recurrent"], np.zeros(0), (0, 1, 10, 11),
-                    whole.initial["recurrent"], kept["trained"], kept["untrained"])
-        )  # fmt: skip
+            Subject(
+                fixed_units=(0, 1, 10, 11),
+                initial_NN=whole.initial["recurrent"],
+                final_NN=whole.final["recurrent"],
+                untrained_KTN=kept["untrained"],
+                trained_KTN=kept["trained"],
+            )
+        )
     rows = moved.comparisons()
     assert len(rows) == 3
     assert set(rows["key_a"]) | set(rows["key_b"]) == {first.key, third.key}
-    values = rows.set_index("metric")["value"]
+    values = rows.set_index(["metric", "settings"])["value"]
     for settings in moved.sweep.after.compare:
-        label = settings.name + ("(untrained=true)" if settings.untrained else "")
-        expected = METRICS[settings.name].compare(settings, *subjects)
-        assert values[label] == pytest.approx(expected, rel=1e-9, abs=1e-12)
-    assert values["trajectories"] != values["trajectories(untrained=true)"]
+        metric = METRICS[settings.name]
+        one, other = ([metric.prepare(settings, subject)] for subject in subjects)
+        (expected,) = metric.compare(settings, one, other)
+        found = values[settings.name, settings_text(settings)]
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    drawn = values["trajectories", '{"untrained": true}']
+    assert values["trajectories", "{}"] != drawn
 
 
 def test_later_only_the_new_is_asked(moved, make_run):
@@ -148,7 +155,7 @@ def test_later_only_the_new_is_asked(moved, make_run):
     kept = {n.key: (KEPT,) for n in larger.networks if n.seed.number == 1}
     assert lacking(larger) == kept
     before = moved.dynamics()
-    launch.tables(moved)
+    write_tables(moved)
     pd.testing.assert_frame_equal(moved.dynamics(), before)
 
 
@@ -158,7 +165,7 @@ def test_a_larger_sample_adds_its_own(make_run, tmp_path):
     assert lacking(larger) == {} and len(larger.store.batches("trajectories")) == 2
     assert len(larger.comparisons()) == 3 * 6
     assert larger.comparisons()["value"].notna().all()
-    launch.tables(first)  # what the larger one added is not the first one's
+    write_tables(first)  # what the larger one added is not the first one's
     assert len(first.comparisons()) == 3
     after = AFTER | {"sample": None, "compare": ["behaviour"]}
     every = make_run(tmp_path, "tested", name="every", after=after)

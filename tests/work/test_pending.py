@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from popnet.engine.evaluate import evaluate, response
-from popnet.engine.test_plan import tests_of
-from popnet.metrics import METRICS, Subject
+from popnet.engine.test_plan import planned_tests
+from popnet.metrics import METRICS, Subject, metric_identity
 from popnet.metrics.behaviour import Behaviour
 from popnet.metrics.weights import Weights
 from popnet.store.parameters import params_of
@@ -72,7 +72,7 @@ def test_each_network_lacks_its_whole_battery_at_first(make_run, tmp_path):
     found = lacking(run)
     assert list(found) == keys_of(run)
     for network in run.networks:
-        asked = [t.identity for t in tests_of(run.sweep.after, network.config)]
+        asked = [t.identity for t in planned_tests(run.sweep.after, network.config)]
         assert list(found[network.key]) == asked and len(set(asked)) == 5
     known = pending.statuses(run)
     sizes = [len(j.networks) for j in pending.test_jobs(run, known, known)]
@@ -193,7 +193,7 @@ def test_only_what_a_metric_can_compare_is_compared(make_run, tmp_path):
     run = make_run(tmp_path, grid=grid, networks=1)
     small, small_dms, large, large_dms = keys_of(run)
     expected = {
-        "weights(align=false)": [{small, small_dms}, {large, large_dms}],
+        "weights": [{small, small_dms}, {large, large_dms}],
         "behaviour": [{small, large}, {small_dms, large_dms}],
     }
     found = run.comparisons()
@@ -216,7 +216,7 @@ def test_recorded_tests_are_those_of_the_frozen_network(tiny_run):
     rows = tiny_run.evaluations()
     for network in tiny_run.networks:
         params = params_of(final(tiny_run, network))
-        tests = tests_of(after, network.config)
+        tests = planned_tests(after, network.config)
         results = evaluate(params, network.config, network.seed, tests, after.trials)
         mine = rows[rows["key"] == network.key].to_dict("records")
         for row, result in zip(mine, results, strict=True):
@@ -236,12 +236,18 @@ def test_recorded_comparisons_are_those_of_the_recorded_networks(tiny_run):
         stored = tiny_run.store.tensors(network.key, "responses")["response"]
         np.testing.assert_array_equal(stored, answer)
         # the clamped units and the output unit are never exchanged
-        subjects[network.key] = Subject(arrays["recurrent"], answer, (0, 1, 10, 11))
+        fixed = (0, 1, 10, 11)
+        subjects[network.key] = Subject(
+            fixed, final_NN=arrays["recurrent"], response=answer
+        )
     settings = {m.name: m for m in tiny_run.sweep.after.compare}
     for row in tiny_run.comparisons().to_dict("records"):
-        name = row["metric"].partition("(")[0]
-        two = subjects[row["key_a"]], subjects[row["key_b"]]
-        assert row["value"] == METRICS[name].compare(settings[name], *two)
+        name = row["metric"]
+        prepare, compare = METRICS[name].prepare, METRICS[name].compare
+        one, other = (
+            [prepare(settings[name], subjects[row[key]])] for key in ("key_a", "key_b")
+        )
+        assert row["value"] == compare(settings[name], one, other)[0]
         assert row["value"] >= 0
 
 
@@ -263,7 +269,7 @@ def test_other_tests_of_the_same_networks_are_another_batch(make_run, tmp_path):
     """The same tests, otherwise divided among the networks, are other records."""
     run = make_run(tmp_path, "trained", grid={TAU: [0.0]})
     folder, after = str(run.store.folder), run.sweep.after
-    tests = [t.identity for t in tests_of(after, run.networks[0].config)][:3]
+    tests = [t.identity for t in planned_tests(after, run.networks[0].config)][:3]
     two = tuple(run.networks)
     for first in (1, 2):
         missing = (tuple(tests[:first]), tuple(tests[first:]))
@@ -275,9 +281,9 @@ def test_other_tests_of_the_same_networks_are_another_batch(make_run, tmp_path):
 
 def test_a_comparison_is_identified_by_its_settings():
     identities = {
-        comparison.metric_identity(settings)
+        metric_identity(settings)
         for settings in (Behaviour(), Weights(), Weights(align=False))
     }
     assert len(identities) == 3
-    same = comparison.metric_identity(Weights(align=True))
-    assert same == comparison.metric_identity(Weights()) in identities
+    same = metric_identity(Weights(align=True))
+    assert same == metric_identity(Weights()) in identities

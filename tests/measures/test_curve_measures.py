@@ -1,14 +1,30 @@
 """Learning curves drawn by hand."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from popnet.analysis.error_dynamics import LAST, MARGIN, WINDOW, error_dynamics
+from popnet.measures import MEASURES, CurveSeen
+from popnet.measures.relapses import MARGIN, WINDOW
 
 NAN = float("nan")
 UNIT = st.floats(0, 2)
+
+
+class Found(NamedTuple):
+    area: float
+    relapses: float
+    variance: float
+    residual: float
+
+
+def error_dynamics(trial_C, error_C, accuracy_C, met, criterion=0.95):
+    seen = CurveSeen(trial_C, error_C, accuracy_C, met, criterion)
+    chosen = {name: MEASURES[name] for name in Found._fields}
+    return Found(**{n: m.of(m.settings(), seen) for n, m in chosen.items()})
 
 
 def ends(*lengths):
@@ -43,13 +59,15 @@ def test_blocks_count_by_their_length():
     mean = (20 * 0.5 + 5 * 0.1) / 25
     expected = (20 * (0.5 - mean) ** 2 + 5 * (0.1 - mean) ** 2) / 25
     assert found.variance == pytest.approx(expected)
-    assert found.residual == found.area  # fewer trials than LAST
+    assert found.residual == found.area  # fewer trials than 500
 
 
 def test_the_residual_is_of_the_last_trials_alone():
-    assert LAST == 500
-    found = error_dynamics(ends(300, 400, 300), [9, 1.0, 0.0], [0, 1, 1], None)
-    assert found.residual == pytest.approx(200 / 500)
+    curve = ends(300, 400, 300), [9, 1.0, 0.0], [0, 1, 1]
+    assert error_dynamics(*curve, None).residual == pytest.approx(200 / 500)
+    settings, of = MEASURES["residual"]
+    last = [of(settings(last=n), CurveSeen(*curve, None)) for n in (100, 400, 5000)]
+    assert last == pytest.approx([0, 100 / 400, (300 * 9 + 400) / 1000])
 
 
 def test_variance_is_of_blocks_wholly_after_the_criterion():
@@ -100,3 +118,8 @@ def test_no_curve_and_a_diverged_network():
     assert np.isnan(error_dynamics([], [], [], None)).all()
     for lost in (NAN, np.inf):
         assert np.isnan(error_dynamics([20, 40], [1, lost], [1, 0], 20)).all()
+
+
+def test_without_a_criterion_of_accuracy_nothing_counts_as_a_relapse():
+    found = error_dynamics(ends(20, 20), [1.0, 0.5], [1.0, 0.1], 20, NAN)
+    assert np.isnan(found.relapses) and found.area == 0.75

@@ -1,0 +1,91 @@
+"""What is measured of one network, by the name that tables and sweep files use.
+
+A new measure: one file, one line in MEASURES.  Its settings class says what it needs,
+its unit, and where it is shown; tables, MLflow, the report and studies read that.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from popnet.config import MeasureSettings
+from popnet.measures._seen import ActivitySeen as ActivitySeen
+from popnet.measures._seen import ChangeSeen as ChangeSeen
+from popnet.measures._seen import CurveSeen as CurveSeen
+from popnet.measures._seen import Found, Seen
+from popnet.measures._seen import WeightsSeen as WeightsSeen
+from popnet.measures.area import Area, area
+from popnet.measures.autocorrelation_s import Autocorrelation, autocorrelation_s
+from popnet.measures.condition_distance import ConditionDistance, condition_distance
+from popnet.measures.condition_distance_t import (
+    ConditionDistanceOverTime,
+    condition_distance_t,
+)
+from popnet.measures.output_tau_s import OutputTau, output_tau_s
+from popnet.measures.participation_ratio import ParticipationRatio, participation_ratio
+from popnet.measures.pca_dimension import PcaDimension, pca_dimension
+from popnet.measures.relapses import Relapses, relapses
+from popnet.measures.residual import Residual, residual
+from popnet.measures.spectral_radius import SpectralRadius, spectral_radius
+from popnet.measures.speed import Speed, speed
+from popnet.measures.trajectory_change import TrajectoryChange, trajectory_change
+from popnet.measures.variance import Variance, variance
+from popnet.measures.weight_change import WeightChange, weight_change
+from popnet.registry import Registry
+
+
+class Measure(NamedTuple):
+    """A number measured of one network; its settings say what it needs."""
+
+    settings: type[MeasureSettings]
+    of: Callable[[Any, Any], Found]
+    """From the settings and what is seen of a network to the number."""
+
+
+MEASURES: Registry[Measure] = Registry(
+    "measures",
+    Measure,
+    {
+        "weight_change": Measure(WeightChange, weight_change),
+        "spectral_radius": Measure(SpectralRadius, spectral_radius),
+        "output_tau_s": Measure(OutputTau, output_tau_s),
+        "pca_dimension": Measure(PcaDimension, pca_dimension),
+        "participation_ratio": Measure(ParticipationRatio, participation_ratio),
+        "speed": Measure(Speed, speed),
+        "condition_distance": Measure(ConditionDistance, condition_distance),
+        "autocorrelation_s": Measure(Autocorrelation, autocorrelation_s),
+        "trajectory_change": Measure(TrajectoryChange, trajectory_change),
+        "condition_distance_t": Measure(
+            ConditionDistanceOverTime, condition_distance_t
+        ),
+        "area": Measure(Area, area),
+        "relapses": Measure(Relapses, relapses),
+        "variance": Measure(Variance, variance),
+        "residual": Measure(Residual, residual),
+    },
+)
+"""In the order of the columns of tables."""
+
+
+def recorded(*needs: str) -> dict[str, Measure]:
+    """The measures that need one of these and are recorded without being asked.
+
+    Only popnet's own: those of other packages are always asked for.
+    """
+    return {
+        name: measure
+        for name, measure in MEASURES.own.items()
+        if measure.settings.always and measure.settings.needs in needs
+    }
+
+
+def number(found: float) -> float | None:
+    """A measured number as tables hold it: None where it is not defined."""
+    return None if found != found else float(found)
+
+
+def measured(needs: str, seen: Seen) -> dict[str, Found]:
+    """What is recorded of one network without being asked, by the measures' names."""
+    return {
+        name: measure.of(measure.settings(name=name), seen)
+        for name, measure in recorded(needs).items()
+    }

@@ -1,0 +1,57 @@
+"""The arrays that measures are given, one kind for each thing a measure may need.
+
+K trial types, T time steps, N units, C blocks of trials of a learning curve.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class WeightsSeen(NamedTuple):
+    """The weights of one network, before and after training."""
+
+    initial_NN: NDArray[np.floating]
+    """Recurrent weights, [post, pre], with the output fed back among them."""
+    final_NN: NDArray[np.floating]
+    tau_N: NDArray[np.floating]
+    """Time constants in seconds, after training."""
+    output_unit: int | None
+    """The unit that is read out; None where the readout is a sum over units."""
+
+
+class ActivitySeen(NamedTuple):
+    """Mean rates over the trials of each type."""
+
+    rates_KTN: ArrayLike
+    dt_s: float
+
+
+class ChangeSeen(NamedTuple):
+    """Some activity beside that of the trained network at rest."""
+
+    rest_KTN: ArrayLike
+    rates_KTN: ArrayLike
+    dt_s: float
+
+
+class CurveSeen(NamedTuple):
+    """How one network learned: means over blocks of trials."""
+
+    trial_C: ArrayLike
+    """The trial at which each block ends."""
+    error_C: ArrayLike
+    accuracy_C: ArrayLike
+    """The share of each block's trials that were correct."""
+    trials_to_criterion: float | None
+    """None where the criterion was never met."""
+    criterion: float = 0.95
+    """The accuracy that the network was trained to; NaN where it was none."""
+
+
+Seen = WeightsSeen | ActivitySeen | ChangeSeen | CurveSeen
+Found = Any
+"""What a measure gives: a float, or an array [T] where it is told over time."""

@@ -1,0 +1,22 @@
+"""Pairs of networks, one after the other, for metrics that have no faster way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Prepared = Mapping[str, NDArray[Any]]
+"""What a metric keeps of one network: small arrays by name."""
+
+
+def one_by_one(
+    distance: Callable[[Prepared, Prepared], float],
+    a: Sequence[Prepared],
+    b: Sequence[Prepared],
+) -> NDArray[np.float64]:
+    """The distance of each pair, [M]."""
+    pairs = zip(a, b, strict=True)
+    return np.array([distance(one, other) for one, other in pairs], dtype=np.float64)

@@ -1,0 +1,92 @@
+"""What is measured of a recorded network, besides what always is.
+
+C blocks of trials, N units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from popnet.canonical import settings_text
+from popnet.config import Network, NetworkConfig
+from popnet.core.cell import Params, closed
+from popnet.engine.activity import in_bins
+from popnet.engine.test_plan import AskedMeasure
+from popnet.kernels import reproducible
+from popnet.measures import MEASURES, CurveSeen, WeightsSeen, number
+from popnet.plan import PlannedNetwork
+from popnet.store.store import Store
+
+BINS = 40
+"""Points, at most, of what is told over the time of a trial."""
+
+
+def weights_seen(initial: Params, final: Params, net: Network) -> WeightsSeen:
+    """What measures see of a network's weights (P = 1), untrained and trained."""
+    with reproducible():
+        initial_NN, final_NN = (closed(p).w_PNN[0].numpy() for p in (initial, final))
+    unit = net.readout.unit if net.readout.kind == "unit" else None
+    return WeightsSeen(initial_NN, final_NN, final.tau_PN[0].numpy(), unit)
+
+
+def curves_seen(
+    store: Store, networks: Iterable[PlannedNetwork]
+) -> dict[str, CurveSeen]:
+    """What measures see of the recorded learning of some networks, by key."""
+    configs = {n.key: n.config for n in networks}
+    ended = store.table("networks", "networks", "key", set(configs))
+    if ended is None:
+        return {}
+    keys, needed = (ended[c].to_pylist() for c in ("key", "trials_to_criterion"))
+    met = dict(zip(keys, needed, strict=True))
+    points: dict[str, list[dict[str, Any]]] = {key: [] for key in configs}
+    curves = store.table("networks", "curves", "key", set(configs))
+    for row in [] if curves is None else curves.to_pylist():
+        points[row["key"]].append(row)
+    return {
+        key: _curve_seen(points[key], met[key], config)
+        for key, config in configs.items()
+        if key in met
+    }
+
+
+def _curve_seen(
+    points: list[dict[str, Any]], met: float | None, config: NetworkConfig
+) -> CurveSeen:
+    points = sorted(points, key=lambda point: point["trial"])
+    trial_C, error_C, accuracy_C = (
+        np.array([point[c] for point in points], dtype=np.float64)
+        for c in ("trial", "error", "accuracy")
+    )
+    until = config.train.until
+    wanted = None if until is None else until.accuracy
+    criterion = float("nan") if wanted is None else wanted
+    return CurveSeen(trial_C, error_C, accuracy_C, met, criterion)
+
+
+def measured_rows(
+    key: str, asked: Sequence[AskedMeasure], seen: Mapping[str, Any], steps: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Rows of the store's table ``measures``: each asked measure of what is seen.
+
+    ``seen``: by what a measure needs; ``steps``: of a bin, of what is told over time.
+    """
+    for one in asked:
+        settings, test = one.settings, one.test
+        found = MEASURES[settings.name].of(settings, seen[settings.needs])
+        over_time = settings.over_time
+        yield {
+            "key": key,
+            "identity": one.identity,
+            "measure": settings.name,
+            "measure_settings": settings_text(settings),
+            "state": "" if test is None else test.kind,
+            "name": "" if test is None else test.name,
+            "settings": "{}" if test is None else test.settings,
+            "level": 0.0 if test is None else test.level,
+            "value": None if over_time else number(found),
+            "over_time": in_bins(found, steps, axis=0).tolist() if over_time else None,
+        }
