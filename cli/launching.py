@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -36,7 +33,6 @@ from .shell import (
 if TYPE_CHECKING:
     from popnet.config import LoadedSweep, Source
     from popnet.sweep.launch import Launched
-    from popnet.sweep.progress import LaunchProgress
 
 
 @guarded
@@ -134,23 +130,22 @@ def launched(
     """Launch with live progress; an interruption says how to continue."""
     from popnet.sweep.launch import launch as launch_sweep
 
-    shown = _Shown(made.sweep.name)
+    from .launch_progress import shown_progress
+
     try:
-        done = launch_sweep(
-            made, source, out, address=address, tracking_uri=tracking_uri,
-            storage=storage, listen=shown,
-        )  # fmt: skip
+        with shown_progress(made.sweep.name) as listen:
+            return launch_sweep(
+                made, source, out, address=address, tracking_uri=tracking_uri,
+                storage=storage, listen=listen,
+            )  # fmt: skip
     except KeyboardInterrupt:
         from popnet.runs.provenance import command_line
 
-        shown.close()
         say(
             "interrupted; finished networks and the last checkpoints are on disk. "
             f"Continue with: {shlex.join(command_line())}"
         )
         raise typer.Exit(INTERRUPTED) from None
-    shown.close()
-    return done
 
 
 def _conclude(done: Launched) -> None:
@@ -174,86 +169,3 @@ def _conclude(done: Launched) -> None:
     give(f"report    {run.folder / 'report' / 'index.html'}")
     give(f"tables    {run.folder}/*.parquet   (popnet show {run.folder})")
     give(f"MLflow    popnet ui {run.folder}")
-
-
-class _Shown:
-    """Live progress: a rewritten line on a terminal, now and then one elsewhere."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.live = sys.stderr.isatty()
-        self.began = time.monotonic()
-        self.first: tuple[float, int] | None = None
-        self.last_line = 0.0
-        self.stage = ""
-
-    def __call__(self, status: LaunchProgress) -> None:
-        if status.stage == "lost":
-            self._lost(status.where)
-        now = time.monotonic()
-        text = f"{self.name}: {self._words(status, now)}"
-        if status.waiting:
-            text = f"{self.name}: waiting, {status.waiting}"
-        if self.live:
-            sys.stderr.write(f"\r\x1b[2K{text[:110]}")
-            sys.stderr.flush()
-        elif status.stage != self.stage or now - self.last_line > 10:
-            say(text)
-            self.last_line = now
-        self.stage = status.stage
-
-    def _words(self, status: LaunchProgress, now: float) -> str:
-        behind = f", MLflow {status.behind} behind" if status.behind else ""
-        return self._stage(status, now) + behind
-
-    def _stage(self, status: LaunchProgress, now: float) -> str:
-        if status.stage != "train":
-            done, of = status.steps
-            words = {
-                "start": "starting Ray",
-                "compile": "compiling kernels for this CPU, once",
-                "test": "testing",
-                "compare": "comparing pairs",
-                "record": "writing tables",
-                "report": "drawing the report",
-                "mlflow": "filling MLflow",
-                "done": "done",
-            }.get(status.stage, status.stage)
-            return f"{words} {done}/{of}" if of else words
-        finished = sum(status.finished.values())
-        parts = [f"{finished}/{status.networks} networks"]
-        parts += [f"{n} {s}" for s, n in sorted(status.finished.items())]
-        if self.first is None and status.trials:
-            self.first = (now, status.trials)
-        if self.first and now - self.first[0] > 2:
-            rate = (status.trials - self.first[1]) / (now - self.first[0])
-            parts.append(f"{rate:.0f} trials/s")
-            left = _seconds_left(status, rate)
-            if left is not None:
-                parts.append(f"about {left / 60:.0f} min left")
-        return ", ".join(parts)
-
-    def _lost(self, address: str) -> NoReturn:
-        """End the process: Ray would only be waited for."""
-        from popnet.runs.provenance import command_line
-
-        self.close()
-        say(
-            f"popnet: the Ray cluster at {address} is gone; finished networks and the "
-            "last checkpoints are on disk. Start it again and continue with: "
-            f"{shlex.join(command_line())}"
-        )
-        os._exit(INTERRUPTED)
-
-    def close(self) -> None:
-        """End the rewritten line."""
-        if self.live:
-            sys.stderr.write("\n")
-
-
-def _seconds_left(status: LaunchProgress, rate: float) -> float | None:
-    """From the trials that finished networks took; None before any has finished."""
-    finished = sum(status.finished.values())
-    if not finished or rate <= 0 or not status.trials:
-        return None
-    return (status.networks - finished) * status.trials / finished / rate

@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from popnet.catalogue import packages_of, refuse_session
 from popnet.config import ConfigError, LoadedSweep, Source, dump
 from popnet.plan import Pack, networks, packs
 from popnet.runs import Run, create_run, launching
 from popnet.runs.addresses import check_address, check_tracking_uri
 from popnet.runs.provenance import command_line, provenance
 from popnet.runs.search_ledger import with_tried
+from popnet.runs.tables import write_tables
 from popnet.runs.untrusted import read_json, refuse_links
 from popnet.store import Store, checkpoints
 from popnet.store.audit import Audit, audit
@@ -26,7 +28,6 @@ from popnet.sweep.interruption import Interruption
 from popnet.sweep.progress import ProgressListener, ProgressReporter
 from popnet.sweep.stages import Resources, joined, work
 from popnet.work import pending
-from popnet.work.tables import write_tables
 
 SLOW_S = 5.0
 
@@ -67,7 +68,7 @@ def _prepared(
     audited = audit(store, keys)
     notes = audited.problems + _slow(audited)
     remember(out, place)
-    about = provenance(command_line())
+    about = provenance(command_line(), packages_of(plan))
     folder = out / plan.sweep.name
     if plan.sweep.search:
         tried = with_tried(plan, source, folder)
@@ -130,6 +131,8 @@ def launch(
     """
     check_address(address)
     check_tracking_uri(tracking_uri)
+    refuse_session(plan, source)
+    packages = packages_of(plan)
     place = choose(out, storage)
     refuse_links(out, plan.sweep.name, place)
     keys = {n.key for n in networks(plan)}
@@ -144,7 +147,7 @@ def launch(
 
         def ray_joined() -> Resources:
             return stack.enter_context(
-                joined(address, machine, shares, interruption, listen)
+                joined(address, machine, shares, interruption, listen, packages)
             )
 
         crew: Resources | None = None
@@ -156,16 +159,16 @@ def launch(
         stack.enter_context(launching(out / plan.sweep.name))
         prepared = _prepared(plan, source, out, keys, storage)
         run = prepared.run
-        teller = ProgressReporter(run, listen, tracking_uri)
-        before = len(teller.known)
+        reporter = ProgressReporter(run, listen, tracking_uri)
+        before = len(reporter.known)
         if (
             prepared.todo
-            or pending.test_jobs(run, teller.known, teller.known)
-            or (pending.comparisons(run, teller.known))
+            or pending.test_jobs(run, reporter.known, reporter.known)
+            or (pending.comparisons(run, reporter.known))
         ):
-            teller.say("start")
+            reporter.say("start")
             try:
-                work(run, prepared.todo, source, crew or ray_joined(), teller)
+                work(run, prepared.todo, source, crew or ray_joined(), reporter)
             except Exception:
                 write_tables(Run(run.folder))  # what was made is seen all the same
                 raise
@@ -179,8 +182,8 @@ def launch(
                 )
         checkpoints.tidy(run.store.place, run.store.recorded())
         compact(run.store)
-        notes = prepared.notes + teller.notes
-        notes += finish(run, tracking_uri, teller.say)
-        teller.say("done")
-        by_status = dict(Counter(teller.known.values()))
-        return Launched(run, len(teller.known) - before, by_status, notes)
+        notes = prepared.notes + reporter.notes
+        notes += finish(run, tracking_uri, reporter.say)
+        reporter.say("done")
+        by_status = dict(Counter(reporter.known.values()))
+        return Launched(run, len(reporter.known) - before, by_status, notes)

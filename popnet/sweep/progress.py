@@ -18,29 +18,32 @@ class LaunchProgress(NamedTuple):
     """How far a launch is."""
 
     stage: str
-    """start, compile, train, test, compare, record, report, mlflow, done or lost."""
-    networks: int
-    recorded: int
-    finished: dict[str, int]
-    """Networks by status, those of earlier launches too."""
+    """start, compile, train, test, prepare, compare, record, report, mlflow, done or
+    lost."""
+    planned: int
+    """Networks that the sweep asks for."""
+    by_status: dict[str, int]
+    """Finished networks by status, those of earlier launches too."""
     trials: int
     """Trials trained by this launch."""
-    steps: tuple[int, int]
-    """Jobs of this stage done, and in all."""
-    behind: int = 0
+    done: int = 0
+    """Jobs of this stage that are done."""
+    jobs: int = 0
+    """All jobs of this stage; 0 where they are not counted."""
+    not_in_mlflow: int = 0
     """Recorded networks that MLflow still lacks; known while Ray runs."""
     waiting: str = ""
     """Why nothing can be put on disk at the moment."""
-    where: str = ""
-    """The address that is lost."""
+    lost_address: str = ""
+    """The address of the cluster that is lost."""
 
 
 ProgressListener = Callable[[LaunchProgress], None]
 
 
 def lost(address: str) -> LaunchProgress:
-    """That nobody answers any more where the cluster's head was."""
-    return LaunchProgress("lost", 0, 0, {}, 0, (0, 0), where=address)
+    """What is told when nobody answers any more where the cluster's head was."""
+    return LaunchProgress("lost", 0, {}, 0, lost_address=address)
 
 
 class ProgressReporter:
@@ -73,8 +76,8 @@ class ProgressReporter:
     def say(self, stage: str, done: int = 0, of: int = 0) -> None:
         """Tell how far the launch is."""
         status = LaunchProgress(
-            stage, self.planned, len(self.known), dict(self.finished), self.trials,
-            (done, of), self._behind(), self.waiting,
+            stage, self.planned, dict(self.finished), self.trials, done, of,
+            self._behind(), self.waiting,
         )  # fmt: skip
         self.listen(status)
 
@@ -92,7 +95,7 @@ class ProgressReporter:
             return 0
         return max(0, len(self.known) - self.recorder.progress().written)
 
-    def heard(self, result: dict[str, Any]) -> dict[str, str]:
+    def count(self, result: dict[str, Any]) -> dict[str, str]:
         """Count a pack's report; returns the networks newly on disk."""
         self.trials += int(result.get("trials", 0))
         self.finished.update(result.get("finished", {}))

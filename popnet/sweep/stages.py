@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from popnet.catalogue import packages_of
 from popnet.config import ConfigError, Machine, Source
 from popnet.plan import Pack
 from popnet.runs import Run, write_plan
@@ -14,6 +15,7 @@ from popnet.store.backend import Backend
 from popnet.store.shared_mark import marked
 from popnet.sweep.interruption import Interruption
 from popnet.sweep.progress import ProgressListener, ProgressReporter, lost
+from popnet.sweep.sealed import Packages
 from popnet.work import pending
 
 
@@ -34,15 +36,17 @@ def joined(
     shares: Sequence[Backend],
     interruption: Interruption,
     listen: ProgressListener,
+    packages: Packages = (),
 ) -> Iterator[Resources]:
     """A Ray, started here or joined, on which the work can be done.
 
-    ``shares``: what every machine must reach.  Raises ConfigError where the work cannot
-    be done: no such devices, a place that some machine does not see.  That the head of
-    a cluster is gone is told to the listener, as stage "lost".
+    ``shares``: what every machine must reach; ``packages``: what it must have.  Raises
+    ConfigError where the work cannot be done: no such devices, a place that some
+    machine does not see, a package that it lacks.  That the head of a cluster is gone
+    is told to the listener, as stage "lost".
     """
     from popnet.sweep.cluster import cores, device_and_workers, ray_running
-    from popnet.sweep.diagnosis import shared
+    from popnet.sweep.diagnosis import installed, shared
     from popnet.sweep.watchdog import watched
 
     with (
@@ -52,6 +56,13 @@ def joined(
         given = ray.cluster_resources()
         device, workers = device_and_workers(machine, given, address is not None)
         some = Resources(device, workers, int(given.get("CPU", 0)), interruption)
+        unfit = [text for _, fit, text in installed(ray, packages) if not fit]
+        if unfit:
+            wanted = " ".join(package.replace(" ", "==") for package in packages)
+            raise ConfigError(
+                f"{unfit[0]}. Every machine needs what the sweep names: pip install "
+                f"{wanted} (on Kubernetes: in the image)."
+            )
         if address is None:
             yield some
             return
@@ -72,48 +83,51 @@ def work(
     todo: list[Pack],
     source: Source,
     resources: Resources,
-    teller: ProgressReporter,
+    reporter: ProgressReporter,
 ) -> None:
     """Train or search, test and compare what is missing."""
     from popnet.sweep.ray_tasks import Afterwards
 
-    with teller.recording(), marked(run.store.place) as mark:
+    with reporter.recording(), marked(run.store.place) as mark:
         # where training takes every core, tests share them rather than wait to the end
         spare = resources.cpus - resources.workers
         if todo and run.ledger is not None:
             run, todo = (
-                _searched(run, todo, source, resources, mark, teller),
+                _searched(run, todo, source, resources, mark, reporter),
                 [],
             )
         after = Afterwards(
             run, cpus=int(spare > 0), at_once=max(spare, resources.workers)
         )
-        after.test(teller.known, teller.known)
+        after.test(reporter.known, reporter.known)
         if todo:
             from popnet.sweep.tune_packs import site_of, train
 
             def report(result: dict[str, Any]) -> None:
-                recorded = teller.heard(result)
+                recorded = reporter.count(result)
                 after.test(recorded, recorded)
 
             site = site_of(
                 run.sweep.machine, todo, run.store.address, resources.device,
-                resources.workers, mark,
+                resources.workers, mark, after.packages,
             )  # fmt: skip
             train(todo, site, report, resources.interruption)
-            teller.known = pending.statuses(run)
-            teller.finished = Counter(teller.known.values())
-        after.test(teller.known, teller.known)
+            reporter.known = pending.statuses(run)
+            reporter.finished = Counter(reporter.known.values())
+        after.test(reporter.known, reporter.known)
 
         def testing(done: int, of: int) -> None:
             if after.compiling:
-                teller.say("compile")
+                reporter.say("compile")
             else:
-                teller.say("test", done, of)
+                reporter.say("test", done, of)
 
         after.wait(testing)
-        after.compare(teller.known)
-        after.wait(lambda done, of: teller.say("compare", done, of))
+        after.prepare(reporter.known)
+        after.wait(lambda done, of: reporter.say("prepare", done, of))
+        after.compare(reporter.known)
+        after.wait(lambda done, of: reporter.say("compare", done, of))
+        reporter.heard_notes |= after.notes
 
 
 def _searched(
@@ -122,14 +136,14 @@ def _searched(
     source: Source,
     resources: Resources,
     mark: str,
-    teller: ProgressReporter,
+    reporter: ProgressReporter,
 ) -> Run:
     """Search over conditions; returns the run with the conditions tried."""
     from popnet.sweep.search import search
     from popnet.sweep.tune_packs import site_of
 
     def report(result: dict[str, Any]) -> None:
-        teller.heard(result)
+        reporter.count(result)
 
     site = site_of(
         run.sweep.machine,
@@ -138,10 +152,11 @@ def _searched(
         resources.device,
         resources.workers,
         mark,
+        packages_of(run.plan),
     )
     search(run, source, site, report, resources.interruption)
     run = Run(run.folder)
     write_plan(run)
-    teller.known = pending.statuses(run)
-    teller.finished = Counter(teller.known.values())
+    reporter.known = pending.statuses(run)
+    reporter.finished = Counter(reporter.known.values())
     return run

@@ -38,6 +38,13 @@ class Losses(Callback):
         """A trial is begun again."""
         self.report({"lost": 1})
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Nothing: Ray Tune keeps a copy on disk, from which nothing is read.
+
+        What listens may hold a terminal or a lock, which cannot be copied.
+        """
+        return {}
+
 
 class _Heard(Losses):
     """Passes each result of a pack on, in the launching process."""

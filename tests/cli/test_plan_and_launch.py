@@ -4,18 +4,14 @@ import errno
 import json
 import os
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import yaml
-from popnet.cli import launching as commands
 
 from popnet import tracking
 from popnet.config import dump
 from popnet.plan import memory_of
 from popnet.runs import open_run
-from popnet.sweep.progress import LaunchProgress
-from popnet.tracking import filling
 from popnet.work import pending
 from popnet.work.shard import Shard
 
@@ -43,16 +39,16 @@ def write(tiny, tmp_path):
 def without_ray(monkeypatch, working):
     """Networks train in this process; MLflow and the report are not made."""
 
-    def work(run, todo, _, __, teller):
+    def work(run, todo, _, __, reporter):
         assert addresses == [None] * len(addresses)
         for pack in todo:
             worker = Shard(str(run.store.folder), "cpu", 3600)
             beat = worker.work(3600, pack.networks)
-            teller.heard(beat._asdict())
-        teller.known = pending.statuses(run)
+            reporter.count(beat._asdict())
+        reporter.known = pending.statuses(run)
 
     addresses = working(work)
-    monkeypatch.setattr(filling, "sync", lambda *_: None)
+    monkeypatch.setattr(tracking, "sync", lambda *_: None)
     monkeypatch.setattr("popnet.report.write_report", lambda _: None)
 
 
@@ -217,7 +213,7 @@ def test_what_the_user_should_know_is_said(popnet, tmp_path, write, monkeypatch)
     def away(*_):
         raise tracking.TrackingError("MLflow is away")
 
-    monkeypatch.setattr(filling, "sync", away)
+    monkeypatch.setattr(tracking, "sync", away)
     done = popnet("launch", write(), "--out", tmp_path / "runs")
     assert done.code == 0 and "note: MLflow is away\n" in done.err
     next((tmp_path / "runs" / "store" / "weights").iterdir()).unlink()
@@ -235,58 +231,3 @@ def test_overrides_reach_the_run(popnet, tmp_path, write):
     assert sweep.machine.device == "cpu"
     text = (tmp_path / "runs" / "tiny" / "sweep.yaml").read_text()
     assert yaml.safe_load(text)["networks"] == 1
-
-
-# --- progress ------------------------------------------------------------------------
-
-
-def status(stage="train", finished=None, trials=0, steps=(0, 0), behind=0):
-    finished = finished or {}
-    return LaunchProgress(stage, 10, 0, finished, trials, steps, behind)
-
-
-def test_progress_in_words():
-    shown = commands._Shown("x")
-    words = [
-        (status("start"), "starting Ray"),
-        (status("test", steps=(2, 5)), "testing 2/5"),
-        (status("compare", steps=(0, 3)), "comparing pairs 0/3"),
-        (status("report"), "drawing the report"),
-        (status("done"), "done"),
-        (status("test", steps=(2, 5), behind=12), "testing 2/5, MLflow 12 behind"),
-    ]
-    for given, expected in words:
-        assert shown._words(given, 0.0) == expected
-    assert shown._words(status(trials=100), 10.0) == "0/10 networks"
-    later = status(finished={"trained": 2, "diverged": 3}, trials=1100)
-    # 1,000 trials in 20 s; 5 networks took 1,100; 5 more are to come
-    assert shown._words(later, 30.0) == (
-        "5/10 networks, 3 diverged, 2 trained, 50 trials/s, about 0 min left"
-    )
-    assert commands._seconds_left(later, 50.0) == 22
-    assert commands._seconds_left(status(trials=5), 50.0) is None
-
-
-def test_progress_elsewhere_than_on_a_terminal_is_now_and_then(capsys, monkeypatch):
-    clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(commands.time, "monotonic", lambda: clock.now)
-    shown = commands._Shown("x")
-    for seconds, stage in [(0, "start"), (1, "train"), (2, "train"), (12, "train")]:
-        clock.now = 100.0 + seconds
-        shown(status(stage))
-    shown.close()
-    out, err = capsys.readouterr()
-    assert out == "" and err.splitlines() == [
-        "x: starting Ray", "x: 0/10 networks", "x: 0/10 networks",
-    ]  # fmt: skip
-
-
-def test_progress_on_a_terminal_is_one_line(capsys, monkeypatch):
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    shown = commands._Shown("x" * 200)
-    shown(status("report"))
-    shown(status("done"))
-    shown.close()
-    _, err = capsys.readouterr()
-    assert err.count("\n") == 1 and err.count("\r") == 2
-    assert all(len(part) < 130 for part in err.split("\r"))

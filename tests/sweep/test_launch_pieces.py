@@ -8,15 +8,14 @@ import torch
 from popnet import tracking
 from popnet.config import ConfigError, Machine
 from popnet.runs import open_run
+from popnet.runs.tables import write_tables
 from popnet.store import Store
 from popnet.sweep import launch as launching
 from popnet.sweep import ray_tasks
 from popnet.sweep.cluster import check_device, cores, device_and_workers
 from popnet.sweep.launch import finish, launch, prepare
 from popnet.sweep.progress import ProgressReporter
-from popnet.tracking import filling
 from popnet.work.shard import Shard
-from popnet.work.tables import write_tables
 
 
 @pytest.fixture
@@ -24,9 +23,9 @@ def quiet(monkeypatch):
     """MLflow and the report are not made; what was asked of them is kept."""
     asked = []
     monkeypatch.setattr(
-        filling, "sync", lambda *args: asked.append(("sync", *args[:2]))
+        tracking, "sync", lambda *args: asked.append(("sync", *args[:2]))
     )
-    monkeypatch.setattr(filling, "is_filled", lambda *_: False)
+    monkeypatch.setattr(tracking, "is_filled", lambda *_: False)
     monkeypatch.setattr(
         "popnet.report.write_report", lambda run: asked.append(("report", run))
     )
@@ -199,10 +198,8 @@ def test_what_a_killed_launch_left_of_tune_goes(tiny, tmp_path):
 
 
 def test_a_wrong_combination_is_refused_before_anything_is_written(tiny, tmp_path):
-    plan, source = tiny(after={"other_tasks": ["flipflop"]})
-    for refuse in (prepare, launch):
-        with pytest.raises(ConfigError, match="cannot be moved"):
-            refuse(plan, source, tmp_path / "runs")
+    with pytest.raises(ConfigError, match="cannot be moved"):
+        launch(*tiny(after={"other_tasks": ["flipflop"]}), tmp_path / "runs")
     assert not (tmp_path / "runs").exists()
 
 
@@ -228,7 +225,7 @@ def test_mlflow_away_is_a_note(own_run, monkeypatch):
     def away(*_):
         raise tracking.TrackingError("no server answers")
 
-    monkeypatch.setattr(filling, "sync", away)
+    monkeypatch.setattr(tracking, "sync", away)
     assert finish(own_run, None, lambda _: None) == ["no server answers"]
 
 
@@ -253,8 +250,8 @@ def test_launched_again_starts_no_ray_and_trains_nothing(own_run, tiny):
     launch(*tiny(), own_run.out, listen=told.append)
     assert [s.stage for s in told] == ["mlflow", "done"]
     for status in told:
-        assert (status.networks, status.recorded, status.trials) == (4, 4, 0)
-        assert status.finished == {"trained": 4}
+        assert (status.planned, status.trials) == (4, 0)
+        assert status.by_status == {"trained": 4}
 
 
 @pytest.mark.usefixtures("no_ray", "quiet")
@@ -299,18 +296,18 @@ def test_a_launch_keeps_count_of_what_the_packs_report(tiny, tmp_path, make_run)
     make_run(tmp_path, "trained", name="part", grid={"network.tau_s.spread": [0.4]})
     run = prepare(*tiny(), tmp_path).run
     told = []
-    teller = ProgressReporter(run, told.append)
-    old, new = set(teller.known), [n.key for n in run.networks[:2]]
+    reporter = ProgressReporter(run, told.append)
+    old, new = set(reporter.known), [n.key for n in run.networks[:2]]
     assert len(old) == 2
     result = {"trials": 70, "finished": {"trained": 1, "diverged": 1}}
-    fresh = teller.heard({**result, "recorded": {new[0]: "trained"}})
+    fresh = reporter.count({**result, "recorded": {new[0]: "trained"}})
     assert fresh == {new[0]: "trained"}
     again = {new[0]: "trained", new[1]: "diverged"}  # Tune may repeat a result
-    assert teller.heard({"trials": 10, "recorded": again}) == {new[1]: "diverged"}
-    assert teller.heard({}) == {}
+    assert reporter.count({"trials": 10, "recorded": again}) == {new[1]: "diverged"}
+    assert reporter.count({}) == {}
     assert [s.stage for s in told] == ["train"] * 3
-    assert told[-1].trials == 80 and told[-1].recorded == told[-1].networks == 4
-    assert told[-1].finished == {"trained": 3, "diverged": 1}
+    assert told[-1].trials == 80 and told[-1].planned == 4
+    assert told[-1].by_status == {"trained": 3, "diverged": 1}
 
 
 @pytest.mark.usefixtures("no_ray", "quiet")
@@ -330,12 +327,34 @@ def test_checkpoints_of_recorded_networks_go_with_the_launch(own_run, tiny):
 
 def test_a_launch_says_what_happened_on_the_way(tiny, tmp_path):
     run, told = prepare(*tiny(), tmp_path).run, []
-    teller = ProgressReporter(run, told.append)
-    assert teller.notes == []
+    reporter = ProgressReporter(run, told.append)
+    assert reporter.notes == []
     full = "store cannot be written: No space left on device"
     for result in (
         {"waiting": full, "notes": ["a"], "lost": 1}, {"lost": 1, "notes": ["a", "b"]},
     ):  # fmt: skip
-        teller.heard(result)
+        reporter.count(result)
     assert [s.waiting for s in told] == [full, ""]
-    assert teller.notes[:2] == ["a", "b"] and teller.notes[2].startswith("2 times")
+    assert reporter.notes[:2] == ["a", "b"] and reporter.notes[2].startswith("2 times")
+
+
+def test_ray_tune_may_copy_what_listens_though_it_holds_a_lock():
+    from threading import RLock
+
+    from ray import cloudpickle
+
+    from popnet.sweep.search import _Heard as OfSearch
+    from popnet.sweep.search_pbt import _Heard as OfPbt
+    from popnet.sweep.tune_packs import _Heard
+
+    lock = RLock()
+
+    def report(result):
+        with lock:
+            raise AssertionError(result)
+
+    for kind in (_Heard, OfSearch, OfPbt):
+        listener = kind.__new__(kind)
+        listener.report = report
+        assert vars(cloudpickle.loads(cloudpickle.dumps(listener))) == {}
+        assert listener.report is report

@@ -40,9 +40,9 @@ def test_a_shard_stops_before_it_must_compile_and_then_goes_on(
 
 def test_the_listener_hears_of_it_until_something_trains(tiny_run):
     heard = []
-    teller = ProgressReporter(tiny_run, lambda status: heard.append(status.stage))
+    reporter = ProgressReporter(tiny_run, lambda status: heard.append(status.stage))
     for trials, compiling_now in [(0, True), (0, False), (5, True)]:
-        teller.heard({"trials": trials, "compiling": compiling_now})
+        reporter.count({"trials": trials, "compiling": compiling_now})
     assert heard == ["compile", "train", "train"]
 
 
