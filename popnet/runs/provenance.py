@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,9 @@ from typing import Any
 
 import psutil
 
+from popnet.config import ConfigError
 from popnet.plan import PHYSICS
+from popnet.registry import lacking
 from popnet.runs.addresses import without_secrets
 
 PACKAGES = (
@@ -35,9 +38,27 @@ def provenance(command: list[str], packages: Sequence[str] = ()) -> dict[str, An
         "command": command,
         "physics": PHYSICS,
         "versions": {"python": platform.python_version(), **_versions(), **others},
+        **({"packages": list(packages)} if packages else {}),
         "git_commit": _commit(),
         "machine": machine(),
     }
+
+
+def refuse_packages(folder: Path, about: dict[str, Any]) -> None:
+    """Refuse a run whose entries of other people's packages are not here as they were.
+
+    Raises ConfigError: networks made with another version have other keys.
+    """
+    told = about.get("packages")
+    named = [p for p in told if isinstance(p, str)] if isinstance(told, list) else []
+    missing = lacking(tuple(p for p in named if re.fullmatch(r"[\w.-]+ [\w.+!-]+", p)))
+    if missing:
+        raise ConfigError(
+            f"{folder}: this machine {missing[0]}, with which the run was made and "
+            "which the keys of its networks name. Its tables stay readable; install "
+            "the package as it was. With another version, "
+            f"`popnet launch {folder / 'sweep.yaml'}` trains its networks anew."
+        )
 
 
 def machine() -> dict[str, Any]:

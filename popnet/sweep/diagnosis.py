@@ -140,8 +140,9 @@ def shared(ray: Any, place: Backend) -> Iterator[Check]:
 
 
 def installed(ray: Any, packages: Packages) -> Iterator[Check]:
-    """Does every node have the packages, in these versions?"""
-    for node in [n for n in ray.nodes() if n["Alive"]] if packages else []:
+    """Does every node that may work have the packages, in these versions?"""
+    nodes = ray.nodes() if packages else []
+    for node in [n for n in nodes if n["Alive"] and n["Resources"].get("CPU")]:
         at = node["NodeManagerAddress"]
         task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(lacking)
         missing = ray.get(task.remote(packages), timeout=60)

@@ -7,11 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.other_package import PACKAGE
 from popnet.cli.main import app
 from typer.testing import CliRunner
 
-PACKAGE = Path(__file__).parent / "package"
-"""A whole package with an entry of each kind: popnet-reflex 1.0."""
 _numbers = itertools.count()
 
 
