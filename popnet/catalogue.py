@@ -73,7 +73,7 @@ def register(kind: str, name: str, entry: object) -> None:
     other processes.  Raises ConfigError saying what is wrong with it.
     """
     ones = {registry.one: registry for registry in REGISTRIES.values()}
-    registry = ones.get(kind) or REGISTRIES.get(kind)
+    registry = {**REGISTRIES, **ones}.get(kind)
     if registry is None:
         raise ConfigError(
             f"popnet.register: unknown kind {shown(kind)}."

@@ -20,6 +20,8 @@ from popnet.config import (
 from popnet.config.reading import shown
 from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.runs.columns import EMPTY, flattened
+from popnet.runs.labels import upgraded
+from popnet.runs.provenance import refuse_packages
 from popnet.runs.search_ledger import Ledger, asked_for, with_tried
 from popnet.runs.untrusted import read_json, refuse_links
 from popnet.store.location import storage_of
@@ -66,7 +68,12 @@ class Run:
         Of a searched space: the conditions tried so far.
         """
         source = read_file(self.folder / "sweep.yaml")
-        return with_tried(expand(source, CATALOGUE), source, self.folder)
+        try:
+            loaded = expand(source, CATALOGUE)
+        except ConfigError:
+            refuse_packages(self.folder, self.provenance())
+            raise
+        return with_tried(loaded, source, self.folder)
 
     @property
     def sweep(self) -> Sweep:
@@ -99,8 +106,9 @@ class Run:
     def networks(self) -> list[PlannedNetwork]:
         """Every network the sweep asks for.
 
-        Raises ConfigError when the run was made by another ``PHYSICS``: its networks
-        have other keys, and none of them would be found.
+        Raises ConfigError when the run was made by another ``PHYSICS``, or with other
+        versions of other people's packages: its networks have other keys, and none of
+        them would be found.
         """
         about = self.provenance()
         made = about.get("physics", PHYSICS)
@@ -114,7 +122,9 @@ class Run:
                 f"readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
                 "its networks anew."
             )
-        return networks(self.plan)
+        plan = self.plan
+        refuse_packages(self.folder, about)
+        return networks(plan)
 
     @cached_property
     def positions(self) -> dict[str, int]:
@@ -153,19 +163,25 @@ class Run:
         return self._read("curves")
 
     def evaluations(self) -> pd.DataFrame:
-        """key, kind, name, level, accuracy, flipped_accuracy, error, ..."""
+        """key, kind, name, settings, level, accuracy, flipped_accuracy, error, ...
+
+        One row per network and test: its own task, that without exploratory impulses
+        (kind "quiet"), other tasks, and each level of each perturbation.  ``settings``
+        holds, as JSON, what is not the default of the task or perturbation ``name``.
+        """
         return self._read("evaluations")
 
     def dynamics(self) -> pd.DataFrame:
-        """key, state, name, level, pca_dimension, participation_ratio, speed, ...
+        """key, state, name, settings, level, and a column for each measure.
 
         One row per measured activity: untrained, trained at rest (name ""), and under
-        each perturbation of ``after.dynamics``; empty without it.
+        each perturbation of ``after.dynamics``; empty without it.  ``popnet.measures``
+        says what the measures are.
         """
         return self._read("dynamics")
 
     def comparisons(self) -> pd.DataFrame:
-        """key_a, key_b, metric, value: each pair of networks once."""
+        """key_a, key_b, metric, settings, value: each pair of networks once."""
         return self._read("comparisons")
 
     def _read(self, name: str) -> pd.DataFrame:
@@ -182,6 +198,9 @@ class Run:
         if missing := set(EMPTY[name][:2]) - set(table.columns):
             lacks = ", ".join(sorted(missing))
             raise ConfigError(f"{path} lacks the columns {lacks}; {AGAIN}")
+        if "settings" in EMPTY[name] and "settings" not in table:  # of an older popnet
+            known = self.table() if name == "evaluations" else table
+            return upgraded(table, name, self.plan, known)
         return table
 
     def provenance(self) -> dict[str, Any]:

@@ -9,17 +9,22 @@ from typing import Any, NamedTuple
 import ray
 from ray.exceptions import RayTaskError
 
+from popnet.catalogue import packages_of
 from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.runs import Run
+from popnet.sweep.sealed import MissingPackage, Sealed, sealed
 from popnet.sweep.shard_actors import cause
 from popnet.work import comparison, evaluation, pending
 from popnet.work.shard import UNWRITABLE
 
 RETRIES = 20
 """Times that a task may be lost with its process or machine."""
+TRANSIENT = (*UNWRITABLE, MissingPackage)
+"""What may go well later, or on another machine."""
 REFUSALS, WAIT_S = 90, 10.0
-"""Times that the disk may not take what a task found, and the seconds between them."""
+"""Times that the disk may not take what a task found, or that it comes to a machine
+that lacks a package, and the seconds between them."""
 TESTS_EACH = 4
 """Test jobs that wait before they get one more process: to start it costs as much as
 some ten of them."""
@@ -29,15 +34,21 @@ _task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)
 
 
 @_task
-def _test(compiles: bool, *args: Any) -> Any:
+def _test(compiles: bool, given: Sealed[Any]) -> Any:
     with compiling(allowed=compiles):
-        return evaluation.test_networks(*args)
+        return evaluation.test_networks(*given.opened())
 
 
 @_task
-def _compare(compiles: bool, *args: Any) -> Any:
+def _prepare(compiles: bool, given: Sealed[Any]) -> Any:
     with reproducible(), compiling(allowed=compiles):
-        return comparison.compare_networks(*args)
+        return comparison.prepare_networks(*given.opened())
+
+
+@_task
+def _compare(compiles: bool, given: Sealed[Any]) -> Any:
+    with reproducible(), compiling(allowed=compiles):
+        return comparison.compare_networks(*given.opened())
 
 
 class _Asked(NamedTuple):
@@ -48,7 +59,7 @@ class _Asked(NamedTuple):
     compiles: bool = False
     """Whether it may compile kernels; else it is given back if it would have to."""
     refused: int = 0
-    """How often the disk did not take what it found."""
+    """How often it could not be done: see REFUSALS."""
     since: float = 0.0
     """When it may begin: a disk that is full is given time."""
 
@@ -61,10 +72,13 @@ class Afterwards:
         self.run = run
         self.folder = run.store.address
         self.state = pending.tests(run)
+        self.packages = packages_of(run.plan)
         self.cpus, self.at_once = cpus, at_once
         self.queue: list[_Asked] = []
         self.busy: dict[Any, _Asked] = {}
         self.asked: set[str] = set()
+        self.notes: dict[str, None] = {}
+        """Why tasks could not be done on some machine, each once."""
         self.total = 0
 
     def test(self, among: Iterable[str], known: dict[str, str]) -> None:
@@ -74,6 +88,14 @@ class Afterwards:
         for job in pending.test_jobs(self.run, fresh, known, self.state):
             self._add(_test, (self.folder, job, self.run.sweep.after))
         self._turn(timeout=0)
+
+    def prepare(self, known: dict[str, str]) -> None:
+        """Ask for what comparisons need of single networks and is made once of each."""
+        self.total = 0
+        configs = {n.key: n.config for n in self.run.networks}
+        for settings, keys in pending.preparations(self.run, known):
+            some = {key: configs[key] for key in keys}
+            self._add(_prepare, (self.folder, some, settings))
 
     def compare(self, known: dict[str, str]) -> None:
         """Ask for the missing comparisons of all tested networks."""
@@ -98,7 +120,9 @@ class Afterwards:
                 except NotCompiled:
                     self.queue.insert(0, asked._replace(compiles=True))
                 except RayTaskError as error:
-                    if isinstance(error, UNWRITABLE) and asked.refused < REFUSALS:
+                    if isinstance(error, MissingPackage):
+                        self.notes[cause(error)] = None
+                    if isinstance(error, TRANSIENT) and asked.refused < REFUSALS:
                         later = time.monotonic() + WAIT_S
                         again = asked._replace(refused=asked.refused + 1, since=later)
                         self.queue.append(again)
@@ -114,7 +138,8 @@ class Afterwards:
                 break
             asked = self.queue.pop(0)
             task = asked.task.options(num_cpus=self.cpus)
-            self.busy[task.remote(asked.compiles, *asked.given)] = asked
+            given = sealed(asked.given, self.packages)
+            self.busy[task.remote(asked.compiles, given)] = asked
 
     def _startable(self, now: float) -> bool:
         room = len(self.busy) < self.at_once
