@@ -18,7 +18,8 @@ def test_every_entry_is_told(popnet, registry):
     for line, (name, model) in zip(heads, REGISTRIES[registry].items(), strict=True):
         square = getattr(model, "error", "") == "squared"
         note = "; error: mean square" if square else ""
-        assert line == f"{name}: {model.summary}{note}  [{model.reference}]"
+        of = f"; of {model.needs}" if registry == "measures" else ""
+        assert line == f"{name}: {model.summary}{note}{of}  [{model.reference}]"
         assert model.summary and model.reference
 
 
@@ -58,6 +59,24 @@ def test_an_unknown_entry_is_refused_with_the_nearest(refused, registry, wrong, 
     assert repr(near) in text.partition("Did you mean ")[2].partition("?")[0]
     assert f"Known: {', '.join(REGISTRIES[registry])}." in text
     assert refused(registry, wrong, "--json") == text
+
+
+def test_what_an_entry_declares_is_told(popnet):
+    assert popnet("perturbations", "epoch_durations").out.splitlines()[1] == (
+        "    changes task"
+    )
+    task = popnet("tasks", "n_back")
+    assert task.out.splitlines()[1] == (
+        "    chance 0.03125; target_kind signs; stretchable stimulus, delay"
+    )
+    rule = popnet("rules", "full_force")
+    assert rule.out.splitlines()[1] == (
+        "    forms current; readouts linear; takes_feedback no; uses_target yes"
+    )
+    (metric,) = json.loads(popnet("metrics", "weights", "--json").out).values()
+    assert metric["declares"]["kind"] == "distance"
+    assert metric["declares"]["range"] == [0, None]
+    assert "range 0, no bound" in popnet("metrics", "weights").out
 
 
 def test_settings_are_told_with_unit_kind_and_default(popnet):

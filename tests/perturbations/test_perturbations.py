@@ -5,10 +5,9 @@ import pytest
 import torch
 from scipy import stats
 
-from popnet.config import ConfigError, Impulses, PerturbationSettings
-from popnet.config.checking import check
+from popnet.config import ConfigError, Impulses, PerturbationSettings, check
 from popnet.engine.population import untrained
-from popnet.engine.test_plan import tests_of
+from popnet.engine.test_plan import planned_tests
 from popnet.perturbations import PERTURBATIONS, resting
 
 CPU = torch.device("cpu")
@@ -244,11 +243,11 @@ def test_a_new_one_is_checked_without_the_engine_knowing_it(tiny):
 def test_a_setting_added_later_does_not_test_everything_again(tiny, monkeypatch):
     plan, _ = tiny()
     known = PERTURBATIONS["synaptic_jitter"]
-    monkeypatch.setitem(PERTURBATIONS, "fatigue", known)
+    monkeypatch.setitem(PERTURBATIONS.own, "fatigue", known)
     config = plan.conditions[0].config
 
     def identities(settings):
-        tests = tests_of(fatigued(plan, settings).sweep.after, config)
+        tests = planned_tests(fatigued(plan, settings).sweep.after, config)
         return {t.level: t.identity for t in tests if t.kind == "perturbation"}
 
     before = identities(Fatigue())

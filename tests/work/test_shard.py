@@ -328,7 +328,7 @@ def test_a_rule_that_fails_one_network_spoils_no_other(shard, members, monkeypat
         return new, state, outcome
 
     rule = RULES["reward_hebbian"]._replace(step=step)
-    monkeypatch.setitem(RULES, "reward_hebbian", rule)
+    monkeypatch.setitem(RULES.own, "reward_hebbian", rule)
     beats = to_the_end(spoiled)
     recorded = {k: s for beat in beats for k, s in beat.recorded.items()}
     assert len(seen) == 1
