@@ -203,7 +203,6 @@ class ProgressBars:
         if not task.finished:
             total = task.total or 0
             self.progress.update(bar, completed=total, total=total)
-            self.progress.stop_task(bar)
 
     def _below(self, status: LaunchProgress) -> str:
         if status.waiting:
@@ -259,12 +258,11 @@ class _Time(ProgressColumn):
         return Column(no_wrap=True, justify="right", min_width=len("10 min left"))
 
     def render(self, task: Task) -> Text:
-        over = task.finished or task.stop_time is not None
         left = task.fields.get("left_s", task.time_remaining)
-        if not over and left is not None:
-            return Text(f"{duration(left)} left")
-        spent = task.finished_time if task.finished else task.elapsed
-        return Text(duration(spent or 0.0))
+        if task.finished or left is None:
+            spent = task.finished_time if task.finished else task.elapsed
+            return Text(duration(spent or 0.0))
+        return Text(f"{duration(left)} left")
 
 
 def duration(seconds: float) -> str:
