@@ -5,6 +5,7 @@ The entries of installed packages are listed after popnet's own.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from popnet.registry import Registry
 
 Name = Annotated[str | None, typer.Argument(help="only this one")]
+DECLARED = {
+    "tasks": ("chance", "target_kind", "stretchable"),
+    "rules": ("forms", "readouts", "takes_feedback", "uses_target"),
+    "perturbations": ("changes",),
+    "measures": ("range", "invariances"),
+    "metrics": ("kind", "range", "invariances"),
+}
+"""What entries declare of themselves, as far as it helps to choose one."""
 
 
 @guarded
@@ -79,6 +88,8 @@ def _give_entry(name: str, about: dict[str, Any]) -> None:
     of = f"; of {about['needs']}" if "needs" in about else ""
     package = f"  (package {about['package']})" if "package" in about else ""
     give(f"{name}: {about['summary']}{square}{of}  [{about['reference']}]{package}")
+    declared = (f"{key} {_words(value)}" for key, value in about["declares"].items())
+    give(f"    {'; '.join(declared)}")
     for setting in about["settings"]:
         notes = "; ".join(x for x in (setting["kind"], setting["about"]) if x)
         given = f"{setting['name']} = {setting['default']}"
@@ -99,7 +110,27 @@ def _described(registry: Registry[Any], name: str) -> dict[str, Any]:
         about["error"] = error
     if package := registry.package(name):
         about["package"] = package
-    return {**about, "settings": settings}
+    declares = {key: _plain(getattr(model, key)) for key in DECLARED[registry.kind]}
+    return {**about, "declares": declares, "settings": settings}
+
+
+def _plain(value: Any) -> Any:
+    """A declaration as JSON has it: sets in alphabetical order, null for no bound."""
+    if isinstance(value, (frozenset, tuple)):
+        items = sorted(value) if isinstance(value, frozenset) else value
+        return [_plain(item) for item in items]
+    return None if isinstance(value, float) and math.isinf(value) else value
+
+
+def _words(value: Any) -> str:
+    """A declaration in words."""
+    if isinstance(value, list):
+        return ", ".join(map(_words, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "no bound"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _walk(model: Any, filled: Any, prefix: str, into: list[dict[str, Any]]) -> None:

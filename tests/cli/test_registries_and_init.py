@@ -67,7 +67,7 @@ def test_what_an_entry_declares_is_told(popnet):
     )
     task = popnet("tasks", "n_back")
     assert task.out.splitlines()[1] == (
-        "    chance 0.03125; target_kind signs; stretchable stimulus, delay"
+        "    chance 0.125; target_kind signs; stretchable stimulus, delay"
     )
     rule = popnet("rules", "full_force")
     assert rule.out.splitlines()[1] == (
