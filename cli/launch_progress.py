@@ -103,14 +103,14 @@ class ProgressLines:
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.name, self.clock = name, clock
-        self.speed = TrainingSpeed()
+        self.training_speed = TrainingSpeed()
         self.begun: set[str] = set()
         self.last_s = 0.0
 
     def show(self, status: LaunchProgress) -> None:
         """Write a line, unless there was one just now."""
         now = self.clock()
-        self.speed.update(status, now)
+        self.training_speed.update(status, now)
         if status.stage not in self.begun or now - self.last_s > LINE_S:
             say(f"{self.name}: {self.words(status)}")
             self.last_s = now
@@ -121,11 +121,11 @@ class ProgressLines:
         if status.waiting:
             return f"waiting, {status.waiting}"
         if status.stage == "train":
-            left = self.speed.seconds_left(status)
+            left = self.training_speed.seconds_left(status)
             parts = [
                 f"{sum(status.by_status.values())}/{status.planned} networks",
                 *_counts(status),
-                self.speed.words(),
+                self.training_speed.words(),
                 "" if left is None else f"about {left / 60:.0f} min left",
             ]
         else:
@@ -147,7 +147,7 @@ class ProgressBars:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.clock = clock
-        self.speed = TrainingSpeed()
+        self.training_speed = TrainingSpeed()
         self.bars: dict[str, TaskID] = {}
         self.progress = Progress(
             _Name(), BarColumn(bar_width=None), _Count(), _Time(),
@@ -164,7 +164,7 @@ class ProgressBars:
 
     def show(self, status: LaunchProgress) -> None:
         """Bring the bars and the text below them up to date."""
-        self.speed.update(status, self.clock())
+        self.training_speed.update(status, self.clock())
         for stage in _before(status.stage):
             if stage in self.bars:
                 self._end(self.bars[stage])
@@ -192,7 +192,7 @@ class ProgressBars:
         if status.jobs:
             self.progress.update(bar, completed=status.done, total=status.jobs)
         elif status.stage == "train":
-            left = self.speed.seconds_left(status)
+            left = self.training_speed.seconds_left(status)
             self.progress.update(bar, left_s=left)
         elif self.progress.tasks[bar].finished:  # more kernels are to be compiled
             self.progress.reset(bar, total=None)
@@ -209,7 +209,7 @@ class ProgressBars:
             return f"waiting, {status.waiting}"
         parts = [*_counts(status)]
         if status.stage == "train":
-            parts.append(self.speed.words())
+            parts.append(self.training_speed.words())
         elif status.stage in ("compile", "prepare"):  # which one word does not explain
             parts.append(STAGES[status.stage][1])
         return ", ".join(part for part in [*parts, _behind(status)] if part)

@@ -41,6 +41,14 @@ class Measure(NamedTuple):
     """From the settings and what is seen of a network to the number."""
 
 
+SEEN: dict[str, type] = {
+    "weights": WeightsSeen,
+    "activity": ActivitySeen,
+    "change": ChangeSeen,
+    "curve": CurveSeen,
+}
+"""What a measure is given, by what it says it needs."""
+
 MEASURES: Registry[Measure] = Registry(
     "measures",
     Measure,

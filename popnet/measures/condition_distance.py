@@ -18,7 +18,7 @@ class ConditionDistance(MeasureSettings):
     label: ClassVar[str] = "distance between\ntrial types"
     range: ClassVar[tuple[float, float]] = (0, float("inf"))
     invariances: ClassVar[frozenset[str]] = frozenset(
-        {"relabelling", "rotation", "shift", "order", "time step"}
+        {"relabelling", "rotation", "shift", "reordering", "time step"}
     )
     always: ClassVar[bool] = True
     name: Literal["condition_distance"] = "condition_distance"  # type: ignore[assignment]

@@ -20,7 +20,7 @@ class ParticipationRatio(MeasureSettings):
     label: ClassVar[str] = "participation\nratio"
     range: ClassVar[tuple[float, float]] = (1, float("inf"))
     invariances: ClassVar[frozenset[str]] = frozenset(
-        {"relabelling", "rotation", "shift", "scale", "order", "time step"}
+        {"relabelling", "rotation", "shift", "scale", "reordering", "time step"}
     )
     always: ClassVar[bool] = True
     name: Literal["participation_ratio"] = "participation_ratio"  # type: ignore[assignment]

@@ -22,7 +22,7 @@ class PcaDimension(MeasureSettings):
     form: ClassVar[str] = ".0f"
     range: ClassVar[tuple[float, float]] = (1, float("inf"))
     invariances: ClassVar[frozenset[str]] = frozenset(
-        {"relabelling", "rotation", "shift", "scale", "order", "time step"}
+        {"relabelling", "rotation", "shift", "scale", "reordering", "time step"}
     )
     always: ClassVar[bool] = True
     name: Literal["pca_dimension"] = "pca_dimension"  # type: ignore[assignment]

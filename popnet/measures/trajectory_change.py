@@ -20,7 +20,7 @@ class TrajectoryChange(MeasureSettings):
     label: ClassVar[str] = "change of the\ntrajectory"
     range: ClassVar[tuple[float, float]] = (0, float("inf"))
     invariances: ClassVar[frozenset[str]] = frozenset(
-        {"relabelling", "rotation", "shift", "scale", "order", "time step"}
+        {"relabelling", "rotation", "shift", "scale", "reordering", "time step"}
     )
     always: ClassVar[bool] = True
     name: Literal["trajectory_change"] = "trajectory_change"  # type: ignore[assignment]

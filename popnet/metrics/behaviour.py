@@ -23,7 +23,9 @@ class Behaviour(MetricSettings):
     reference: ClassVar[str] = "popnet; output-level form of Huang et al. 2025, sec. 3"
     summary: ClassVar[str] = "how differently two networks answer the same trials"
     needs: ClassVar[Compared] = ("response",)
-    invariances: ClassVar[frozenset[str]] = frozenset({"common order"})
+    invariances: ClassVar[frozenset[str]] = frozenset(
+        {"common reordering", "common shift"}
+    )
     triangle: ClassVar[bool] = True
     name: Literal["behaviour"] = "behaviour"  # type: ignore[assignment]
 

@@ -29,7 +29,7 @@ class Trajectories(MetricSettings):
     precision: ClassVar[float] = 1e-7  # an arccos near 1 tells no smaller angles apart
     needs: ClassVar[Compared] = ("activity",)
     invariances: ClassVar[frozenset[str]] = frozenset(
-        {"relabelling", "rotation", "shift", "scale", "common order"}
+        {"relabelling", "rotation", "shift", "scale", "common reordering"}
     )
     triangle: ClassVar[bool] = True
     name: Literal["trajectories"] = "trajectories"  # type: ignore[assignment]

@@ -148,11 +148,11 @@ def _velocity(settings: PathIntegration, shown_BTO: Array) -> Array:
     """The velocity that the inputs give, [B, T, O]."""
     if settings.movement == "vector":
         return settings.fastest * shown_BTO
-    turn, speed = shown_BTO[..., 0], settings.fastest * shown_BTO[..., -1]
+    turn, speed_BT = shown_BTO[..., 0], settings.fastest * shown_BTO[..., -1]
     if settings.dimensions == 2:
-        return np.stack([speed * np.cos(turn), speed * np.sin(turn)], axis=-1)
+        return np.stack([speed_BT * np.cos(turn), speed_BT * np.sin(turn)], axis=-1)
     rise = shown_BTO[..., 1]
-    flat = speed * np.cos(rise)
+    flat = speed_BT * np.cos(rise)
     return np.stack(
-        [flat * np.cos(turn), flat * np.sin(turn), speed * np.sin(rise)], axis=-1
+        [flat * np.cos(turn), flat * np.sin(turn), speed_BT * np.sin(rise)], axis=-1
     )

@@ -1,0 +1,140 @@
+"""Made-up networks, and changes of two networks that a metric may see or not.
+
+B trials, S scored steps, K trial types, T time steps, N units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from popnet.metrics import Subject
+
+UNITS, FIXED = 14, (0, 3)
+ARRAYS = [field for field in Subject._fields if field != "fixed_units"]
+
+Pair = tuple[Subject, Subject]
+
+
+def made_up(seed: int, fixed: tuple[int, ...] = FIXED) -> Subject:
+    """A network as arrays, all of them random."""
+    random = np.random.default_rng(seed)
+    w_NN, initial_NN = random.standard_normal((2, UNITS, UNITS)).astype(np.float32)
+    response = np.tanh(random.standard_normal((8, 20))).astype(np.float32)
+    rates = np.tanh(random.standard_normal((2, 3, 12, UNITS))).astype(np.float32)
+    return Subject(fixed, initial_NN, w_NN, response, *rates)
+
+
+def near(one: Subject, seed: int, size: float = 0.1) -> Subject:
+    """A network close to another one, so that the labels' best match is clear."""
+    other = made_up(seed)
+    return changed(one, ARRAYS, lambda a, b: a + np.float32(size) * b, other)
+
+
+class Transform(NamedTuple):
+    """A change of one or both of two networks."""
+
+    fields: tuple[str, ...]
+    """The arrays that change."""
+    hidden_by: tuple[str, ...]
+    """The invariances of which each makes it unseen."""
+    apply: Callable[[Subject, Subject], Pair]
+
+
+def changed(
+    one: Subject, fields: Sequence[str], change: Callable[..., Any], *others: Subject
+) -> Subject:
+    """The network with some of its arrays changed, beside those of the others."""
+    arrays = {f: change(*(getattr(s, f) for s in (one, *others))) for f in fields}
+    return one._replace(**arrays)
+
+
+def relabelled(one: Subject) -> Subject:
+    """The network with other labels of its hidden units."""
+    labels = np.arange(UNITS)
+    free = [i for i in range(UNITS) if i not in FIXED]
+    labels[free] = np.random.default_rng(3).permutation(free)
+    one = changed(one, WIRES, lambda w_NN: w_NN[np.ix_(labels, labels)])
+    return changed(one, RATES, lambda rates_KTN: rates_KTN[..., labels])
+
+
+def _sign_flipped(one: Subject) -> Subject:
+    sign = np.where(np.arange(UNITS) % 2 == 0, 1, -1).astype(np.float32)
+    one = changed(one, WIRES, lambda w_NN: sign[:, None] * w_NN * sign)
+    return changed(one, RATES, lambda rates_KTN: rates_KTN * sign)
+
+
+def _of_one(
+    fields: tuple[str, ...], hidden_by: tuple[str, ...], change: Callable[[Any], Any]
+) -> Transform:
+    return Transform(fields, hidden_by, lambda a, b: (changed(a, fields, change), b))
+
+
+def _of_both(
+    fields: tuple[str, ...], hidden_by: tuple[str, ...], change: Callable[[Any], Any]
+) -> Transform:
+    return Transform(
+        fields,
+        hidden_by,
+        lambda a, b: (changed(a, fields, change), changed(b, fields, change)),
+    )
+
+
+WIRES, RATES, ANSWERS = (
+    tuple(field for field in ARRAYS if field.endswith(ending))
+    for ending in ("_NN", "_KTN", "response")
+)
+_ROTATION = np.linalg.qr(np.random.default_rng(4).standard_normal((UNITS, UNITS)))[0]
+_STEPS = np.random.default_rng(5).permutation(12)
+LABELS = ("relabelling", "rotation")
+COMMON = ("common scale", "scale")
+TRANSFORMS: dict[str, Transform] = {
+    "hidden units of one relabelled": Transform(
+        WIRES + RATES, LABELS, lambda a, b: (relabelled(a), b)
+    ),
+    "hidden units of the other relabelled": Transform(
+        WIRES + RATES, LABELS, lambda a, b: (a, relabelled(b))
+    ),
+    "hidden units of one sign-flipped": Transform(
+        WIRES + RATES, ("sign", "rotation"), lambda a, b: (_sign_flipped(a), b)
+    ),
+    "recurrent weights of both scaled": _of_both(WIRES, COMMON, lambda w: 4 * w),
+    "recurrent weights of one scaled": _of_one(WIRES, ("scale",), lambda w: 2 * w),
+    "recurrent weights of one transposed": _of_one(
+        WIRES, ("transposition",), lambda w: w.T
+    ),
+    "response of one shifted": _of_one(
+        ANSWERS, ("shift",), lambda x: x + np.float32(0.5)
+    ),
+    "response of both shifted": _of_both(
+        ANSWERS, ("shift", "common shift"), lambda x: x + np.float32(0.5)
+    ),
+    "response of one scaled": _of_one(ANSWERS, ("scale",), lambda x: 2 * x),
+    "response of both scaled": _of_both(ANSWERS, COMMON, lambda x: 2 * x),
+    "trials of one reordered": _of_one(ANSWERS, ("reordering",), lambda x: x[::-1]),
+    "trials of both reordered": _of_both(
+        ANSWERS, ("reordering", "common reordering"), lambda x: x[::-1]
+    ),
+    "activity of one rotated": _of_one(RATES, ("rotation",), lambda x: x @ _ROTATION),
+    "activity of one shifted": _of_one(
+        RATES, ("shift",), lambda x: x + np.arange(UNITS)
+    ),
+    "activity of one scaled": _of_one(RATES, ("scale",), lambda x: 3 * x),
+    "activity of both scaled": _of_both(RATES, COMMON, lambda x: 3 * x),
+    "activity of one stretched along some units": _of_one(
+        RATES, ("stretching",), lambda x: x * np.linspace(0.2, 3, UNITS)
+    ),
+    "types of one exchanged": _of_one(RATES, ("reordering",), lambda x: x[::-1]),
+    "types of both exchanged": _of_both(
+        RATES, ("reordering", "common reordering"), lambda x: x[::-1]
+    ),
+    "steps of both reordered": _of_both(
+        RATES, ("reordering", "common reordering"), lambda x: x[:, _STEPS]
+    ),
+    "time of one turned around": _of_one(
+        RATES, ("reordering", "time reversal"), lambda x: x[:, ::-1]
+    ),
+}
+"""What a metric sees of two networks unless it declares that it does not."""
