@@ -67,8 +67,8 @@ def test_speed_and_time_left_are_those_of_this_launch(clock, capsys):
     assert lines.words(LATER) == (
         "5/10 networks, 3 diverged, 2 trained, 50 trials/s, about 0 min left"
     )
-    assert lines.speed.seconds_left(LATER) == 22
-    assert lines.speed.seconds_left(status(trials=5)) is None
+    assert lines.training_speed.seconds_left(LATER) == 22
+    assert lines.training_speed.seconds_left(status(trials=5)) is None
     assert capsys.readouterr().err.splitlines()[-1] == f"x: {lines.words(LATER)}"
 
 
