@@ -1,4 +1,4 @@
-"""Base classes of the settings of tasks and learning rules, and what they declare."""
+"""Base classes of task and learning-rule settings, with what each entry declares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from popnet.config.network import Network
-from popnet.config.settings import Named, PerNetwork, Settings
+from popnet.config.settings import Inconsistent, Named, PerNetwork, Settings
 
 SMALL_TASK: dict[str, Any] = {
     "name": "delayed_response",
@@ -16,27 +16,27 @@ SMALL_TASK: dict[str, Any] = {
     "response_s": 0.03,
     "target": 1.0,
 }
-"""The task on which the contract suite tests what declares no other one."""
+"""The task on which the contract suite tests entries that declare no other one."""
 
 
 class TaskSettings(Named):
-    """Settings of a task.  The properties below fix the shapes of its tensors."""
+    """Settings of a task.  Its properties fix the shapes of the trials' tensors."""
 
     chance: ClassVar[float] = 0.5
-    """Share correct of an answer that is the same in every trial."""
+    """Share of trials answered correctly by the same answer in every trial."""
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "signs"
-    """What the target is made of: values of one sign or the other, each as frequent;
-    1 at the output of the right class and 0 elsewhere; or any values."""
+    """The form of the target: positive and negative values, equally frequent (signs);
+    1 at the output of the right class and 0 elsewhere (classes); or any values."""
     fixation_class: ClassVar[int | None] = None
-    """The class that asks for no choice, and is never the last that is right."""
+    """The class that asks for no choice; no trial's last right class is this one."""
     error: ClassVar[Literal["absolute", "squared"]] = "absolute"
-    """What a trial's error is the mean of: |output - target|, or its square."""
+    """A trial's error is the mean of |output - target| or of its square."""
     stretchable: ClassVar[tuple[str, ...]] = ()
     """Epochs whose duration is the setting ``<epoch>_s``."""
 
     @property
     def ceiling(self) -> float:
-        """Share correct of the ideal observer, over all trial types."""
+        """Share of trials of all types that the ideal observer answers correctly."""
         return 1.0
 
     @property
@@ -60,7 +60,10 @@ class TaskSettings(Named):
         raise TypeError(f"task {self.name!r} does not say its epochs")
 
     def with_epochs(self, factors: dict[str, float]) -> Self:
-        """The same task with the named epochs' durations multiplied."""
+        """Return this task with the durations of these epochs multiplied by factors.
+
+        Raises ValueError when the task has no such epoch to stretch.
+        """
         changed: dict[str, float] = {}
         for epoch, factor in factors.items():
             if epoch not in self.stretchable:
@@ -76,9 +79,9 @@ class TaskSettings(Named):
         return sum(round(d / dt_s) for d in self.epochs_s.values())
 
     def check_sources(self) -> None:
-        """Look at what the trials need from outside: a file, another package.
+        """Check the file or package that the trials come from, where there is one.
 
-        Raises Inconsistent when it is missing or not what it was when it was read.
+        Raises Inconsistent when it is missing or has changed since it was read.
         """
 
 
@@ -107,40 +110,41 @@ class RuleSettings(Named):
 
     network_defaults: ClassVar[dict[str, Any]] = {}
     forms: ClassVar[tuple[str, ...]] = ("current", "rate")
-    """Forms of the network (``network.form``) in which it learns."""
+    """Forms of the network (``network.form``) in which the rule learns."""
     readouts: ClassVar[tuple[str, ...]] = ("unit", "linear")
-    """Kinds of readout (``network.readout.kind``) with which it learns."""
+    """Kinds of readout (``network.readout.kind``) with which the rule learns."""
     takes_feedback: ClassVar[bool] = True
-    """Learns also in a network whose output is fed back (``network.feedback``)."""
+    """The rule also learns in networks with output feedback (``network.feedback``)."""
     uses_target: ClassVar[bool] = True
-    """Depends on the target, if only through the reward or the error of a trial."""
+    """The rule uses the target, if only through the reward or the error of a trial."""
     small_task: ClassVar[dict[str, Any]] = SMALL_TASK
-    """A small task that it learns, with the settings of its ``example``."""
+    """A small task that the rule learns with the settings of its ``example``."""
     small_network: ClassVar[dict[str, Any]] = {"units": 24}
     """The network that learns ``small_task``."""
     learns_in_trials: ClassVar[int] = 800
-    """Trials after which ``small_task`` is learned."""
+    """Number of trials after which ``small_task`` is learned."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Named sets of defaults, the first one the default; chosen by ``preset``."""
+    """Named sets of defaults.  The setting ``preset`` chooses one; the first is the
+    default."""
     preset_networks: ClassVar[dict[str, dict[str, Any]]] = {}
-    """What a preset says of the network, in the place of ``network_defaults``."""
+    """Network defaults of each preset, used instead of ``network_defaults``."""
     sequential: ClassVar[bool] = False
-    """Learns from a batch's trials in turn: it may be given any number at once."""
+    """The rule learns from one trial after another, so a batch may have any size."""
     at_start: ClassVar[tuple[str, ...]] = ()
-    """Settings that act only when a network begins: to change them later is nothing."""
-    # for the memory plan: how many tensors there are
+    """Settings used only when a network is created; later changes have no effect."""
+    # for the memory plan
     state_copies: ClassVar[int] = 0
-    """of the weights' size that the rule keeps from step to step"""
+    """Number of tensors of the weights' size that the rule keeps between steps."""
     weight_copies: ClassVar[int] = 4
-    """of the weights' size that a learning step holds besides"""
+    """Number of further tensors of the weights' size during a learning step."""
     activity_copies: ClassVar[int] = 9
-    """of size [B, T, N] that a learning step holds"""
+    """Number of tensors of size [B, T, N] during a learning step."""
     kernel_copies: ClassVar[int] = 1
-    """the same, where a compiled kernel makes the step"""
+    """Number of tensors of size [B, T, N] during a step of a compiled kernel."""
 
     @property
     def network_of_preset(self) -> dict[str, Any]:
-        """Defaults of the network section that come with the chosen preset."""
+        """Defaults of the network section that belong to the chosen preset."""
         chosen = getattr(self, "preset", "")
         return self.preset_networks.get(chosen, self.network_defaults)
 
@@ -151,7 +155,7 @@ class RuleSettings(Named):
 
     @property
     def recordable(self) -> bool:
-        """Whether a GPU can record a step: no operation waits for its result."""
+        """True when a GPU can record a step: no operation waits for its result."""
         return True
 
     @property
@@ -159,17 +163,30 @@ class RuleSettings(Named):
         """Exploratory impulses; they stay on when the network is tested."""
         return Impulses()
 
-    def fitted(self, network: Network) -> Self:  # noqa: ARG002
-        """The same settings, with defaults that depend on the network put in.
+    def fitted(self, network: Network) -> Self:
+        """Return these settings, with defaults that depend on the network filled in.
 
-        Raises Inconsistent, with whole paths, for what such a network cannot learn by.
+        Raises Inconsistent, with whole paths, when such a network cannot learn by this
+        rule; here, when the network is not of a kind that the rule declares.
         """
+        readout = network.readout.kind
+        if network.form not in self.forms:
+            self._refuse("network.form", network.form, f"form: {self.forms[0]}")
+        if readout not in self.readouts:
+            kind = f"readout: {{kind: {self.readouts[0]}}}"
+            self._refuse("network.readout", readout, kind)
+        if network.feedback > 0 and not self.takes_feedback:
+            self._refuse("network.feedback", f"{network.feedback:g}", "feedback: 0")
         return self
+
+    def _refuse(self, path: str, given: str, instead: str) -> None:
+        text = f"got {given}; rule {self.name} does not learn in such a network"
+        raise Inconsistent(path, f"{text}; use {instead}", "rule")
 
     @model_validator(mode="before")
     @classmethod
     def _fill(cls, data: Any) -> Any:
-        """What was given, over the preset, over the defaults; nested settings too."""
+        """Fill in what was not given: from the preset first, then from the defaults."""
         if not isinstance(data, dict):
             return data
         chosen = data.get("preset", next(iter(cls.presets), None))
