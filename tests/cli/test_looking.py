@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from popnet.cli.looking import USUAL
 
-from popnet.sweep import launch
+from popnet.runs.tables import write_tables
 
 TAU = "network.tau_s.spread"
 
@@ -73,7 +73,7 @@ def shown(popnet, run, *args):
 
 def test_show_gives_the_usual_columns(popnet, tiny_run):
     rows = shown(popnet, tiny_run)
-    assert list(rows[0]) == [*USUAL, TAU]
+    assert list(rows[0]) == [*USUAL, "weight_change", "spectral_radius", TAU]
     table = tiny_run.table()
     assert [r["key"] for r in rows] == list(table["key"])
     assert [r["accuracy"] for r in rows] == list(table["accuracy"])
@@ -140,7 +140,7 @@ def test_conditions_join(popnet, tiny_run):
 
 def test_where_on_scores_that_are_not_there_yet(popnet, make_run, tmp_path):
     run = make_run(tmp_path, "trained")
-    launch.tables(run)
+    write_tables(run)
     assert shown(popnet, run, "--where", "accuracy>0.9") == []
     assert len(shown(popnet, run, "--where", "final_accuracy>=0")) == 4
 
