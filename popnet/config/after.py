@@ -1,4 +1,4 @@
-"""The section ``after``: what every trained network meets, and how pairs compare."""
+"""The section ``after``: the tests, measures and comparisons of trained networks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from popnet.config.entries import SMALL_TASK, TaskSettings
 from popnet.config.network_config import NetworkConfig
 from popnet.config.settings import Named, Settings
 
-
 Observed = Literal["weights", "activity", "change", "curve"]
-"""What a measure looks at: weights, activity, the change of activity from that of the
+"""The data a measure reads: weights, activity, the change of activity from that of the
 trained network at rest, or the learning curve."""
 Compared = tuple[Literal["weights", "response", "activity"], ...]
-"""What a metric looks at: weights, outputs on common trials, activity on them."""
+"""The data a metric reads: weights, outputs on common trials, activity on them."""
 
 
 class PerturbationSettings(Named):
@@ -23,10 +22,10 @@ class PerturbationSettings(Named):
 
     unit: ClassVar[str] = ""
     changes: ClassVar[frozenset[str]] = frozenset()
-    """The parts of a network's situation that change, in the words of
-    ``perturbations.parts``; all others stay as they are."""
+    """The parts of a network's situation that it changes, by their names in
+    ``perturbations.parts``; all other parts stay as they are."""
     effective_from: ClassVar[float] = 0.0
-    """Levels of at least this size, and not 0, change what the network answers."""
+    """Levels of at least this size, and not 0, change the network's answers."""
     small_task: ClassVar[dict[str, Any]] = SMALL_TASK
     """A small task on which its effect shows."""
     small_network: ClassVar[dict[str, Any]] = {"units": 24}
@@ -36,9 +35,10 @@ class PerturbationSettings(Named):
     ]
 
     def refuse(self, config: NetworkConfig) -> str | None:  # noqa: ARG002
-        """Why this cannot be done to such networks: "FIELD: reason"; None: it can.
+        """Return "FIELD: reason" when networks of ``config`` cannot be perturbed so.
 
-        FIELD is the setting of this perturbation that does not fit.
+        FIELD is the setting of this perturbation that does not fit.  None means that
+        the perturbation is possible.
         """
         return None
 
@@ -48,60 +48,60 @@ class MetricSettings(Named):
 
     kind: ClassVar[Literal["distance", "similarity"]] = "distance"
     range: ClassVar[tuple[float, float]] = (0, float("inf"))
-    """The least and the largest value; equal networks have the least distance, or the
-    largest similarity."""
+    """The smallest and the largest value.  Equal networks have the smallest distance
+    or the largest similarity."""
     precision: ClassVar[float] = 0.0
-    """How far rounding may take the value of equal networks from that."""
+    """The largest rounding error allowed in the value of equal networks."""
     needs: ClassVar[Compared] = ()
-    """What it looks at.  The activity is what ``after.dynamics`` with ``after.sample``
-    keeps."""
+    """The data that it reads.  Activity is kept where ``after.dynamics`` and
+    ``after.sample`` are given."""
     invariances: ClassVar[frozenset[str]] = frozenset()
-    """Changes of one network, or of both, that it does not see; it sees all others that
-    ``popnet.testing.metrics`` knows."""
+    """Changes of one network, or of both, that leave the value as it is.  All other
+    changes in ``popnet.testing.metrics`` alter it."""
     triangle: ClassVar[bool] = False
-    """No way over a third network is shorter."""
+    """The triangle inequality holds: d(a, c) <= d(a, b) + d(b, c)."""
     grows: ClassVar[bool] = True
-    """The more noise is added to a network, the less it is like what it was."""
+    """The more noise is added to a network, the less it resembles the original."""
     stored: ClassVar[bool] = False
-    """What ``prepare`` makes of a network is costly: it is made once and recorded."""
+    """The result of ``prepare`` is costly, so it is computed once and stored."""
 
 
 class MeasureSettings(Named):
-    """Settings of what is measured of one network."""
+    """Settings of a measure of one network."""
 
     needs: ClassVar[Observed] = "weights"
-    """Weights and curve give one number for each network, activity and change one for
-    each activity that is measured."""
+    """The data that it reads.  A measure of weights or curve gives one number per
+    network, a measure of activity or change one per recorded activity."""
     unit: ClassVar[str] = ""
     label: ClassVar[str] = ""
-    """Its name on the axis of a figure, in one line or two."""
+    """The name on the axis of a figure, in one or two lines."""
     note: ClassVar[str] = ""
-    """The sentence below a table that says what it is."""
+    """The sentence below a table that explains the measure."""
     form: ClassVar[str] = ".3g"
     log: ClassVar[bool] = False
-    """Figures show it on a logarithmic axis."""
+    """Figures use a logarithmic axis."""
     over_time: ClassVar[bool] = False
-    """It is a number for each step of a trial instead of one."""
+    """The measure gives one number per step of a trial instead of one in all."""
     range: ClassVar[tuple[float, float]] = (-float("inf"), float("inf"))
     invariances: ClassVar[frozenset[str]] = frozenset()
-    """Changes of what it is measured of that it does not see; it sees all others that
-    ``popnet.testing.measures`` knows."""
+    """Changes of the data that leave the value as it is.  All other changes in
+    ``popnet.testing.measures`` alter it."""
     always: ClassVar[bool] = False
-    """Recorded without being asked, of every network or every measured activity; the
-    others are asked for by ``after.measures``."""
+    """The measure is recorded for every network or every recorded activity.  Other
+    measures are recorded where ``after.measures`` names them."""
     listed: ClassVar[bool] = False
-    """`popnet show` and the report's table of networks have a column of it."""
+    """``popnet show`` and the report's table of networks have a column for it."""
     grouped: ClassVar[bool] = False
-    """`popnet show --by` gives its median over each group."""
+    """``popnet show --by`` gives its median over each group."""
 
     @classmethod
     def of_activity(cls) -> bool:
-        """Whether it is measured of each activity rather than of each network."""
+        """Return True for a measure of each activity, False for one of each network."""
         return cls.needs in ("activity", "change")
 
 
 class After(Settings):
-    """What every trained network meets afterwards."""
+    """Tests, measures and comparisons that every trained network goes through."""
 
     trials: Annotated[
         int, Field(ge=1, le=100_000, description="per trial type; 20 is Miconi's")
@@ -116,7 +116,8 @@ class After(Settings):
         Annotated[tuple[SerializeAsAny[PerturbationSettings], ...], Field(strict=False)]
         | None
     ) = None
-    """Activity is measured untrained, at rest and under these; None: it is not."""
+    """Activity is recorded untrained, at rest and under these perturbations.  None: no
+    activity is recorded."""
     measures: Annotated[
         tuple[SerializeAsAny[MeasureSettings], ...],
         Field(strict=False, description="what is measured besides what always is"),
@@ -134,11 +135,11 @@ class After(Settings):
     ] = None
 
     def compares(self, number: int) -> bool:
-        """Whether a condition's network of this number is compared with others."""
+        """Return True when network ``number`` of a condition is to be compared."""
         return self.sample is None or number < self.sample
 
     def keeps(self, number: int) -> bool:
-        """Whether the activity of a condition's network of this number is kept."""
+        """Return True when the activity of a condition's network ``number`` is kept."""
         return (
             self.dynamics is not None
             and self.sample is not None

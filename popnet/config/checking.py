@@ -1,7 +1,7 @@
-"""Checks a loaded sweep as a whole: each part against every condition it will meet.
+"""Checks a loaded sweep as a whole: each section against every condition.
 
-What one section says of itself is checked by its settings class; here stands what needs
-several of them, or the world outside: other tasks, perturbations, files, packages.
+A settings class checks its own section.  This module checks what needs several sections
+or something outside the file: other tasks, perturbations, files and packages.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from popnet.config.settings import Inconsistent
 def check(loaded: LoadedSweep, source: Source) -> None:
     """Check other tasks, perturbations, metrics, impulses against every condition.
 
-    Raises ConfigError naming file, line and key: another input layout, durations that
-    are no whole number of steps, an epoch a task does not have, more than one impulse
-    per step, a file or a package that is missing or has changed.
+    Raises ConfigError, naming file, line and key, for another input layout, a duration
+    that is no whole number of steps, an epoch that a task does not have, more than one
+    impulse per step, or a file or package that is missing or has changed.
     """
     after = loaded.sweep.after
     _check_searcher(loaded.sweep, source)

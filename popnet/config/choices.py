@@ -1,6 +1,6 @@
-"""Settings that mean something only beside some values of another setting.
+"""Settings that have a meaning only with certain values of another setting.
 
-No setting is accepted and ignored: one that means nothing here keeps its default.
+No setting is accepted and ignored: one without a meaning must keep its default.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from popnet.config.settings import Inconsistent, Settings
 def only_with(
     settings: Settings, choice: str, values: Sequence[str], *names: str
 ) -> None:
-    """Refuse other than default ``names`` unless ``choice`` is one of ``values``."""
+    """Refuse settings ``names`` that are set although ``choice`` gives them no meaning.
+
+    They have a meaning where the setting ``choice`` is one of ``values``.  Raises
+    Inconsistent when one of them differs from its default elsewhere.
+    """
     chosen = getattr(settings, choice)
     if chosen in values:
         return

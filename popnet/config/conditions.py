@@ -1,4 +1,4 @@
-"""Every condition of a grid; what conditions have in common is read and kept once.
+"""Builds every condition of a grid; conditions share the sections that are equal.
 
 A grid of 100,000 conditions changes some settings of one or two sections.  A section
 is therefore validated once for each choice of the grid's values in it, and equal
@@ -25,7 +25,7 @@ from popnet.config.settings import Settings
 
 NETWORK_SECTIONS = ("network", "task", "rule", "train")
 Rows = tuple[int, ...]
-"""Of each axis of the grid the number of its row."""
+"""For each grid axis, the index of the chosen row."""
 
 
 class Condition(NamedTuple):
@@ -34,17 +34,17 @@ class Condition(NamedTuple):
     values: dict[str, Any]
     config: NetworkConfig
     earlier: tuple[tuple[int, Condition], ...] = ()
-    """What its networks trained with before: each until some trial."""
+    """Earlier conditions of its networks, each with the trial at which it ended."""
     member: int = 0
-    """Its number in population-based training."""
+    """The member's number in population-based training; 0 elsewhere."""
 
 
 def conditions(
     source: Source, catalogue: Catalogue, grid: list[Axis]
 ) -> tuple[Condition, ...]:
-    """The conditions in the grid's order, each once.
+    """Build the conditions in the grid's order, each once.
 
-    Raises ConfigError about the first one that is wrong.
+    Raises ConfigError when a condition is invalid, about the first such one.
     """
     sections = _Sections(source, catalogue, grid)
     seen: dict[tuple[int, ...], Condition] = {}
@@ -61,7 +61,10 @@ def conditions(
 
 
 def _combinations(grid: list[Axis]) -> Iterator[tuple[Rows, dict[str, Any]]]:
-    """Every choice of one row per axis, the first axis slowest, and its values."""
+    """Yield each choice of one row per axis, with its values by path.
+
+    The first axis varies slowest.
+    """
     for choice in itertools.product(*(enumerate(axis) for axis in grid)):
         values: dict[str, Any] = {}
         for _, part in choice:
@@ -69,29 +72,33 @@ def _combinations(grid: list[Axis]) -> Iterator[tuple[Rows, dict[str, Any]]]:
         yield tuple([row for row, _ in choice]), values
 
 
-class _Part(NamedTuple):
-    """What an axis of the grid says of one section."""
+class _SectionAxis(NamedTuple):
+    """The part of a grid axis that sets values in one section."""
 
     axis: int
     rows: Axis
-    """Its values, of this section alone, row by row."""
-    alike: list[int]
-    """Of each row the first one that says the same."""
+    """Values by path in this section only, one dict per row."""
+    first_equal: list[int]
+    """For each row, the index of the first row with equal values."""
 
 
 class _Sections:
-    """The sections of the conditions' configurations, each made when first asked."""
+    """Builds the sections of the conditions' configurations, each one only once."""
 
     def __init__(self, source: Source, catalogue: Catalogue, grid: list[Axis]) -> None:
         self.source, self.catalogue = source, catalogue
         self.build = Builder(source, {})
-        self.parts = {name: _parts(grid, name) for name in NETWORK_SECTIONS}
-        self.made: dict[tuple[Any, ...], Any] = {}
+        self.axes = {name: _section_axes(grid, name) for name in NETWORK_SECTIONS}
+        self.built: dict[tuple[Any, ...], Any] = {}
         self.equal: dict[tuple[type, str], Any] = {}
         self.fitted: dict[int, list[RuleSettings]] = {}
 
     def config(self, rows: Rows) -> NetworkConfig:
-        """One condition.  Raises ConfigError or ValidationError: see ``explain``."""
+        """Build the configuration of one condition.
+
+        Raises ConfigError or ValidationError when it is invalid; ``explain`` then
+        raises the error that users read.
+        """
         rule: RuleSettings = self._section("rule", rows)
         sections = {
             "network": self._section("network", rows, rule.network_of_preset),
@@ -102,7 +109,7 @@ class _Sections:
         config = NetworkConfig.model_validate(sections)
         if config.rule is rule:
             return config
-        # fitted to its network; among all conditions a few rules come out
+        # the rule was fitted to its network; all conditions together have few of these
         known = self.fitted.setdefault(id(rule), [])
         for fitted in known:
             if fitted == config.rule:
@@ -113,20 +120,25 @@ class _Sections:
     def _section(
         self, name: str, rows: Rows, defaults: dict[str, Any] | None = None
     ) -> Any:
-        """A section as these rows have it; ``defaults``: its rule's, of a network."""
-        parts = self.parts[name]
-        choice = [part.alike[rows[part.axis]] for part in parts]
-        key = (name, id(defaults), *choice)
-        if key not in self.made:
-            raw = {name: self.source.raw.get(name, {})}
-            for part, row in zip(parts, choice, strict=True):
-                for path, value in part.rows[row].items():
-                    raw = placed(self.source, raw, path, value, ())
-            built = self._built(name, raw[name], defaults)
-            self.made[key] = self._shared(built)
-        return self.made[key]
+        """Return a section with the values of these grid rows.
 
-    def _built(self, name: str, raw: Any, defaults: dict[str, Any] | None) -> Settings:
+        ``defaults`` are the rule's own defaults of the network section.
+        """
+        axes = self.axes[name]
+        choice = [axis.first_equal[rows[axis.axis]] for axis in axes]
+        key = (name, id(defaults), *choice)
+        if key not in self.built:
+            raw = {name: self.source.raw.get(name, {})}
+            for axis, row in zip(axes, choice, strict=True):
+                for path, value in axis.rows[row].items():
+                    raw = placed(self.source, raw, path, value, ())
+            settings = self._validated(name, raw[name], defaults)
+            self.built[key] = self._shared(settings)
+        return self.built[key]
+
+    def _validated(
+        self, name: str, raw: Any, defaults: dict[str, Any] | None
+    ) -> Settings:
         if name == "task":
             return self.build.named((), raw, self.catalogue.tasks, name)
         if name == "rule":
@@ -138,26 +150,26 @@ class _Sections:
         return Network.model_validate(raw)
 
     def _shared(self, settings: Any) -> Any:
-        """The first of the settings that are equal to these."""
+        """Return the one object that stands for all settings equal to these."""
         known = type(settings), settings.model_dump_json()
         return self.equal.setdefault(known, settings)
 
 
-def _parts(grid: list[Axis], section: str) -> list[_Part]:
-    parts = []
+def _section_axes(grid: list[Axis], section: str) -> list[_SectionAxis]:
+    axes = []
     for number, axis in enumerate(grid):
         paths = [path for path in axis[0] if path.split(".", 1)[0] == section]
         if not paths:
             continue
         rows = [{path: row[path] for path in paths} for row in axis]
         first: dict[str, int] = {}
-        alike = [first.setdefault(repr(row), i) for i, row in enumerate(rows)]
-        parts.append(_Part(number, rows, alike))
-    return parts
+        first_equal = [first.setdefault(repr(row), i) for i, row in enumerate(rows)]
+        axes.append(_SectionAxis(number, rows, first_equal))
+    return axes
 
 
 def explain(source: Source, catalogue: Catalogue, values: dict[str, Any]) -> None:
-    """Raise ConfigError about what is wrong with one condition, sections together."""
+    """Raise ConfigError about the first error in one condition, checked as a whole."""
     raw = {name: source.raw.get(name, {}) for name in NETWORK_SECTIONS}
     for path, value in values.items():
         raw = placed(source, raw, path, value, axis_place(source, path))
@@ -167,15 +179,15 @@ def explain(source: Source, catalogue: Catalogue, values: dict[str, Any]) -> Non
     network = raw["network"]
     defaults: dict[Place, str] = {}
     if isinstance(network, dict):
-        who = f"a default of rule {rule.name}; the file may set another"
-        defaults = {("network", k): who for k in rule.network_of_preset}
+        origin = f"a default of rule {rule.name}; the file may set another"
+        defaults = {("network", k): origin for k in rule.network_of_preset}
         network = merged(rule.network_of_preset, network)
     sections = {"network": network, "train": raw["train"], "task": task, "rule": rule}
     Builder(source, values, defaults).settings((), sections, NetworkConfig)
 
 
 def merged(defaults: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """What was given, over what the rule's publication has."""
+    """Return the settings given, over the defaults of the rule's publication."""
     result = {**defaults, **given}
     for key, value in given.items():
         if isinstance(value, dict) and isinstance(defaults.get(key), dict):

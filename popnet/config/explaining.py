@@ -1,4 +1,4 @@
-"""Builds settings from what was read, and says in one sentence what is wrong."""
+"""Builds settings from a file's values and explains an error in one sentence."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNITS = {"s": "in seconds", "hz": "in hertz"}
 
 
 class Builder:
-    """Builds settings objects; turns what pydantic reports into our sentences."""
+    """Builds settings objects and turns pydantic's errors into popnet's sentences."""
 
     def __init__(
         self,
@@ -31,7 +31,11 @@ class Builder:
         values: Mapping[str, Any],
         defaults: Mapping[Place, str] | None = None,
     ) -> None:
-        """``values``: of the grid; ``defaults``: who set what the file does not."""
+        """Take the grid's ``values`` by path.
+
+        ``defaults`` holds places that the file does not set, each with the origin of
+        its value in words.
+        """
         self.source = source
         self.values = values
         self.defaults = defaults or {}
@@ -39,7 +43,7 @@ class Builder:
     def several(
         self, place: Place, raw: Any, registry: Mapping[str, type[Settings]], what: str
     ) -> tuple[Settings, ...]:
-        """A list of registry entries."""
+        """Build a list of registry entries.  Raises ConfigError."""
         if not isinstance(raw, list):
             raise self.source.error(place, f"got {shown(raw)}; expected a list")
         return tuple(
@@ -49,8 +53,13 @@ class Builder:
     def named(
         self, place: Place, raw: Any, registry: Mapping[str, type[S]], what: str
     ) -> S:
-        """A registry entry: its name, or ``{name: ..., settings}``."""
-        raw = _opened({"name": raw} if isinstance(raw, str) else raw, registry)
+        """Build a registry entry from its name or from ``{name: ..., settings}``.
+
+        Raises ConfigError when the name is unknown or a setting is wrong.
+        """
+        raw = _with_setting_after_colon(
+            {"name": raw} if isinstance(raw, str) else raw, registry
+        )
         if not isinstance(raw, dict) or "name" not in raw:
             known = ", ".join(sorted(registry))
             text = f"expected a {what}: {{name: ...}}. Known: {known}."
@@ -68,7 +77,7 @@ class Builder:
         return self.settings(place, raw, model)
 
     def settings(self, place: Place, raw: Any, model: type[S]) -> S:
-        """A settings object, or the first thing that is wrong with it."""
+        """Build a settings object.  Raises ConfigError about its first error."""
         try:
             return model.model_validate(raw)
         except ValidationError as error:
@@ -87,15 +96,18 @@ class Builder:
     def error(
         self, place: Place, text: str, others: typing.Sequence[Place] = ()
     ) -> ConfigError:
-        """Point at the grid where the value, or one it clashes with, came from it."""
+        """Return the error, placed in the grid where the grid set one of the values.
+
+        ``others`` are the places of values that clash with the one at ``place``.
+        """
         for candidate in (place, *others):
             for path, value in self.values.items():
                 if _overlap(candidate, _parts(path)):
                     return self._in_grid(place, path, value, text)
         own = [at for at in (place, *others) if at in self.source.lines]
-        for known, who in self.defaults.items():
+        for known, origin in self.defaults.items():
             if place[: len(known)] == known and known not in self.source.lines:
-                text = f"{text.rstrip('.')} ({'.'.join(map(str, known))} is {who})"
+                text = f"{text.rstrip('.')} ({'.'.join(map(str, known))} is {origin})"
         return self.source.error(place, text, own[0] if own else place)
 
     def _in_grid(self, place: Place, path: str, value: Any, text: str) -> ConfigError:
@@ -111,13 +123,13 @@ def _parts(path: str) -> Place:
 
 
 def _overlap(one: Place, other: Place) -> bool:
-    """Whether one place is the other or lies inside it."""
+    """Return True when one place equals the other or lies inside it."""
     shorter = min(len(one), len(other))
     return list(map(str, one[:shorter])) == list(map(str, other[:shorter]))
 
 
 def _without_tags(loc: tuple[int | str, ...]) -> Place:
-    """Pydantic's location without its own words."""
+    """Return pydantic's location without the parts that pydantic added."""
     return tuple(
         part
         for part in loc
@@ -126,10 +138,10 @@ def _without_tags(loc: tuple[int | str, ...]) -> Place:
 
 
 class _Expected(NamedTuple):
-    """What the schema says of one place."""
+    """The schema's declaration of one place."""
 
     owner: type[BaseModel] | None
-    """The settings class that the place's last key stands in."""
+    """The settings class that has the place's last key as a field."""
     name: str
     annotation: Any
     bounds: list[Any]
@@ -137,7 +149,10 @@ class _Expected(NamedTuple):
 
 
 def _walk(model: type[BaseModel], loc: Place) -> _Expected:
-    """Follow a location through the schema; annotation None where it ends."""
+    """Follow a location through the schema.
+
+    The annotation is None where the schema ends before the location does.
+    """
     at = _Expected(None, "", model, [], "")
     for part in loc:
         inner = settings_in(at.annotation)
@@ -154,14 +169,14 @@ def _walk(model: type[BaseModel], loc: Place) -> _Expected:
 
 
 def _options(annotation: Any) -> list[Any]:
-    """The members of a union; a type alone is a union of one."""
+    """Return the members of a union; any other type is its own only member."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return list(typing.get_args(annotation))
     return [annotation]
 
 
 def settings_in(annotation: Any) -> type[BaseModel] | None:
-    """The settings class an annotation allows, if any."""
+    """Return the settings class that an annotation allows, or None."""
     for option in _options(annotation):
         if isinstance(option, type) and issubclass(option, BaseModel):
             return option
@@ -169,7 +184,7 @@ def settings_in(annotation: Any) -> type[BaseModel] | None:
 
 
 def _item(annotation: Any) -> tuple[Any, list[Any]]:
-    """What a list or a dict holds: type and bounds."""
+    """Return the type and bounds of the items of a list or dict annotation."""
     inside = typing.get_args(annotation)
     if typing.get_origin(annotation) not in (tuple, dict) or not inside:
         return None, []
@@ -186,7 +201,7 @@ def _item(annotation: Any) -> tuple[Any, list[Any]]:
 
 
 def describe(model: type[BaseModel], *loc: str | int) -> str:
-    """What a place of the schema may hold, in words."""
+    """Describe in words the values that a place of the schema allows."""
     at = _walk(model, loc)
     unit = UNITS.get(at.name.rsplit("_", 1)[-1], "") if "_" in at.name else ""
     words = [_kind(at.annotation, at.bounds), unit]
@@ -229,8 +244,8 @@ def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
 
-def _opened(raw: Any, registry: Mapping[str, type[Settings]]) -> Any:
-    """``{name: neurogym:GoNogo-v0}`` written out, where the entry has that form."""
+def _with_setting_after_colon(raw: Any, registry: Mapping[str, type[Settings]]) -> Any:
+    """Write out ``{name: neurogym:GoNogo-v0}`` when the entry takes such a name."""
     if not isinstance(raw, dict) or not isinstance(raw.get("name"), str):
         return raw
     name, colon, rest = raw["name"].partition(":")
@@ -241,7 +256,7 @@ def _opened(raw: Any, registry: Mapping[str, type[Settings]]) -> Any:
 
 
 def _sentence(error: ErrorDetails, model: type[BaseModel]) -> str:
-    """One sentence: what was given, what is allowed, the nearest right name."""
+    """Return a sentence: the value given, the allowed ones, the nearest right name."""
     loc = _without_tags(error["loc"])
     at = _walk(model, loc)
     kind, given = error["type"], error["input"]

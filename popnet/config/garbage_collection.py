@@ -1,4 +1,4 @@
-"""Makes hundreds of thousands of objects without Python's search for lost ones."""
+"""Switches Python's cyclic garbage collector off while very many objects are made."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Hold the search for objects that refer to each other in a circle.
+    """Switch off the search for objects that refer to each other in a circle.
 
-    It goes through all there is again and again while much is made, and took half the
-    time of a plan of 100,000 networks, in which there is no such circle.
+    The search visits all objects again and again while many are made.  It took half the
+    time of a plan of 100,000 networks, which has no such circles.
     """
     running = gc.isenabled()
     gc.disable()

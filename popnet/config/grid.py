@@ -1,4 +1,4 @@
-"""The grid of a sweep: which values each condition takes.
+"""The grid of a sweep: the values that its conditions take.
 
 grid:
   network.tau_s.spread: [0.0, 0.4, 0.8]        every combination
@@ -24,7 +24,10 @@ Axis = list[dict[str, Any]]
 
 
 def axes(source: Source) -> list[Axis]:
-    """The axes of the grid; each is a list of {path: value} to choose one from."""
+    """Return the axes of the grid; each is a list of {path: value} to choose one from.
+
+    Raises ConfigError when the grid is malformed or too large.
+    """
     grid = source.raw.get("grid", {})
     if "grid" in source.raw and (grid is None or grid == {}):
         raise source.error(
@@ -50,7 +53,7 @@ def axes(source: Source) -> list[Axis]:
 
 
 def axis_place(source: Source, path: str) -> Place:
-    """Where in the file the grid gives the values of a path."""
+    """Return the place in the file where the grid or space gives a path's values."""
     grid = source.raw.get("grid", {})
     if "zip" in grid and path not in grid:
         groups = grid["zip"] if isinstance(grid["zip"], list) else [grid["zip"]]
@@ -99,7 +102,7 @@ def _zipped(source: Source, group: Any, number: int) -> Axis:
 
 
 def check_root(source: Source, place: Place, path: str, of: str = "grid") -> None:
-    """Refuse a path, of the grid or a space, that leads to no setting of a network."""
+    """Raise ConfigError for a grid or space path that is no setting of a network."""
     root = path.split(".", 1)[0]
     allowed = ", ".join(ROOTS)
     if root in ("after", "machine"):
@@ -140,7 +143,10 @@ def _refuse_repeats(source: Source, place: Place, values: list[Any]) -> None:
 
 
 def _sampled(source: Source, place: Place, path: str, spec: Any) -> list[Any]:
-    """``sample: n`` values of a law; the same for the same seed and path."""
+    """Draw the ``sample: n`` values of a law.
+
+    The same seed and path always give the same values.
+    """
     keys = {"sample", "law", "low", "high", "mean", "sd"}
     for key in spec:
         if key not in keys:
@@ -175,7 +181,7 @@ def _sampled(source: Source, place: Place, path: str, spec: Any) -> list[Any]:
 
 
 def _bounds(source: Source, place: Place, law: str, spec: Any) -> tuple[float, float]:
-    """The two numbers of a law."""
+    """Return the two numbers of a law: low and high, or mean and sd."""
     need = ("mean", "sd") if law == "normal" else ("low", "high")
     kind, limit = ((int,), 2.0**62) if law == "integer" else ((int, float), 1e300)
     for key in need:
@@ -201,7 +207,10 @@ def _bounds(source: Source, place: Place, law: str, spec: Any) -> tuple[float, f
 
 
 def check_paths(source: Source, grid: list[Axis]) -> None:
-    """No path twice, none inside another: which would win?"""
+    """Refuse a path that occurs twice or lies inside another: which value would hold?
+
+    Raises ConfigError.
+    """
     paths = [path for axis in grid for path in axis[0]]
     for one, other in itertools.combinations(paths, 2):
         if one == other:

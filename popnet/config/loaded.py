@@ -1,4 +1,4 @@
-"""A sweep as it was meant: its settings, and every condition of its grid."""
+"""A validated sweep: its settings, and every condition of its grid."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class LoadedSweep(NamedTuple):
 
     sweep: Sweep
     conditions: tuple[Condition, ...]
-    """Of a searched space: those tried so far, none of which the file names."""
+    """All conditions of the grid; in a search, those tried so far."""
     corners: tuple[Condition, ...] = ()
-    """Conditions at the bounds of the searched space; they are not trained."""
+    """Conditions at the bounds of the searched space, used for checks only."""
 
     @property
     def varied(self) -> list[str]:
-        """The paths of the grid or the searched space, in its order."""
+        """Paths of the grid or of the searched space, in the file's order."""
         return list((self.corners or self.conditions)[0].values)

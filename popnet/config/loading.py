@@ -1,4 +1,4 @@
-"""From what was read to what was meant: validated sweeps, conditions, and errors."""
+"""Turns a sweep file that was read into a validated sweep with all its conditions."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from popnet.config.spread import Spread
 
 
 def load(source: Source, catalogue: Catalogue) -> LoadedSweep:
-    """Read a sweep, expand its grid and check all of it, the world outside included.
+    """Validate a sweep, expand its grid and check the files and packages it needs.
 
-    This is the door for whatever is about to train, test or plan networks.  Raises
-    ConfigError naming file, line, key, what is allowed, the nearest right name.
+    Call this before networks are planned, trained or tested.  Raises ConfigError naming
+    file, line, key, what is allowed and the nearest right name.
     """
     loaded = expand(source, catalogue)
     check(loaded, source)
@@ -40,33 +40,39 @@ def load(source: Source, catalogue: Catalogue) -> LoadedSweep:
 
 
 def expand(source: Source, catalogue: Catalogue) -> LoadedSweep:
-    """Read a sweep and every condition of its grid, each by itself.
+    """Validate a sweep and each condition of its grid, but nothing outside the file.
 
-    A recorded run is opened so: a file that its task needs may be gone since.  Raises
-    ConfigError as ``load`` does.
+    A recorded run is opened this way, since a file that its task needs may be gone by
+    now.  Raises ConfigError as ``load`` does.
     """
     _check_keys(source)
     grid, space = axes(source), space_axes(source)
     _check_missing(source, [*grid, *space])
     with uncollected():
-        made = conditions(source, catalogue, [corners(space)] if space else grid)
-    _check_bounds(source, made)
-    sweep = _sweep(source, catalogue, made[0].config)
+        expanded = conditions(source, catalogue, [corners(space)] if space else grid)
+    _check_bounds(source, expanded)
+    sweep = _sweep(source, catalogue, expanded[0].config)
     if sweep.search is not None:
-        check_search(source, sweep.search, [c.config for c in made])
-    return LoadedSweep(sweep, (), made) if space else LoadedSweep(sweep, made)
+        check_search(source, sweep.search, [c.config for c in expanded])
+    return LoadedSweep(sweep, (), expanded) if space else LoadedSweep(sweep, expanded)
 
 
 def conditions_of(
     source: Source, catalogue: Catalogue, choices: Iterable[dict[str, Any]]
 ) -> tuple[Condition, ...]:
-    """The conditions with these values by path, each once.  Raises ConfigError."""
+    """Build the conditions with these values by path, each once.
+
+    Raises ConfigError when one of them is invalid.
+    """
     rows = list(choices)
     return conditions(source, catalogue, [rows]) if rows else ()
 
 
 def with_overrides(source: Source, overrides: list[str]) -> Source:
-    """Apply ``--set path=value`` options; values are YAML."""
+    """Apply ``--set path=value`` options, whose values are YAML.
+
+    Raises ConfigError when an option or its path is malformed.
+    """
     origins = dict(source.overrides)
     changed = source._replace(raw=dict(source.raw), overrides=origins)
     for option in overrides:
@@ -93,7 +99,7 @@ def with_overrides(source: Source, overrides: list[str]) -> Source:
 
 
 def dump(plan: LoadedSweep, source: Source) -> str:
-    """The sweep as launched, defaults filled in wherever all conditions agree.
+    """Write the sweep as YAML, with the defaults on which all conditions agree.
 
     A default that differs between conditions (it may depend on the rule) is left
     out, so that the text means exactly the same networks when it is read again.
@@ -111,14 +117,14 @@ def dump(plan: LoadedSweep, source: Source) -> str:
     return write_text(filled)
 
 
-def _different(made: Sequence[Condition], section: str) -> list[Settings]:
-    """The settings of a section that conditions have, each once."""
-    every = [getattr(condition.config, section) for condition in made]
+def _different(conditions: Sequence[Condition], section: str) -> list[Settings]:
+    """Return the different settings of a section among these conditions, each once."""
+    every = [getattr(condition.config, section) for condition in conditions]
     return list({id(settings): settings for settings in every}.values())
 
 
 def _agreed(settings: list[Settings]) -> dict[str, Any]:
-    """What all of these settings have in common."""
+    """Return the part that all of these settings have in common."""
     same = _plain(settings[0].model_dump())
     for other in settings[1:]:
         same = _agreement(same, _plain(other.model_dump()))
@@ -128,14 +134,14 @@ def _agreed(settings: list[Settings]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists: what YAML can say."""
+    """Replace tuples by lists, which YAML can represent."""
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     return [_plain(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def _agreement(one: Any, other: Any) -> Any:
-    """What two dumps have in common; numbered units stand or fall together."""
+    """Return the common part of two dumps; a dict with numbered keys is not divided."""
     if one == other:
         return one
     if not isinstance(one, dict) or not isinstance(other, dict):
@@ -173,12 +179,12 @@ def _check_missing(source: Source, grid: list[Axis]) -> None:
             )  # fmt: skip
 
 
-def _check_bounds(source: Source, made: tuple[Condition, ...]) -> None:
-    """Refuse bounds of a law that are used nowhere.
+def _check_bounds(source: Source, conditions: tuple[Condition, ...]) -> None:
+    """Refuse bounds of a law that no condition uses.
 
-    Not in one condition alone: a grid of spreads may begin with 0.
+    One condition may leave them unused, since a grid of spreads may begin with 0.
     """
-    networks = _different(made, "network")
+    networks = _different(conditions, "network")
     for name, info in Network.model_fields.items():
         if not isinstance(info.default, Spread):
             continue

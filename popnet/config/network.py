@@ -1,4 +1,4 @@
-"""The network section of a sweep file: the rate network and its defaults."""
+"""The section ``network`` of a sweep file: the rate network and its defaults."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from popnet.config.spread import Spread
 
 
 class Readout(Settings):
-    """Where the output is read.
+    """The readout, which gives the network's output.
 
     unit: o(t) = r_k(t), an ordinary unit of the network (Miconi 2017).
     linear: o(t) = W_out r(t), W_out ~ U(-scale, scale) / sqrt(N), or
@@ -57,8 +57,8 @@ TAU_LIMIT_S = 10.0
 class Network(Settings):
     """The rate network.  Defaults after Miconi (2017), published code.
 
-    In the rate form x is the rate: r = x, and phi(slope (v - threshold)) is of the
-    total current v, which recurrent noise and impulses into the drive are part of.
+    In the rate form x is the rate: r = x, and phi(slope (v - threshold)) acts on the
+    total current v, which includes recurrent noise and impulses into the drive.
     """
 
     units: Annotated[int, Field(ge=1, le=100_000, description="N")] = 200
@@ -121,7 +121,7 @@ class Network(Settings):
     @model_validator(mode="before")
     @classmethod
     def _default_means(cls, data: Any) -> Any:
-        """``tau_s: {spread: 0.4}`` keeps the default mean."""
+        """Fill in a law's default mean: ``tau_s: {spread: 0.4}`` keeps it."""
         if not isinstance(data, dict):
             return data
         data = dict(data)
@@ -165,7 +165,10 @@ class Network(Settings):
 
     @model_validator(mode="after")
     def _time_constants(self) -> Network:
-        """tau >= 2 dt where units differ; one tau for all may be dt: discrete time."""
+        """Require tau >= 2 dt where units differ, and tau >= dt where they do not.
+
+        With one tau = dt for all units the network runs in discrete time.
+        """
         tau, floor, what = self.tau_s, self.dt_s, "the step dt_s"
         if tau.spread > 0:
             floor, what = 2 * self.dt_s, "twice the step dt_s where there is a spread"
@@ -188,7 +191,10 @@ class Network(Settings):
 
     @model_validator(mode="after")
     def _slopes(self) -> Network:
-        """A slope of 0 is a unit that never answers, one below 0 turns it round."""
+        """Require slopes above 0.
+
+        A unit with slope 0 never answers, and a negative slope inverts its answer.
+        """
         slope = self.slope
         if slope.mean <= 0:
             text = f"must be above 0, got {slope.mean:g}"

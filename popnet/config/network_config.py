@@ -1,4 +1,4 @@
-"""One condition's configuration: network, task, rule and training, and how they fit."""
+"""One condition's configuration: network, task, rule and training, checked together."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from popnet.config.network import Network
 from popnet.config.settings import Inconsistent, PerNetwork, Settings
 
 MOST_STEPS = 10_000_000
-"""Time steps of an epoch: what is more is a slip of a unit."""
+"""Largest number of time steps of an epoch; more are a mistake in a unit."""
 
 
 def whole_steps(duration_s: float, dt_s: float) -> bool:
-    """Whether a duration is one or more whole time steps, but for rounding."""
+    """Return True when a duration is, up to rounding, one or more whole time steps."""
     steps = duration_s / dt_s
     return round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6 * max(steps, 1)
 
@@ -49,7 +49,7 @@ class Until(Settings):
 
     @property
     def watched(self) -> int:
-        """Trials that it looks at."""
+        """Number of the last trials that the criterion reads."""
         return self.window * self.in_a_row
 
 
@@ -70,9 +70,9 @@ class Train(Settings):
 
     @model_validator(mode="after")
     def _reachable(self) -> Train:
-        """A criterion that no network could meet is refused.
+        """Refuse a criterion whose windows need more trials than the training has.
 
-        The default one is not: it asks for nothing that a short training would need.
+        The default criterion is accepted, since nobody asked for it.
         """
         until, default = self.until, type(self).model_fields["until"].default
         # 0 trials: the untrained control of a sweep
@@ -88,7 +88,7 @@ class Train(Settings):
 
 
 class NetworkConfig(Settings):
-    """One condition: everything a network's configuration says but its seed."""
+    """The configuration of one condition: all settings of a network but its seed."""
 
     network: Network
     task: SerializeAsAny[TaskSettings]

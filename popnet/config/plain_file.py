@@ -1,4 +1,4 @@
-"""Reads a file that somebody named, if it is an ordinary file of a bearable size."""
+"""Reads a file that a user named, if it is an ordinary file and not too large."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 
 class NotAFile(OSError):
-    """It is a device, a pipe or too large; ``strerror`` says which."""
+    """The path is a folder, a device, a pipe or too large; ``strerror`` says which."""
 
 
 def read_plain(path: Path, largest: int) -> bytes:
-    """What a file holds.
+    """Return the bytes of a file of at most ``largest`` bytes.
 
     A pipe would keep its reader waiting for ever, and a device has no end.  Raises
-    OSError, whose ``strerror`` says why.
+    OSError, whose ``strerror`` says why, when the file cannot be read.
     """
-    # opened first and looked at then: what stands at the path may change in between
+    # it is opened before it is checked: the path may lead elsewhere in between
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(handle, "rb") as file:
         about = os.fstat(handle)

@@ -1,4 +1,4 @@
-"""A YAML file as nested dicts, remembering on which line each key stands."""
+"""Reads a YAML file as nested dicts and remembers the line of each key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEEPEST = 40
 
 
 class ConfigError(ValueError):
-    """The user's file or option is wrong; the text says where and what is allowed."""
+    """An error in the user's file or option: where it is, and what is allowed."""
 
 
 class Source(NamedTuple):
@@ -28,12 +28,15 @@ class Source(NamedTuple):
     raw: dict[str, Any]
     lines: dict[Place, int]
     overrides: dict[Place, str] = {}  # noqa: RUF012
-    """What was set by ``--set``: the option, by place."""
+    """The ``--set`` option that set a value, by its place."""
 
     def error(
         self, place: Place, text: str, line_of: Place | None = None
     ) -> ConfigError:
-        """An error that names the file, the line (of ``line_of``) and the key."""
+        """Return an error that names the file, the line and the key.
+
+        The line is that of ``line_of``, or of ``place`` without it.
+        """
         names = [part if str(part).isprintable() else shown(part) for part in place]
         key = ".".join(str(name) for name in names)
         stop = "" if text.endswith((".", "?")) else "."
@@ -43,7 +46,7 @@ class Source(NamedTuple):
         )
 
     def _where(self, place: Place) -> str:
-        """The --set option or the line that a value came from."""
+        """Return the ``--set`` option or the line that a value came from, in words."""
         if place and place not in self.lines:
             for key, option in self.overrides.items():
                 if key[: len(place)] == place:
@@ -63,7 +66,7 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what ``_Loader`` reads back as the same value."""
+    """Writes YAML that ``_Loader`` reads back as the same values."""
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -86,18 +89,18 @@ _READ = {_TAG + kind for kind in (*_PLAIN, "str", "map", "seq")}
 
 
 def nearest(given: object, known: list[str]) -> str:
-    """' Did you mean ...?' when something known looks like what was given."""
+    """Return " Did you mean ...?" when a known name resembles the given one, or ""."""
     alike = sorted(
         ((SequenceMatcher(None, str(given)[:100], k).ratio(), k) for k in known),
         key=lambda pair: -pair[0],
     )
-    # of equally good guesses (dmns: dms, dnms) say both
+    # name both of two equally good guesses (dmns: dms, dnms)
     best = [k for ratio, k in alike[:2] if ratio >= max(0.5, alike[0][0] - 0.15)]
     return f" Did you mean {' or '.join(map(repr, best))}?" if best else ""
 
 
 def shown(value: object) -> str:
-    """A value as a sweep file writes it, in one short line."""
+    """Return a value as a sweep file writes it, in one short line."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     text = repr(value)
@@ -105,12 +108,15 @@ def shown(value: object) -> str:
 
 
 def write_text(raw: dict[str, Any]) -> str:
-    """Nested dicts as YAML that ``read_text`` reads back as the same."""
+    """Write nested dicts as YAML that ``read_text`` reads back as the same."""
     return yaml.dump(raw, Dumper=_Dumper, sort_keys=False)
 
 
 def read_file(path: Path) -> Source:
-    """Read a sweep file.  Raises ConfigError with the line of what is wrong."""
+    """Read a sweep file.
+
+    Raises ConfigError, with the line of the error, when it is no such YAML file.
+    """
     try:
         if not path.exists() or path.is_dir():
             kind = "is a folder, not a file" if path.is_dir() else "does not exist"
@@ -133,7 +139,10 @@ def read_file(path: Path) -> Source:
 
 
 def read_text(text: str, file: str = "sweep file") -> Source:
-    """Read the text of a sweep file."""
+    """Read the text of a sweep file; ``file`` is its name in errors.
+
+    Raises ConfigError, with the line of the error, when the text is no such YAML.
+    """
     for number, line in enumerate(text.split("\n"), 1):
         if "\t" in line[: len(line) - len(line.lstrip())]:
             raise ConfigError(

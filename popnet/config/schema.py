@@ -1,4 +1,4 @@
-"""A whole sweep file: its top-level keys, and where and how it runs."""
+"""The schema of a whole sweep file: its top-level keys, and the section ``machine``."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ LARGEST_SWEEP = 1_000_000
 
 
 class Catalogue(NamedTuple):
-    """Which names a sweep file may use: registry name -> its settings class.
+    """The names that a sweep file may use, each with its settings class.
 
-    Other people's packages are only asked when a name is not ours or names are listed.
+    Other people's packages are only asked when a name is not popnet's own, or when
+    names are listed.
     """
 
     tasks: Mapping[str, type[TaskSettings]]
@@ -36,7 +37,7 @@ class Catalogue(NamedTuple):
 
 
 class Machine(Settings):
-    """Where and how it runs.  Nothing here changes a result or a network's key."""
+    """Where and how a sweep runs.  No setting here changes a result or a key."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: Annotated[
@@ -49,7 +50,7 @@ class Machine(Settings):
 
 
 class Sweep(Settings):
-    """A sweep file, validated; its conditions are in ``conditions``."""
+    """A validated sweep file.  ``LoadedSweep`` holds its conditions."""
 
     name: Annotated[
         str,

@@ -1,8 +1,7 @@
-"""The section ``search``: which conditions are tried, and which are stopped early.
+"""The section ``search``: settings of a search over conditions.
 
 A scheduler compares conditions while they train and stops the poor ones; a searcher
-chooses the conditions from a space.  Ray Tune and Optuna decide; this is what they are
-told.
+chooses the conditions from a space.  Ray Tune and Optuna decide, with these settings.
 """
 
 from __future__ import annotations
@@ -50,17 +49,17 @@ class Law(Settings):
 
     @property
     def corners(self) -> tuple[Value, ...]:
-        """Its bounds; of a choice all its values."""
+        """The two bounds, or all values of a choice."""
         if self.values is not None:
             return self.values
         return tuple(v for v in (self.low, self.high) if v is not None)
 
 
 class SchedulerSettings(Named):
-    """Settings of a scheduler: what stops conditions early."""
+    """Settings of a scheduler, which stops conditions early."""
 
     grace: Grace = None
-    """None: the search's ``every``."""
+    """Trials before a condition may be stopped.  None: the search's ``every``."""
 
 
 class Asha(SchedulerSettings):
@@ -88,8 +87,9 @@ class MedianStopping(SchedulerSettings):
 class Pbt(SchedulerSettings):
     """Population-based training over conditions, its members.
 
-    A member among the worst takes over the networks of one among the best, and goes on
-    with other settings near its: each times a factor of ``perturb``, or drawn anew.
+    A member among the worst takes over the networks of one among the best.  It goes on
+    with that member's settings, each multiplied by a factor of ``perturb`` or drawn
+    anew.
     """
 
     reference: ClassVar[str] = "Jaderberg et al. 2017 (arXiv 1711.09846)"
@@ -109,7 +109,7 @@ class Pbt(SchedulerSettings):
 
 
 class SearcherSettings(Named):
-    """Settings of a searcher: what chooses the conditions."""
+    """Settings of a searcher, which chooses the conditions."""
 
     conditions: Annotated[PositiveInt, Field(le=100_000)]
     space: Annotated[dict[str, Law], Field(min_length=1)]
@@ -162,11 +162,11 @@ class Search(Settings):
 
     @property
     def chooser(self) -> SearcherSettings | Pbt | None:
-        """What has a number of conditions and a space; None where a grid has them."""
+        """The searcher or pbt, whichever has the space; None where there is a grid."""
         return self.scheduler if isinstance(self.scheduler, Pbt) else self.searcher
 
     @property
     def grace(self) -> int:
-        """Trials that every condition gets."""
+        """Number of trials that every condition gets before it may be stopped."""
         grace = self.scheduler.grace if self.scheduler else None
         return grace or self.every

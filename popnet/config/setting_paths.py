@@ -1,4 +1,4 @@
-"""Puts a value at a path of nested settings, without touching what was there."""
+"""Sets a value at a path of nested settings, in a copy."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from popnet.config.reading import Place, Source, shown
 
 
 def part_of(part: str | int) -> str | int:
-    """A list's index or a unit's number; else a name."""
+    """Return a part of a path as an int if it is a number, else as the name it is."""
     return int(part) if isinstance(part, str) and part.isdecimal() else part
 
 
 def placed(
     source: Source, raw: dict[str, Any], path: str, value: Any, place: Place
 ) -> dict[str, Any]:
-    """``raw`` with this value at the path, and what is missing on the way made.
+    """Return ``raw`` with this value at the path; missing levels are created.
 
-    What lies beside the way is shared with ``raw``, which stays as it is.  Raises
-    ConfigError, about ``place``, where the way is barred.
+    Values beside the path are shared with ``raw``, which stays as it is.  Raises
+    ConfigError, about ``place``, when the path leads into a value without settings.
     """
     parts: list[Any] = [part_of(part) for part in path.split(".")]
     top = node = dict(raw)
@@ -35,12 +35,12 @@ def placed(
             node[part] = value
         else:
             inner = node[part] if isinstance(node, list) else node.get(part, {})
-            node[part] = node = _opened(inner, depth, part)
+            node[part] = node = _settable_copy(inner, depth, part)
     return top
 
 
-def _opened(value: Any, depth: int, part: str | int) -> Any:
-    """A copy to set something in: of a short form (a name, a mean), written out."""
+def _settable_copy(value: Any, depth: int, part: str | int) -> Any:
+    """Return a copy to set a value in; a name or a mean alone is written out."""
     if isinstance(value, (dict, list)):
         return value.copy()
     if isinstance(value, str) and (part in ("task", "rule") or isinstance(part, int)):

@@ -1,4 +1,4 @@
-"""What every settings class shares: closed, frozen, and each field marked by kind.
+"""The base of every settings class: closed, frozen, with each field marked by kind.
 
 A setting is either *per network* (networks of one population may differ in it; it
 becomes a [P] or [P, N] tensor, or acts while one network is drawn) or *shared* (it
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 
 class Mark(NamedTuple):
-    """A mark on a field; see ``PerNetwork``."""
+    """A mark on a field, such as ``PerNetwork``."""
 
     kind: str
 
@@ -24,11 +24,14 @@ PerNetwork = Mark("per network")
 """Networks of one population may differ in this setting."""
 
 Whereabouts = Mark("whereabouts")
-"""Where something is kept, not what it is: no part of a network's key."""
+"""This setting is a path of a file and no part of a network's key."""
 
 
 class Inconsistent(ValueError):
-    """Settings that do not go together: one by its path, and the ``others``."""
+    """Settings that do not go together.
+
+    ``path`` is the path of the setting at fault, ``others`` those that it clashes with.
+    """
 
     def __init__(self, path: str, text: str, *others: str) -> None:
         super().__init__(text)
@@ -45,7 +48,7 @@ class Settings(BaseModel):
 
 
 class Named(Settings):
-    """Settings of a registry entry: what a sweep file calls by ``name``."""
+    """Settings of a registry entry, which a sweep file calls by its ``name``."""
 
     name: str
     reference: ClassVar[str] = ""
@@ -55,7 +58,7 @@ class Named(Settings):
     example: ClassVar[dict[str, Any]] = {}
     """Settings with which the contract suite tests the entry; {}: its defaults."""
     requires_package: ClassVar[str] = ""
-    """A package without which the entry does nothing, and that may not be there."""
+    """An optional package that the entry needs; "" for none."""
 
 
 Seconds = Annotated[PositiveFloat, Field(le=1000.0)]
@@ -63,7 +66,7 @@ Seconds = Annotated[PositiveFloat, Field(le=1000.0)]
 
 @cache
 def marked(model: type[BaseModel]) -> tuple[tuple[str, bool, Any], ...]:
-    """Each field of a settings class: its name, whether per network, its info."""
+    """Return (name, is per network, pydantic's info) of each field of the class."""
     return tuple(
         (name, PerNetwork in info.metadata, info)
         for name, info in model.model_fields.items()
@@ -71,13 +74,13 @@ def marked(model: type[BaseModel]) -> tuple[tuple[str, bool, Any], ...]:
 
 
 def whereabouts(settings: BaseModel) -> set[str]:
-    """The names of the fields that say where something is kept."""
+    """Return the names of the fields that are paths of files."""
     fields = type(settings).model_fields.items()
     return {name for name, info in fields if Whereabouts in info.metadata}
 
 
 def shared_part(settings: BaseModel) -> dict[str, Any]:
-    """What networks must agree in to be stacked: the settings not per network."""
+    """Return the settings that are not per network, equal in all networks of a pack."""
     shared: dict[str, Any] = {}
     for name, per_network, _ in marked(type(settings)):
         value = getattr(settings, name)

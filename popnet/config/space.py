@@ -1,4 +1,4 @@
-"""Reads the space of a search and refuses what would search nothing."""
+"""Reads the space of a search and refuses a search that could decide nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def _place(source: Source) -> Place:
-    """Where the file has its space: with its searcher, or with pbt."""
+    """Return the place of the space in the file: in its searcher or in pbt."""
     search: Any = source.raw.get("search")
     given = search.get("scheduler") if isinstance(search, dict) else None
     pbt = isinstance(given, dict) and given.get("name") == "pbt"
@@ -31,9 +31,10 @@ def _place(source: Source) -> Place:
 
 
 def space_axes(source: Source) -> list[Axis]:
-    """The corners of the searched space, an axis per path; none without a space.
+    """Return the corners of the searched space, one axis per path; [] without a space.
 
-    A space of a wrong form is left to the schema, which says so.
+    A malformed space is left to the schema, which explains it.  Raises ConfigError when
+    there is a grid too, or when a path or a law is wrong.
     """
     node: Any = source.raw
     place = _place(source)
@@ -58,7 +59,7 @@ def space_axes(source: Source) -> list[Axis]:
 
 
 def corners(axes: Sequence[Axis]) -> list[dict[str, Any]]:
-    """Conditions in which every bound and every choice comes at least once."""
+    """Combine the axes to conditions that hold each bound and choice at least once."""
     most = max((len(axis) for axis in axes), default=0)
     return [
         {path: v for axis in axes for path, v in axis[i % len(axis)].items()}
@@ -67,7 +68,7 @@ def corners(axes: Sequence[Axis]) -> list[dict[str, Any]]:
 
 
 def read_search(source: Source) -> Any:
-    """The section with its scheduler and searcher looked up by name."""
+    """Return the section ``search``, its scheduler and searcher looked up by name."""
     given = source.raw.get("search")
     if not isinstance(given, dict):
         return given
@@ -81,7 +82,22 @@ def read_search(source: Source) -> Any:
 def check_search(
     source: Source, search: Search, configs: Sequence[NetworkConfig]
 ) -> None:
-    """Refuse a search that could decide nothing about these conditions."""
+    """Raise ConfigError when a search could decide nothing about these conditions."""
+    _check_trials(source, search, configs)
+    measures = {config.task.error for config in configs}
+    if search.metric == "error" and len(measures) > 1:
+        raise source.error(
+            ("search", "metric"),
+            "the tasks measure their errors in different ways "
+            f"({', '.join(sorted(measures))}), which cannot be compared; give accuracy",
+        )
+    _check_number(source, search, configs)
+
+
+def _check_trials(
+    source: Source, search: Search, configs: Sequence[NetworkConfig]
+) -> None:
+    """Refuse scores at trials that no condition reaches, or closer than its curve."""
     cap = max(config.train.trials for config in configs)
     point = max(config.train.curve_every for config in configs)
     for key, given in (("every", search.every), ("scheduler.grace", search.grace)):
@@ -97,13 +113,12 @@ def check_search(
             f"got {search.every:,}; the curves that the score is read from have a "
             f"point every {point:,} trials (train.curve_every); give at least that",
         )
-    measures = {config.task.error for config in configs}
-    if search.metric == "error" and len(measures) > 1:
-        raise source.error(
-            ("search", "metric"),
-            "the tasks measure their errors in different ways "
-            f"({', '.join(sorted(measures))}), which cannot be compared; give accuracy",
-        )
+
+
+def _check_number(
+    source: Source, search: Search, configs: Sequence[NetworkConfig]
+) -> None:
+    """Refuse a search with too few conditions to compare, or pbt's wrong settings."""
     chooser, scheduler = search.chooser, search.scheduler
     if isinstance(scheduler, Pbt):
         _check_pbt(source, scheduler, configs)

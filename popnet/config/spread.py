@@ -1,4 +1,4 @@
-"""Laws for parameters of the units: how different the units of a network are."""
+"""Laws for parameters of the units, which differ between the units of a network."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Spread(Settings):
 
     @property
     def lowest(self) -> float:
-        """No value is below this; -inf where nothing bounds the law."""
+        """Lower bound of the law's values; -inf where it has none."""
         if self.spread == 0:
             return self.mean
         scale = abs(self.mean) if self.mean != 0 else 1.0
