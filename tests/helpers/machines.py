@@ -7,6 +7,7 @@ machines share a mounted folder.  Needs root and Debian's iproute2.
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 import shutil
@@ -23,6 +24,8 @@ import psutil
 
 PORT = 6380
 RAY = str(Path(sys.executable).with_name("ray"))
+_made = itertools.count()
+"""Clusters of this process.  A device's name has room for nine of them."""
 POPNET = str(Path(sys.executable).with_name("popnet"))
 
 
@@ -51,9 +54,10 @@ class Machines:
 
     def __init__(self, workers: int, cpus: int = 1):
         self.cpus, self.token = cpus, secrets.token_hex(32)
-        self.tag = f"{os.getpid() % 100_000}"
+        before = next(_made)
+        self.tag = f"{os.getpid() % 100_000}{before or ''}"
         # two clusters beside each other have networks of their own
-        self.net = f"10.{64 + os.getpid() % 128}.{os.getpid() // 128 % 250}"
+        self.net = f"10.{64 + (os.getpid() + before) % 128}.{os.getpid() // 128 % 250}"
         self.scratch = Path(tempfile.mkdtemp(prefix="pn", dir="/tmp"))
         (self.scratch / "ray").mkdir()
         self.count = workers + 1

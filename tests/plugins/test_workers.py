@@ -90,9 +90,9 @@ def test_another_version_is_told():
 
 
 def test_an_actor_refuses_a_machine_that_lacks_the_package(tmp_path):
-    station = ActorSettings(str(tmp_path), "cpu", 60.0, "", ("not-there 3.0",))
+    settings = ActorSettings(str(tmp_path), "cpu", 60.0, "", ("not-there 3.0",))
     with pytest.raises(MissingPackage) as error:
-        ShardActor(station)
+        ShardActor(settings)
     text = str(error.value)
     assert text.startswith("machine ") and text.endswith(
         "lacks the package not-there 3.0"
@@ -103,24 +103,23 @@ def test_an_actor_refuses_a_machine_that_lacks_the_package(tmp_path):
 
 
 def test_an_actor_trains_what_it_opens(pack, tmp_path):
-    station = ActorSettings(str(tmp_path), "cpu", 60.0, "", (REFLEX,))
-    report = ShardActor(station).begin(60.0, sealed_pack(pack).networks)
+    settings = ActorSettings(str(tmp_path), "cpu", 60.0, "", (REFLEX,))
+    report = ShardActor(settings).begin(60.0, sealed_pack(pack).networks)
     assert report.done and report.finished == {"trained": 8}
     assert set(report.recorded) == {n.key for n in pack.networks}
 
 
 class _Ray:
-    """A cluster of a head and two workers, the second of which lacks everything."""
+    """A cluster of two machines, the second of which lacks everything."""
 
     def __init__(self):
         self.asked = []
 
     def nodes(self):
         return [
-            {"Alive": True, "NodeManagerAddress": "head", "Resources": {}},
-            {"Alive": True, "NodeManagerAddress": "one", "Resources": {"CPU": 1.0}},
-            {"Alive": True, "NodeManagerAddress": "two", "Resources": {"CPU": 1.0}},
-            {"Alive": False, "NodeManagerAddress": "gone", "Resources": {"CPU": 1.0}},
+            {"Alive": True, "NodeManagerAddress": "one"},
+            {"Alive": True, "NodeManagerAddress": "two"},
+            {"Alive": False, "NodeManagerAddress": "gone"},
         ]
 
     def remote(self, num_cpus, resources):
@@ -144,7 +143,7 @@ class _Ray:
         return {"CPU": 2.0}
 
 
-def test_every_node_that_works_is_asked():
+def test_every_node_is_asked():
     ray = _Ray()
     assert list(installed(ray, ())) == [] and ray.asked == []
     assert list(installed(ray, (REFLEX,))) == [
