@@ -220,7 +220,7 @@ MUTANTS = [
            "store/test_checkpoints.py"),
     Mutant("runs/untrusted.py", "if path.is_symlink():", "if False:",
            "store/test_location.py"),
-    Mutant("sweep/launch.py", "    refuse_links(out, plan.sweep.name, place)\n", "",
+    Mutant("sweep/launch.py", "    refuse_links(out, plan.sweep.name, backend)\n", "",
            "work/test_where_networks_lie.py"),
     Mutant("work/shard.py", "self.notes = loaded.notes", "self.notes = ()",
            "work/test_shard.py"),

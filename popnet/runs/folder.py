@@ -18,7 +18,7 @@ from popnet.store.atomic_files import lock_file, write_json, write_text
 def create_run(out: Path, plan: LoadedSweep, text: str, about: dict[str, Any]) -> Run:
     """Write a run's folder: sweep.yaml as launched, and provenance."""
     run = Run(out / plan.sweep.name)
-    refuse_links(out, run.name, run.store.place)
+    refuse_links(out, run.name, run.store.backend)
     write_text(run.folder / "sweep.yaml", text)
     write_text(run.folder / "plan.json", _planned(plan))
     known = run.provenance()

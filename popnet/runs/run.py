@@ -257,7 +257,7 @@ def open_run(folder: str | Path) -> Run:
         known = f" Runs there: {', '.join(near[:8])}." if near else ""
         raise ConfigError(f"{path}: not a run (no sweep.yaml in it).{known}")
     run = Run(path)
-    refuse_links(run.out, run.name, run.store.place)
+    refuse_links(run.out, run.name, run.store.backend)
     return run
 
 

@@ -21,7 +21,7 @@ OWN = ("store", "artifacts", "mlflow.db", ".store-id", ".store-id.lock", "storag
 LARGEST_JSON = 2**30
 
 
-def refuse_links(out: Path, name: str, place: Backend) -> None:
+def refuse_links(out: Path, name: str, backend: Backend) -> None:
     """Refuse links, pipes and devices where popnet keeps the files of a run.
 
     ``place``: where its networks are.  ``out`` and ``place`` may be links themselves,
@@ -31,7 +31,10 @@ def refuse_links(out: Path, name: str, place: Backend) -> None:
     found = [(path, out) for path in (out / name, *(out / own for own in OWN))]
     for folder, below, files in os.walk(out / name):
         found += [(Path(folder) / f, out / name) for f in (*below, *files)]
-    stores = {out / "store", *([place.folder] if isinstance(place, LocalDisk) else [])}
+    stores = {
+        out / "store",
+        *([backend.folder] if isinstance(backend, LocalDisk) else []),
+    }
     for store in stores:  # of the files in its folders, links are not read
         if store.is_dir():
             found += [(path, store) for path in sorted(store.iterdir())]

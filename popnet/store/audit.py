@@ -42,7 +42,7 @@ def audit(store: Store, keys: set[str]) -> Audit:
     while todo := [
         b for b in store.batches() if _mark(b) not in seen and keys.intersection(b.keys)
     ]:  # again, for what others merged meanwhile
-        found = store.place.each(lambda b: check(store.place, b), todo)
+        found = store.backend.each(lambda b: check(store.backend, b), todo)
         for batch, what in zip(todo, found, strict=True):
             seen.add(_mark(batch))
             read += what.bytes
@@ -55,12 +55,12 @@ def _mark(batch: Batch) -> tuple[str, ...]:
     return (batch.entry, *sorted(batch.files))
 
 
-def check(place: Backend, batch: Batch) -> Found:
+def check(backend: Backend, batch: Batch) -> Found:
     """Read all files of a batch."""
     read = 0
     for file, known in batch.files.items():
         try:
-            with place.open(file) as handle:
+            with backend.open(file) as handle:
                 size, found = sum_of(handle)
         except FileNotFoundError:
             return Found(read, file, "is missing")
@@ -72,11 +72,11 @@ def check(place: Backend, batch: Batch) -> Found:
 
 def _set_aside(store: Store, batch: Batch, what: Found) -> list[str]:
     store.index.clear()
-    if read_entry(store.place, batch.entry) != batch:
+    if read_entry(store.backend, batch.entry) != batch:
         return []  # merged or made again by another launch meanwhile
     kept = compaction.rescue(store, batch) if what.problem == "is damaged" else 0
     with suppress(FileNotFoundError):  # another launch was faster
-        store.place.move(batch.entry, _aside(batch.entry))
+        store.backend.move(batch.entry, _aside(batch.entry))
     lost = len(batch.keys) - kept
     of = f"{lost} of {len(batch.keys)}" if kept else f"{lost}"
     return [
@@ -89,7 +89,7 @@ def _torn(store: Store) -> list[str]:
     problems = []
     for entry in store.index.refresh():
         with suppress(FileNotFoundError):
-            store.place.move(entry, _aside(entry))
+            store.backend.move(entry, _aside(entry))
             problems.append(
                 f"{entry} is damaged; the records it named will be made again"
             )

@@ -36,8 +36,8 @@ def _path(shard: str) -> str:
     return f"checkpoints/{shard}.safetensors"
 
 
-def _files(place: Backend) -> list[str]:
-    names = sorted(place.listed("checkpoints"))
+def _files(backend: Backend) -> list[str]:
+    names = sorted(backend.listed("checkpoints"))
     return [f"checkpoints/{n}" for n in names if n.endswith(".safetensors")]
 
 
@@ -48,16 +48,16 @@ def save(
 
     Every tensor carries a checksum of its own; a damaged one is not used.
     """
-    place = backend_of(store)
+    backend = backend_of(store)
     tensors = {
         f"{number}/{name}": array
         for number, (_, arrays) in enumerate(groups)
         for name, array in arrays.items()
     }
     about = {"physics": PHYSICS, "groups": [list(keys) for keys, _ in groups]}
-    with place.draft() as draft:
+    with backend.draft() as draft:
         tensorfile.write(draft, tensors, about)
-        place.put(draft, _path(shard))
+        backend.put(draft, _path(shard))
 
 
 def drop(store: Where, shard: str) -> None:
@@ -67,16 +67,16 @@ def drop(store: Where, shard: str) -> None:
 
 def tidy(store: Where, recorded: set[str]) -> None:
     """Forget checkpoints all of whose networks are recorded."""
-    place = backend_of(store)
-    for file in _files(place):
+    backend = backend_of(store)
+    for file in _files(backend):
         try:
-            with place.open(file) as handle:
+            with backend.open(file) as handle:
                 groups = TensorFile(handle).about["groups"]
             whole = all(key in recorded for keys in groups for key in keys)
         except UNUSABLE:
             continue
         if whole:
-            place.remove(file)
+            backend.remove(file)
 
 
 def load(store: Where, keys: Iterable[str]) -> Loaded:
@@ -84,16 +84,16 @@ def load(store: Where, keys: Iterable[str]) -> Loaded:
 
     A file that cannot be read is set aside, as FILE.damaged, and said.
     """
-    place, wanted = backend_of(store), set(keys)
+    backend, wanted = backend_of(store), set(keys)
     found: dict[str, Tensors] = {}
     notes: list[str] = []
-    for file in _files(place):
+    for file in _files(backend):
         try:
-            here, spoilt = _read(place, file, wanted)
+            here, spoilt = _read(backend, file, wanted)
         except FileNotFoundError:
             continue  # its networks were recorded meanwhile
         except UNUSABLE as error:
-            notes += _set_aside(place, file, error)
+            notes += _set_aside(backend, file, error)
             continue
         if spoilt:
             notes.append(
@@ -106,13 +106,13 @@ def load(store: Where, keys: Iterable[str]) -> Loaded:
     return Loaded(found, tuple(notes))
 
 
-def _set_aside(place: Backend, file: str, error: Exception) -> list[str]:
+def _set_aside(backend: Backend, file: str, error: Exception) -> list[str]:
     if isinstance(error, OSError):
         kept = "it is left as it is"  # a disk or network that is away for now
     else:
         kept = f"it is kept as {file}.damaged"
         try:
-            place.move(file, f"{file}.damaged")
+            backend.move(file, f"{file}.damaged")
         except FileNotFoundError:
             return []  # another shard was faster
     return [
@@ -126,20 +126,20 @@ def _trials(tensors: Arrays) -> int:
 
 
 def _read(
-    place: Backend, file: str, wanted: set[str]
+    backend: Backend, file: str, wanted: set[str]
 ) -> tuple[dict[str, Tensors], int]:
     """The wanted networks of a file, and how many of them are damaged in it."""
-    with place.open(file) as handle:
+    with backend.open(file) as handle:
         tensors = TensorFile(handle)
         about = tensors.about
         if about["physics"] != PHYSICS:
             return {}, 0
         if not wanted.intersection(key for keys in about["groups"] for key in keys):
             return {}, 0
-        if isinstance(place, LocalDisk):
+        if isinstance(backend, LocalDisk):
             return _networks(tensors, wanted)
     # an object may be put anew between two ranges: all of it at once
-    with suppress(FileNotFoundError), pa.BufferReader(place.read(file)) as handle:
+    with suppress(FileNotFoundError), pa.BufferReader(backend.read(file)) as handle:
         return _networks(TensorFile(handle), wanted)
     return {}, 0
 

@@ -51,7 +51,7 @@ def compact(store: Store, bounds: Bounds = BOUNDS) -> int:
 
     What killed writers left is taken away first.
     """
-    store.place.tidy()
+    store.backend.tidy()
     _clear(store)
     count = 0
     batches = store.batches()
@@ -164,7 +164,7 @@ def _put(
         there = store.index.entries()
         if not there.issuperset(b.entry for b, _ in sound):
             raise _Changed
-        return read_entry(store.place, batch.entry)
+        return read_entry(store.backend, batch.entry)
 
     return store.put(
         Batch(name, kind, keys, {}, tuple(replaces)),
@@ -180,8 +180,8 @@ def _put(
 def _drop(store: Store, batches: Iterable[Batch]) -> None:
     """Take merged batches away: all entries, then all files."""
     batches = list(batches)
-    store.place.each(store.place.remove, [b.entry for b in batches])
-    store.place.each(store.place.remove, [f for b in batches for f in b.files])
+    store.backend.each(store.backend.remove, [b.entry for b in batches])
+    store.backend.each(store.backend.remove, [f for b in batches for f in b.files])
 
 
 def _clear(store: Store) -> None:
@@ -189,7 +189,7 @@ def _clear(store: Store) -> None:
     listed = {
         f"{folder}/{name}": about
         for folder in FOLDERS
-        for name, about in store.place.listed(folder).items()
+        for name, about in store.backend.listed(folder).items()
     }
     _drop(
         store,
@@ -205,7 +205,7 @@ def _clear(store: Store) -> None:
     now = time.time()
     named = store.index.files()
     old = [f for f, about in listed.items() if now - about.modified > OLD_S]
-    store.place.each(store.place.remove, [f for f in old if f not in named])
+    store.backend.each(store.backend.remove, [f for f in old if f not in named])
 
 
 def rescue(store: Store, batch: Batch) -> int:

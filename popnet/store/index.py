@@ -49,7 +49,7 @@ class Batch(NamedTuple):
         return next((f for f in self.files if f.startswith(f"{folder}/")), None)
 
 
-def write_entry(place: Backend, batch: Batch) -> None:
+def write_entry(backend: Backend, batch: Batch) -> None:
     """Put an entry, with a checksum of itself."""
     about: dict[str, Any] = {
         "kind": batch.kind, "keys": list(batch.keys), "files": batch.files,
@@ -58,19 +58,19 @@ def write_entry(place: Backend, batch: Batch) -> None:
     if batch.replaces:
         about["replaces"] = list(batch.replaces)
     about["checksum"] = _checksum(about)
-    with place.draft() as draft:
+    with backend.draft() as draft:
         draft.write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
-        place.put(draft, batch.entry)
+        backend.put(draft, batch.entry)
 
 
 def _checksum(about: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-def read_entry(place: Backend, name: str) -> Batch | None:
+def read_entry(backend: Backend, name: str) -> Batch | None:
     """An entry; None when it is gone, torn, altered or not one of popnet's."""
     try:
-        about = json.loads(place.read(name))
+        about = json.loads(backend.read(name))
         known = about.pop("checksum", None)  # older entries have none
         if known is not None and _checksum(about) != known:
             return None
@@ -94,8 +94,8 @@ def read_entry(place: Backend, name: str) -> Batch | None:
 class Index:
     """The entries of a store, each read once."""
 
-    def __init__(self, place: Backend) -> None:
-        self.place = place
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self._known: dict[str, Batch] = {}
 
     def clear(self) -> None:
@@ -142,26 +142,26 @@ class Index:
         for gone in set(self._known) - names:
             del self._known[gone]
         new = sorted(names - set(self._known))
-        read = self.place.each(lambda name: read_entry(self.place, name), new)
+        read = self.backend.each(lambda name: read_entry(self.backend, name), new)
         known = {n: e for n, e in zip(new, read, strict=True) if e is not None}
         self._known |= known
         return [name for name in new if name not in known]
 
     def _named(self, folder: str) -> set[str]:
-        listed = self.place.listed(folder)
+        listed = self.backend.listed(folder)
         hexes = (n for n in listed if n.endswith(".json") and STEM.fullmatch(n[:-5]))
         return {f"{folder}/{name}" for name in hexes}
 
     def known(self, batch: Batch) -> Batch | None:
         """This batch as it is in the store, whole, perhaps merged with others."""
-        entry = read_entry(self.place, batch.entry)
+        entry = read_entry(self.backend, batch.entry)
         if entry is not None:
             folders = {file.partition("/")[0] for file in entry.files}
-            here = {f"{f}/{name}" for f in folders for name in self.place.listed(f)}
+            here = {f"{f}/{name}" for f in folders for name in self.backend.listed(f)}
             if here.issuperset(entry.files):
                 return entry
         for name in sorted(self._named("merged")):
-            merged = self._known.get(name) or read_entry(self.place, name)
+            merged = self._known.get(name) or read_entry(self.backend, name)
             if merged is not None:
                 self._known[name] = merged
                 if batch.name in merged.replaces and _within(batch, merged):

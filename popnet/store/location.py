@@ -70,22 +70,25 @@ def storage_of(out: Path) -> Backend:
 def choose(out: Path, storage: str | None) -> Backend:
     """The place for a launch into ``out``.  Raises ConfigError; writes nothing."""
     known = storage_of(out)
-    place = known if storage is None else backend_of(storage)
-    if isinstance(place, ObjectStore):
-        place.reach()
+    backend = known if storage is None else backend_of(storage)
+    if isinstance(backend, ObjectStore):
+        backend.reach()
     settled = (out / FILE).is_file() or any(
         known.listed(f) for f in ("index", "merged")
     )
-    if settled and place.address != known.address:
+    if settled and backend.address != known.address:
         raise ConfigError(
             f"{out} keeps its networks in {known.address}; --storage {storage} would "
             "hide them. Leave --storage away, or choose another --out. (If they were "
             f"moved there, name the new place in {out / FILE}.)"
         )
-    return place
+    return backend
 
 
-def remember(out: Path, place: Backend) -> None:
+def remember(out: Path, backend: Backend) -> None:
     """Note in ``out`` where its networks lie, unless it is OUT/store."""
-    if not (out / FILE).is_file() and place.address != LocalDisk(out / "store").address:
-        write_json(out / FILE, {"storage": place.address})
+    if (
+        not (out / FILE).is_file()
+        and backend.address != LocalDisk(out / "store").address
+    ):
+        write_json(out / FILE, {"storage": backend.address})

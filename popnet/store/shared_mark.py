@@ -16,19 +16,19 @@ FOLDER = "launches"
 
 
 @contextmanager
-def marked(place: Backend) -> Iterator[str]:
+def marked(backend: Backend) -> Iterator[str]:
     """Leave a mark for a while; its name."""
     mark = f"{uuid.uuid4().hex}.json"
-    with place.draft() as draft:
+    with backend.draft() as draft:
         draft.write_text("{}")
-        place.put(draft, f"{FOLDER}/{mark}")
+        backend.put(draft, f"{FOLDER}/{mark}")
     try:
         yield mark
     finally:
         with suppress(OSError):  # a mark that stays harms nobody
-            place.remove(f"{FOLDER}/{mark}")
+            backend.remove(f"{FOLDER}/{mark}")
 
 
-def sees(place: Backend, mark: str) -> bool:
+def sees(backend: Backend, mark: str) -> bool:
     """Whether the mark is in this place."""
-    return mark in place.listed(FOLDER)
+    return mark in backend.listed(FOLDER)

@@ -51,20 +51,20 @@ class Store:
     """
 
     def __init__(self, where: str | Path | Backend) -> None:
-        self.place = backend_of(where)
-        self.index = Index(self.place)
+        self.backend = backend_of(where)
+        self.index = Index(self.backend)
 
     @property
     def address(self) -> str:
         """The path or URI by which any process opens this store."""
-        return self.place.address
+        return self.backend.address
 
     @property
     def folder(self) -> Path:
         """The folder of a store that lies in one."""
-        if not isinstance(self.place, LocalDisk):
+        if not isinstance(self.backend, LocalDisk):
             raise StoreError(f"{self.address} is no folder")
-        return self.place.folder
+        return self.backend.folder
 
     def batches(self, kind: str | None = None) -> list[Batch]:
         """Every whole batch: merged ones first, then by name."""
@@ -115,13 +115,13 @@ class Store:
                 self._put(files, batch.name, folder, table)
             for folder, arrays in tensors.items():
                 self._put(files, batch.name, folder, arrays)
-            with self.place.lock():
+            with self.backend.lock():
                 first = known(batch)
                 if first is None:
-                    write_entry(self.place, batch)
+                    write_entry(self.backend, batch)
         except BaseException:
             with suppress(OSError):  # where the place is away the files are swept later
-                now = read_entry(self.place, batch.entry)
+                now = read_entry(self.backend, batch.entry)
                 if now is None or now.files != files:
                     self._remove(files)
             raise
@@ -139,7 +139,7 @@ class Store:
         """Write one file and note it, first, with its fingerprints."""
         ending = "parquet" if isinstance(what, pa.Table) else "safetensors"
         file = f"{folder}/{name}{uuid.uuid4().hex[:8]}.{ending}"
-        with self.place.draft() as draft:
+        with self.backend.draft() as draft:
             about: dict[str, Any] = {}
             if isinstance(what, pa.Table):
                 pq.write_table(what, draft, compression="zstd")
@@ -148,11 +148,11 @@ class Store:
                 about["head"] = tensorfile.head_of(draft)
             about |= {"sha256": sha256(draft), "bytes": draft.stat().st_size}
             files[file] = about
-            self.place.put(draft, file)
+            self.backend.put(draft, file)
 
     def _remove(self, files: Iterable[str]) -> None:
         for file in files:
-            self.place.remove(file)
+            self.backend.remove(file)
 
     def table(
         self, kind: str, folder: str, column: str, keys: set[str]
@@ -172,7 +172,7 @@ class Store:
                 file = batch.file(folder)
                 if here and file is not None:
                     wanted.append((batch, file, here))
-            return self.place.each(lambda w: self._rows(*w, column=column), wanted)
+            return self.backend.each(lambda w: self._rows(*w, column=column), wanted)
 
         parts = [part for part in self._steady(read) if part.num_rows]
         if not parts:  # such as the curves of untrained networks
@@ -183,7 +183,7 @@ class Store:
         """The rows of some of a batch's networks."""
         table = self.rows(batch, file)
         if table.num_columns and column not in table.column_names:
-            raise StoreError(_damaged(self.place.at(file), f"it has no {column}"))
+            raise StoreError(_damaged(self.backend.at(file), f"it has no {column}"))
         if not table.num_rows or len(keys) == len(batch.keys):
             return table
         return table.filter(pc.field(column).isin(pa.array(sorted(keys), pa.string())))
@@ -191,14 +191,14 @@ class Store:
     def rows(self, batch: Batch, file: str) -> pa.Table:
         """A table of a batch.  Raises StoreError when damaged."""
         try:
-            data = self.place.read(file)
+            data = self.backend.read(file)
             if hashlib.sha256(data).hexdigest() != batch.files[file]["sha256"]:
                 raise ValueError("its checksum does not match")
             return pq.read_table(pa.BufferReader(data))
         except FileNotFoundError:
             raise Gone(file) from None
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise StoreError(_damaged(self.place.at(file), str(error))) from None
+            raise StoreError(_damaged(self.backend.at(file), str(error))) from None
 
     def tensors(self, key: str, folder: str = "weights") -> Tensors:
         """One network's tensors, by their names without the key.
@@ -224,7 +224,7 @@ class Store:
                 if file is not None and (here := left.intersection(batch.keys)):
                     left -= here
                     wanted.append((batch, file, here))
-            return self.place.each(lambda w: self.arrays(*w), wanted)
+            return self.backend.each(lambda w: self.arrays(*w), wanted)
 
         return {k: t for some in self._steady(read) for k, t in some.items()}
 
@@ -233,7 +233,7 @@ class Store:
     ) -> dict[str, Tensors]:
         """Tensors of some of a batch's networks.  Raises StoreError when damaged."""
         try:
-            with self.place.open(file) as handle:
+            with self.backend.open(file) as handle:
                 known = batch.files[file]
                 same = handle.size() == known.get("bytes", handle.size())
                 if "head" not in known:  # an older batch: all of it is read
@@ -247,7 +247,7 @@ class Store:
         except FileNotFoundError:
             raise Gone(file) from None
         except UNUSABLE as error:
-            raise StoreError(_damaged(self.place.at(file), str(error))) from None
+            raise StoreError(_damaged(self.backend.at(file), str(error))) from None
 
     def _steady(self, read: Callable[[], T]) -> T:
         """Read; where a file has gone, ask the index again: another launch merges."""
@@ -258,7 +258,7 @@ class Store:
                 self.index.clear()
                 file = str(gone)
                 if any(file in batch.files for batch in self.batches()):
-                    where = self.place.at(file)
+                    where = self.backend.at(file)
                     raise StoreError(_damaged(where, "it is missing")) from None
         raise StoreError(f"{self.address}: its files change while they are read")
 

@@ -87,7 +87,7 @@ def _mlflow(out: Path) -> Check:
     return "mlflow", True, f"{path} holds {runs} runs"
 
 
-def _ray(place: Backend, address: str | None) -> Iterator[Check]:
+def _ray(backend: Backend, address: str | None) -> Iterator[Check]:
     from popnet.sweep.cluster import cores, ray_running
 
     began = time.monotonic()
@@ -103,29 +103,29 @@ def _ray(place: Backend, address: str | None) -> Iterator[Check]:
                 f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
             )  # fmt: skip
             try:
-                yield from shared(ray, place)
+                yield from shared(ray, backend)
             except OSError as error:
                 why = error.strerror or error
-                yield "storage", False, f"{place.address} cannot be written: {why}"
+                yield "storage", False, f"{backend.address} cannot be written: {why}"
     except (ConfigError, RuntimeError, OSError) as error:
         text = str(error).strip().splitlines()[0]
         yield "ray", False, f"{text} (Ray 2.59 and later need RAY_AUTH_MODE=token)"
 
 
-def shared(ray: Any, place: Backend) -> Iterator[Check]:
+def shared(ray: Any, backend: Backend) -> Iterator[Check]:
     """Does every node reach the place where networks go, and what others wrote there?
 
     A folder that is not there yet stands for the first of its parents that is.  Raises
     OSError when the disk is full.
     """
-    if isinstance(place, LocalDisk):
-        folder = place.folder.resolve()
+    if isinstance(backend, LocalDisk):
+        folder = backend.folder.resolve()
         while not folder.exists():
             folder = folder.parent
         marker = folder / f".popnet-{time.time_ns()}"
         probe, what, where = _sees, str(marker), str(folder)
     else:
-        marker, probe, what, where = None, _reaches, place.address, place.address
+        marker, probe, what, where = None, _reaches, backend.address, backend.address
     try:
         if marker is not None:
             marker.write_text("popnet")
@@ -171,9 +171,9 @@ def _sees(path: str) -> tuple[bool | None, str]:
 def _reaches(address: str) -> tuple[bool, str]:
     """Whether this node sees in an object store what it wrote there."""
     try:
-        place = backend_of(address)
-        with marked(place) as mark:
-            if sees(place, mark):
+        backend = backend_of(address)
+        with marked(backend) as mark:
+            if sees(backend, mark):
                 return True, "sees and writes it"
         return False, "does NOT see what it wrote"
     except (OSError, ConfigError) as error:

@@ -62,12 +62,12 @@ def _prepared(
     plan: LoadedSweep, source: Source, out: Path, keys: set[str], storage: str | None
 ) -> Prepared:
     """``prepare`` of a sweep with these keys."""
-    place = choose(out, storage)
+    backend = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
-    store = Store(place)
+    store = Store(backend)
     audited = audit(store, keys)
     notes = audited.problems + _slow(audited)
-    remember(out, place)
+    remember(out, backend)
     about = provenance(command_line(), packages_of(plan))
     folder = out / plan.sweep.name
     if plan.sweep.search:
@@ -133,17 +133,17 @@ def launch(
     check_tracking_uri(tracking_uri)
     refuse_session(plan, source)
     packages = packages_of(plan)
-    place = choose(out, storage)
-    refuse_links(out, plan.sweep.name, place)
+    backend = choose(out, storage)
+    refuse_links(out, plan.sweep.name, backend)
     keys = {n.key for n in networks(plan)}
-    missing = keys - Store(place).recorded()
+    missing = keys - Store(backend).recorded()
     machine, listen = plan.sweep.machine, listen or (lambda _: None)
     interruption = Interruption()
     with ExitStack() as stack:
         stack.enter_context(interruption.heard())
 
         # Ray Tune keeps what a search has asked in the run's folder
-        shares = [place, *([LocalDisk(out)] if plan.sweep.search else [])]
+        shares = [backend, *([LocalDisk(out)] if plan.sweep.search else [])]
 
         def ray_joined() -> Resources:
             return stack.enter_context(
@@ -180,7 +180,7 @@ def launch(
                     f"{len(lacking)} of {len(keys)} networks are not in the store; the "
                     "same command again trains them."
                 )
-        checkpoints.tidy(run.store.place, run.store.recorded())
+        checkpoints.tidy(run.store.backend, run.store.recorded())
         compact(run.store)
         notes = prepared.notes + reporter.notes
         notes += finish(run, tracking_uri, reporter.say)

@@ -210,7 +210,7 @@ class TrainMember(TrainCondition):
                 for old, new in zip(before, after, strict=True)
                 if old.key in found
             ]
-            store = self.training.store.place
+            store = self.training.store.backend
             checkpoints.save(store, shard_name(n.key for n in after), groups)
         self.taken = False
 
@@ -244,5 +244,5 @@ class _Heard(Losses):
         left = self.shards.get(number)
         self.shards[number] = result["shard"]
         if left is not None and left not in self.shards.values():
-            checkpoints.drop(self.store.place, left)
+            checkpoints.drop(self.store.backend, left)
         self.report(result)

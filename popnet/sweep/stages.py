@@ -66,8 +66,8 @@ def joined(
         if address is None:
             yield some
             return
-        for place in shares:
-            blind = [text for _, fit, text in shared(ray, place) if fit is False]
+        for backend in shares:
+            blind = [text for _, fit, text in shared(ray, backend) if fit is False]
             if blind:
                 raise ConfigError(
                     f"{blind[0]}. Give an --out on a disk that all machines share, or "
@@ -88,7 +88,7 @@ def work(
     """Train or search, test and compare what is missing."""
     from popnet.sweep.ray_tasks import Afterwards
 
-    with reporter.recording(), marked(run.store.place) as mark:
+    with reporter.recording(), marked(run.store.backend) as mark:
         # where training takes every core, tests share them rather than wait to the end
         spare = resources.cpus - resources.workers
         if todo and run.ledger is not None:

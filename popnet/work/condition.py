@@ -55,7 +55,7 @@ class ConditionInTraining(Shard):
                 self._checkpoint()
         recorded |= self._record()
         if not self.populations:
-            checkpoints.drop(self.store.place, self.name)
+            checkpoints.drop(self.store.backend, self.name)
         elif self._trials() > before:
             self._checkpoint()
         done = not self.populations
@@ -94,7 +94,7 @@ def record_stopped(
     left = {m.key: m for m in members if m.key not in recorded}
     rows, curve = [], []
     cpu, now = torch.device("cpu"), time.time()
-    for key, arrays in checkpoints.load(store.place, left).networks.items():
+    for key, arrays in checkpoints.load(store.backend, left).networks.items():
         saved = {name: torch.from_numpy(array) for name, array in arrays.items()}
         one = resumed(start([left[key]], cpu), saved)
         (stood,) = results(one, {0: Status.STOPPED})

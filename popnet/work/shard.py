@@ -69,7 +69,7 @@ class Shard:
     ) -> None:
         """``mark``: one that must be in the store.  Raises StoreError without it."""
         self.store = Store(store)
-        if mark and not sees(self.store.place, mark):
+        if mark and not sees(self.store.backend, mark):
             where = platform.node()
             raise StoreError(f"machine {where} does not see the networks in {store}")
         self.device = torch.device(device)
@@ -95,7 +95,7 @@ class Shard:
         members = tuple(m for m in members if m.key not in recorded)
         keys = [m.key for m in members]
         self.finished = []
-        loaded = checkpoints.load(self.store.place, keys)
+        loaded = checkpoints.load(self.store.backend, keys)
         self.notes = loaded.notes
         saved = {
             key: {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -141,7 +141,7 @@ class Shard:
             self._leave_now()
         done = not self.populations and not self.finished
         if done:
-            checkpoints.drop(self.store.place, self.name)
+            checkpoints.drop(self.store.backend, self.name)
         elif not self.populations:
             time.sleep(min(seconds, 1.0))  # for room on the disk
         notes, self.notes = self.notes, ()
@@ -191,7 +191,7 @@ class Shard:
 
     def _checkpoint(self) -> None:
         """Save the networks still training."""
-        checkpoints.save(self.store.place, self.name, self.in_training())
+        checkpoints.save(self.store.backend, self.name, self.in_training())
         self.last_checkpoint = time.monotonic()
 
     def in_training(self) -> list[tuple[list[str], dict[str, NDArray[Any]]]]:

@@ -121,7 +121,7 @@ def large_index(folder, count=100_000):
             )
         }  # fmt: skip
         batch = Batch(name, "networks", keys, files)
-        write_entry(store.place, batch)
+        write_entry(store.backend, batch)
     began = time.perf_counter()
     opened = Store(folder)
     assert len(opened.recorded()) == count

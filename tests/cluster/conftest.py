@@ -45,13 +45,15 @@ class Lab:
             0, command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
 
-    def training(self, process: subprocess.Popen, place: Backend | None = None) -> None:
+    def training(
+        self, process: subprocess.Popen, backend: Backend | None = None
+    ) -> None:
         """Wait until networks are in mid-training."""
-        place = place or Store(self.out / "store").place
+        backend = backend or Store(self.out / "store").backend
 
         def begun() -> bool:
             assert process.poll() is None, process.communicate()
-            listed = place.listed("checkpoints")
+            listed = backend.listed("checkpoints")
             return any(name.endswith(".safetensors") for name in listed)
 
         wait_until(begun, 120, "a checkpoint")

@@ -59,7 +59,7 @@ def test_machines_without_a_common_disk_keep_networks_on_a_server(lab, laptop, s
         lab.machines.hide(number, lab.out.parent)
     try:
         process = lab.launch("--storage", uri)
-        lab.training(process, place=Store(uri).place)
+        lab.training(process, backend=Store(uri).backend)
         lab.machines.named(1, "ray::Shard")[0].kill()
         lab.ends(process)
     finally:

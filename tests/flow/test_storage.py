@@ -57,10 +57,10 @@ def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, popnet, s3):
 def test_a_killed_launch_goes_on_from_its_checkpoints_in_s3(finished, popnet, s3):
     uri = f"s3://bucket/killed{s3}"
     process = popnet.start("--storage", uri)
-    place = Store(uri).place
+    backend = Store(uri).backend
     for _ in range(1200):
         assert process.poll() is None, process.communicate()
-        if place.listed("checkpoints"):
+        if backend.listed("checkpoints"):
             break
         time.sleep(0.1)
     popnet.kill_driver(process)
@@ -72,4 +72,4 @@ def test_a_killed_launch_goes_on_from_its_checkpoints_in_s3(finished, popnet, s3
         np.testing.assert_array_equal(
             here.network(key).final["recurrent"], far.network(key).final["recurrent"]
         )
-    assert place.listed("checkpoints") == {}
+    assert backend.listed("checkpoints") == {}

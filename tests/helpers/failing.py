@@ -1,4 +1,4 @@
-"""A place that fails, or whose process dies, at one of its operations."""
+"""A backend that fails, or whose process dies, at one of its operations."""
 
 import errno
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ class Killed(BaseException):
 
 
 class Failing:
-    """A place whose ``kth`` operation fails: before it is done, or once it is.
+    """A backend whose ``kth`` operation fails: before it is done, or once it is.
 
     ``dies``: from then on no operation does anything, as after kill -9; otherwise the
     disk is full for that one operation.
     """
 
-    def __init__(self, place, kth, dies=False, after=False):
-        self.place, self.kth, self.dies, self.after = place, kth, dies, after
+    def __init__(self, backend, kth, dies=False, after=False):
+        self.backend, self.kth, self.dies, self.after = backend, kth, dies, after
         self.count, self.dead, self.done = 0, False, []
 
     def _do(self, name, *args):
@@ -25,7 +25,7 @@ class Failing:
         self.count += 1
         mine = self.count == self.kth
         if not mine or self.after:
-            result = getattr(self.place, name)(*args)
+            result = getattr(self.backend, name)(*args)
         self.done.append((name, *args[-1:]))
         if mine:
             self.dead = self.dies
@@ -34,10 +34,10 @@ class Failing:
 
     @property
     def address(self):
-        return self.place.address
+        return self.backend.address
 
     def at(self, name):
-        return self.place.at(name)
+        return self.backend.at(name)
 
     def each(self, do, items):
         return [do(item) for item in items]
@@ -45,13 +45,13 @@ class Failing:
     @contextmanager
     def draft(self):
         self._do("listed", "index")  # as good as any: here it may fail
-        with self.place.draft() as draft:
+        with self.backend.draft() as draft:
             yield draft
 
     @contextmanager
     def lock(self):
         self._do("listed", "index")
-        with self.place.lock():
+        with self.backend.lock():
             yield
 
 

@@ -63,7 +63,7 @@ def contents(store, keys):
 def files(store):
     folders = ("index", "merged", "networks", "curves", "weights", "evaluations",
                "dynamics", "responses", "comparisons")  # fmt: skip
-    return {f"{f}/{n}" for f in folders for n in store.place.listed(f)}
+    return {f"{f}/{n}" for f in folders for n in store.backend.listed(f)}
 
 
 def whole(store):

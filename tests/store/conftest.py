@@ -1,4 +1,4 @@
-"""Empty stores, and an empty place of each kind to keep one in."""
+"""Empty stores, and an empty backend of each kind to keep one in."""
 
 import uuid
 from pathlib import Path
@@ -16,18 +16,18 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def place(
-    kind_of_place: str, tmp_path: Path, request: pytest.FixtureRequest
+def backend(
+    kind_of_backend: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Backend:
-    """An empty place of each kind."""
-    if kind_of_place == "folder":
+    """An empty backend of each kind."""
+    if kind_of_backend == "folder":
         return backend_of(tmp_path / "place")
-    if kind_of_place == "memory":
+    if kind_of_backend == "memory":
         return backend_of(f"fsspec+memory:///{uuid.uuid4().hex}")
     query = request.getfixturevalue("s3")
     return backend_of(f"s3://bucket/{uuid.uuid4().hex}/my%20lab{query}")
 
 
 @pytest.fixture(params=["folder", "s3", "memory"])
-def kind_of_place(request: pytest.FixtureRequest) -> str:
+def kind_of_backend(request: pytest.FixtureRequest) -> str:
     return request.param

@@ -1,4 +1,4 @@
-"""Every kind of place keeps the same promises: a folder, an S3 server, fsspec."""
+"""Every kind of backend keeps the same promises: a folder, an S3 server, fsspec."""
 
 import os
 import pickle
@@ -14,55 +14,55 @@ from popnet.store.location import backend_of
 from popnet.store.object_store import ObjectStore
 
 
-def put(place, name, data):
-    with place.draft() as draft:
+def put(backend, name, data):
+    with backend.draft() as draft:
         draft.write_bytes(data)
-        place.put(draft, name)
+        backend.put(draft, name)
 
 
-def test_what_is_put_is_there_whole(place):
-    assert place.listed("weights") == {}
+def test_what_is_put_is_there_whole(backend):
+    assert backend.listed("weights") == {}
     began = time.time()
-    put(place, "weights/ab.safetensors", b"\x00" * 1000 + b"\xff")
-    put(place, "weights/cd.safetensors", b"x")
-    put(place, "index/ab.json", b"{}")
-    listed = place.listed("weights")
+    put(backend, "weights/ab.safetensors", b"\x00" * 1000 + b"\xff")
+    put(backend, "weights/cd.safetensors", b"x")
+    put(backend, "index/ab.json", b"{}")
+    listed = backend.listed("weights")
     assert {n: a.bytes for n, a in listed.items()} == {
         "ab.safetensors": 1001, "cd.safetensors": 1,
     }  # fmt: skip
     for about in listed.values():  # in memory none is kept: never old
         assert abs(about.modified - began) < 60 or about.modified == float("inf")
-    assert place.read("weights/ab.safetensors")[-1] == 255
-    with place.open("weights/ab.safetensors") as handle:
+    assert backend.read("weights/ab.safetensors")[-1] == 255
+    with backend.open("weights/ab.safetensors") as handle:
         assert handle.size() == 1001
         assert handle.read_at(2, 999) == b"\x00\xff" and handle.read_at(9, 1000)
 
 
-def test_a_later_file_takes_the_place_of_the_former(place):
-    put(place, "weights/ab", b"first")
-    put(place, "weights/ab", b"second, longer")
-    assert place.read("weights/ab") == b"second, longer"
-    put(place, "weights/ab", b"3")
-    assert place.read("weights/ab") == b"3" and len(place.listed("weights")) == 1
+def test_a_later_file_takes_the_place_of_the_former(backend):
+    put(backend, "weights/ab", b"first")
+    put(backend, "weights/ab", b"second, longer")
+    assert backend.read("weights/ab") == b"second, longer"
+    put(backend, "weights/ab", b"3")
+    assert backend.read("weights/ab") == b"3" and len(backend.listed("weights")) == 1
 
 
-def test_files_move_and_go(place):
-    put(place, "index/ab.json", b"{}")
-    place.move("index/ab.json", "index/ab.damaged")
-    assert set(place.listed("index")) == {"ab.damaged"}
-    place.remove("index/ab.damaged")
-    place.remove("index/ab.damaged")
-    assert place.listed("index") == {}
+def test_files_move_and_go(backend):
+    put(backend, "index/ab.json", b"{}")
+    backend.move("index/ab.json", "index/ab.damaged")
+    assert set(backend.listed("index")) == {"ab.damaged"}
+    backend.remove("index/ab.damaged")
+    backend.remove("index/ab.damaged")
+    assert backend.listed("index") == {}
 
 
-def test_what_is_not_there_is_said_so(place):
-    put(place, "index/ab.json", b"{}")
+def test_what_is_not_there_is_said_so(backend):
+    put(backend, "index/ab.json", b"{}")
     with pytest.raises(FileNotFoundError):
-        place.read("index/cd.json")
+        backend.read("index/cd.json")
     with pytest.raises(FileNotFoundError):
-        place.open("index/cd.json")
+        backend.open("index/cd.json")
     with pytest.raises(FileNotFoundError):
-        place.move("index/cd.json", "index/ef.json")
+        backend.move("index/cd.json", "index/ef.json")
 
 
 @pytest.mark.parametrize(
@@ -70,37 +70,39 @@ def test_what_is_not_there_is_said_so(place):
     ["../ab", "/etc/passwd", "weights/../../ab", "weights/..", "weights", "ab/",
      "weights/a/b", "weights/.ab", "", "weights/a\n", "Weights/ab", "weights/é"],
 )  # fmt: skip
-def test_no_name_leads_out(place, name):
-    for use in (place.read, place.open, place.remove, place.at):
+def test_no_name_leads_out(backend, name):
+    for use in (backend.read, backend.open, backend.remove, backend.at):
         with pytest.raises(ValueError, match="no name of a file"):
             use(name)
-    with pytest.raises(ValueError, match="no name of a file"), place.draft() as draft:
+    with pytest.raises(ValueError, match="no name of a file"), backend.draft() as draft:
         draft.write_bytes(b"x")
-        place.put(draft, name)
+        backend.put(draft, name)
     for pair in ((name, "index/ab"), ("index/ab", name)):
         with pytest.raises(ValueError, match="no name of a file"):
-            place.move(*pair)
+            backend.move(*pair)
 
 
-def test_a_draft_that_is_not_put_leaves_nothing(place):
-    with pytest.raises(OSError, match="full"), place.draft() as draft:
+def test_a_draft_that_is_not_put_leaves_nothing(backend):
+    with pytest.raises(OSError, match="full"), backend.draft() as draft:
         draft.write_bytes(b"half")
         raise OSError("the disk is full")
     assert not draft.exists()
-    assert all(place.listed(f) == {} for f in ("index", "weights", "draft"))
+    assert all(backend.listed(f) == {} for f in ("index", "weights", "draft"))
 
 
-def test_each_gives_results_in_order_and_raises(place):
-    assert place.each(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+def test_each_gives_results_in_order_and_raises(backend):
+    assert backend.each(lambda n: n * n, range(50)) == [n * n for n in range(50)]
     with pytest.raises(ZeroDivisionError):
-        place.each(lambda n: 1 // n, [1, 0])
+        backend.each(lambda n: 1 // n, [1, 0])
 
 
-def test_an_address_opens_the_same_place_elsewhere(place):
-    put(place, "index/ab.json", b"{}")
-    assert backend_of(place.address).read("index/ab.json") == b"{}"
-    assert pickle.loads(pickle.dumps(place)).read("index/ab.json") == b"{}"
-    assert backend_of(place) is place and "index/ab.json" in place.at("index/ab.json")
+def test_an_address_opens_the_same_place_elsewhere(backend):
+    put(backend, "index/ab.json", b"{}")
+    assert backend_of(backend.address).read("index/ab.json") == b"{}"
+    assert pickle.loads(pickle.dumps(backend)).read("index/ab.json") == b"{}"
+    assert backend_of(backend) is backend and "index/ab.json" in backend.at(
+        "index/ab.json"
+    )
 
 
 def test_paths_and_uris_are_told_apart(tmp_path):
@@ -148,8 +150,8 @@ def test_links_in_a_folder_are_no_files(tmp_path):
 
 
 def test_old_drafts_of_killed_writers_go_and_nothing_else(tmp_path):
-    place = LocalDisk(tmp_path)
-    put(place, "weights/ab", b"x")
+    backend = LocalDisk(tmp_path)
+    put(backend, "weights/ab", b"x")
     old, new = time.time() - OLD_S - 60, time.time() - OLD_S + 60
     names = {
         ".draft.123.0123abcd": old, "weights/.ab.json.77.0123abcd": old,
@@ -159,16 +161,16 @@ def test_old_drafts_of_killed_writers_go_and_nothing_else(tmp_path):
     for name, when in names.items():
         (tmp_path / name).write_bytes(b"x")
         os.utime(tmp_path / name, (when, when))
-    place.tidy()
+    backend.tidy()
     left = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
     assert left == set(names) - set(list(names)[:2])
 
 
 def test_half_an_upload_is_no_object(s3, monkeypatch):
     """The server has less than was sent: said, and what was there is not trusted."""
-    place = backend_of(f"s3://bucket/half{s3}")
-    put(place, "weights/ab", b"whole")
-    system, base = place._opened
+    backend = backend_of(f"s3://bucket/half{s3}")
+    put(backend, "weights/ab", b"whole")
+    system, base = backend._opened
 
     class Short:
         type_name = "s3"
@@ -186,6 +188,6 @@ def test_half_an_upload_is_no_object(s3, monkeypatch):
 
         get_file_info = system.get_file_info
 
-    monkeypatch.setitem(place.__dict__, "_opened", (Short(), base))
+    monkeypatch.setitem(backend.__dict__, "_opened", (Short(), base))
     with pytest.raises(OSError, match="4 of 5 bytes arrived"):
-        put(place, "weights/cd", b"other")
+        put(backend, "weights/cd", b"other")

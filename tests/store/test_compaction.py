@@ -124,11 +124,11 @@ def test_what_is_set_aside_during_a_merge_does_not_come_back(store):
 
     class Overtaken(Failing):
         def put(self, draft, name):
-            self.place.put(draft, name)
-            if self.place.listed("index").get(f"{victim.name}.json"):
-                self.place.move(victim.entry, f"index/{victim.name}.damaged")
+            self.backend.put(draft, name)
+            if self.backend.listed("index").get(f"{victim.name}.json"):
+                self.backend.move(victim.entry, f"index/{victim.name}.damaged")
 
-    compact(Store(Overtaken(store.place, 0)), Bounds(least=4, networks=8))
+    compact(Store(Overtaken(store.backend, 0)), Bounds(least=4, networks=8))
     assert store.recorded() == set(keys) - set(victim.keys)
     assert len(store.batches("networks")) == 3  # left as they were, for another time
     assert {b.replaces for b in store.batches("networks")} == {()}
@@ -177,5 +177,5 @@ def test_old_entries_go_only_where_the_merged_batch_is_whole(store):
 def test_an_entry_hides_only_networks_that_it_holds(store):
     one = commit(store, [A, B])
     weak = Batch("00ff", "networks", (A,), {}, (one.name,))
-    write_entry(store.place, weak)
+    write_entry(store.backend, weak)
     assert store.recorded() == {A, B} and one in store.batches()

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from helpers.batches import commit_each_kind, values
@@ -30,16 +31,16 @@ def test_a_merge_that_ends_at_any_operation_loses_nothing(tmp_path, after, dies)
         store = Store(shutil.copytree(first.folder, tmp_path / str(kth)))
         reader = Store(store.folder)
         reader.batches()
-        place = Failing(store.place, kth, dies, after)
+        backend = Failing(store.backend, kth, dies, after)
         try:
-            compact(Store(place), ALL)
+            compact(Store(backend), ALL)
         except (OSError, Killed) as error:
             ended.append(type(error))
         else:
-            if place.count < kth:
+            if backend.count < kth:
                 break
         for opened in (reader, Store(store.folder)):
-            assert contents(opened, keys) == before, place.done[-1]
+            assert contents(opened, keys) == before, backend.done[-1]
             assert audit(opened, set(keys)).problems == []
             for kind in ("networks", "evaluations", "comparisons"):
                 held = [k for b in opened.batches(kind) for k in b.keys]
@@ -73,9 +74,9 @@ for i in range(15):
 
 def test_readers_and_writers_see_everything_while_batches_are_merged(tmp_path):
     """Two writers, two that merge, a reader: each network is always there, once."""
-    here = os.path.dirname(__file__)
+    tests = str(Path(__file__).parents[1])
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
-    writers = [subprocess.Popen([*command, me, here]) for me in "12"]
+    writers = [subprocess.Popen([*command, me, tests]) for me in "12"]
     stop, trouble = threading.Event(), []
 
     def merge():

@@ -15,53 +15,55 @@ from popnet.store.audit import audit
 DATA = ("networks", "curves", "weights", "index", "checkpoints")
 
 
-def left(place):
-    return {f"{f}/{n}" for f in DATA for n in place.listed(f)}
+def left(backend):
+    return {f"{f}/{n}" for f in DATA for n in backend.listed(f)}
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("dies", [False, True], ids=["full", "killed"])
-@pytest.mark.parametrize("kind_of_place", ["folder", "memory"])
-def test_a_commit_that_ends_at_any_operation_is_whole_or_not_at_all(place, after, dies):
+@pytest.mark.parametrize("kind_of_backend", ["folder", "memory"])
+def test_a_commit_that_ends_at_any_operation_is_whole_or_not_at_all(
+    backend, after, dies
+):
     kth, outcomes = 0, set()
-    commit(Store(place), [B])
-    before = left(place)
+    commit(Store(backend), [B])
+    before = left(backend)
     while True:
         kth += 1
         key = f"{kth:020x}"
-        failing = Failing(place, kth, dies, after)
+        failing = Failing(backend, kth, dies, after)
         try:
             commit(Store(failing), [key])
         except (OSError, Killed):
-            outcomes.add(key in Store(place).recorded())
+            outcomes.add(key in Store(backend).recorded())
         else:
             if failing.count < kth:
                 break
-        store = Store(place)
+        store = Store(backend)
         there = key in store.recorded()
         assert audit(store, {key, B}).problems == []
         assert values(store, [key]) == ({key: [1.0]} if there else {})
         if not there and not dies:
-            assert left(place) == before, failing.done[-1]  # nothing is left over
+            assert left(backend) == before, failing.done[-1]  # nothing is left over
         commit(store, [key])
         assert values(store, [key, B]) == {key: [1.0], B: [1.0]}
-        before = left(place)
+        before = left(backend)
     # once the entry is put the batch counts, though the writer heard of a failure
     assert kth > 10 and outcomes == ({False, True} if after else {False})
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_a_checkpoint_that_fails_keeps_the_former(place, after):
+def test_a_checkpoint_that_fails_keeps_the_former(backend, after):
     arrays = {"progress.trial_P": np.array([1])}
-    checkpoints.save(place, "ab", [([A], arrays)])
+    checkpoints.save(backend, "ab", [([A], arrays)])
     later = {"progress.trial_P": np.array([2])}
     for kth in range(1, 4):
-        failing = Failing(place, kth, after=after)
+        failing = Failing(backend, kth, after=after)
         with suppress(OSError):
             checkpoints.save(failing, "ab", [([A], later)])
-        found = checkpoints.load(place, [A])
+        found = checkpoints.load(backend, [A])
         assert found.notes == () and found.networks[A]["progress.trial_P"] in (1, 2)
-        assert left(place) == {"checkpoints/ab.safetensors"}
+        assert left(backend) == {"checkpoints/ab.safetensors"}
 
 
 @pytest.fixture
@@ -96,12 +98,12 @@ def test_a_full_disk_leaves_no_partial_file_and_no_entry(small_disk):
         keys.append(key)
     assert 4 < len(keys) < 12
     with pytest.raises(Exception, match=r"28|No space"):
-        checkpoints.save(store.place, "ab", [([A], arrays)])
+        checkpoints.save(store.backend, "ab", [([A], arrays)])
     again = Store(small_disk)
     assert again.recorded() == set(keys) and audit(again, {*keys, key}).problems == []
     named = {f for b in again.batches() for f in b.files}
     named |= {b.entry for b in again.batches()}
-    assert left(store.place) == named
+    assert left(store.backend) == named
     hidden = [p.name for p in small_disk.rglob(".*")]
     assert hidden == [".lock"]
     with pytest.raises(Exception, match=r"28|No space"):

@@ -30,10 +30,10 @@ def test_a_choice_is_remembered(tmp_path, monkeypatch, form):
     out, far = tmp_path / "runs", tmp_path / "far away" / "lab"
     monkeypatch.chdir(tmp_path)
     given = {"path": str(far), "uri": far.as_uri(), "relative": "far away/lab"}[form]
-    place = choose(out, given)
+    backend = choose(out, given)
     assert not out.exists() and not far.exists()
     out.mkdir()
-    remember(out, place)
+    remember(out, backend)
     assert json.loads((out / "storage.json").read_text()) == {"storage": str(far)}
     monkeypatch.chdir("/")
     for known in (storage_of(out), choose(out, None), choose(out, str(far))):

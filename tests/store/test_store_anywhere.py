@@ -14,8 +14,8 @@ from popnet.store.compaction import Bounds, compact
 
 
 @pytest.fixture
-def anywhere(place):
-    return Store(place)
+def anywhere(backend):
+    return Store(backend)
 
 
 def again(store):
@@ -25,11 +25,11 @@ def again(store):
 
 def harm(store, file, change):
     """Change a file behind the store's back."""
-    data = bytearray(store.place.read(file))
+    data = bytearray(store.backend.read(file))
     change(data)
-    with store.place.draft() as draft:
+    with store.backend.draft() as draft:
         draft.write_bytes(bytes(data))
-        store.place.put(draft, file)
+        store.backend.put(draft, file)
 
 
 def flip_last(data):
@@ -41,7 +41,7 @@ def test_a_batch_committed_twice_is_the_first(anywhere):
     assert commit(again(anywhere), [B, A], value=2.0) == first
     assert values(anywhere, [A, B]) == {A: [1.0], B: [1.0]}
     for folder in ("networks", "curves", "weights"):
-        assert len(anywhere.place.listed(folder)) == 1  # the other's files are gone
+        assert len(anywhere.backend.listed(folder)) == 1  # the other's files are gone
     assert len(anywhere.batches()) == 1
 
 
@@ -74,7 +74,7 @@ def test_damage_is_found_set_aside_and_made_again(anywhere):
 
 def test_a_sound_table_of_other_rows_is_damage_too(anywhere):
     batch, other = commit(anywhere, [A], 1.0), commit(anywhere, [A], 2.0, "other")
-    wrong = anywhere.place.read(other.file("networks"))
+    wrong = anywhere.backend.read(other.file("networks"))
     harm(
         anywhere,
         batch.file("networks"),
@@ -114,7 +114,9 @@ def test_merged_batches_read_as_before(anywhere):
                 == before[1][key]["final.recurrent"].tobytes()
             )
         assert audit(store, set(keys)).problems == []
-    listed = {f: len(anywhere.place.listed(f)) for f in ("index", "merged", "weights")}
+    listed = {
+        f: len(anywhere.backend.listed(f)) for f in ("index", "merged", "weights")
+    }
     assert listed == {"index": 0, "merged": 3, "weights": 1}
 
 
@@ -124,7 +126,7 @@ def test_one_network_of_a_large_file_is_read_without_the_rest(anywhere, monkeypa
     given = {f"{k}/final.x": rng.standard_normal(20_000) for k in keys}
     batch = anywhere.commit("networks", keys, {}, {"weights": given})
     read = []
-    real = type(anywhere.place).open
+    real = type(anywhere.backend).open
 
     class Counted:
         def __init__(self, handle):
@@ -142,7 +144,7 @@ def test_one_network_of_a_large_file_is_read_without_the_rest(anywhere, monkeypa
             self.handle.close()
 
     monkeypatch.setattr(
-        type(anywhere.place), "open", lambda self, name: Counted(real(self, name))
+        type(anywhere.backend), "open", lambda self, name: Counted(real(self, name))
     )
     found = anywhere.tensors(keys[7])["final.x"]
     assert found.tobytes() == given[f"{keys[7]}/final.x"].tobytes()
@@ -152,18 +154,18 @@ def test_one_network_of_a_large_file_is_read_without_the_rest(anywhere, monkeypa
 
 def test_checkpoints_are_found_again_and_damage_is_said(anywhere):
     arrays = {"x": np.ones((2, 3)), "progress.trial_P": np.array([4, 5])}
-    checkpoints.save(anywhere.place, "ab", [([A, B], arrays)])
+    checkpoints.save(anywhere.backend, "ab", [([A, B], arrays)])
     found = checkpoints.load(anywhere.address, [B, C])
     assert set(found.networks) == {B} and found.notes == ()
     assert found.networks[B]["progress.trial_P"][0] == 5
-    checkpoints.tidy(anywhere.place, {A})
-    assert set(anywhere.place.listed("checkpoints")) == {"ab.safetensors"}
+    checkpoints.tidy(anywhere.backend, {A})
+    assert set(anywhere.backend.listed("checkpoints")) == {"ab.safetensors"}
     harm(anywhere, "checkpoints/ab.safetensors", lambda d: d.__delitem__(-1))
-    found = checkpoints.load(anywhere.place, [B])
+    found = checkpoints.load(anywhere.backend, [B])
     assert found.networks == {} and "kept as" in found.notes[0]
-    checkpoints.save(anywhere.place, "cd", [([A, B], arrays)])
-    checkpoints.tidy(anywhere.place, {A, B})
-    assert set(anywhere.place.listed("checkpoints")) == {"ab.safetensors.damaged"}
+    checkpoints.save(anywhere.backend, "cd", [([A, B], arrays)])
+    checkpoints.tidy(anywhere.backend, {A, B})
+    assert set(anywhere.backend.listed("checkpoints")) == {"ab.safetensors.damaged"}
 
 
 def test_two_that_commit_the_same_at_the_same_moment_leave_one(anywhere):
@@ -173,12 +175,12 @@ def test_two_that_commit_the_same_at_the_same_moment_leave_one(anywhere):
     class Overtaken(Failing):
         def put(self, draft, name):
             if name.startswith("index/"):
-                with anywhere_lock(self.place):
+                with anywhere_lock(self.backend):
                     commit(other, [A, B], value=2.0)
-            self.place.put(draft, name)
+            self.backend.put(draft, name)
 
-    place = Overtaken(anywhere.place, 0)
-    commit(Store(place), [A, B], value=1.0)
+    backend = Overtaken(anywhere.backend, 0)
+    commit(Store(backend), [A, B], value=1.0)
     store = again(anywhere)
     (batch,) = store.batches()
     assert audit(store, {A, B}).problems == [] and store.recorded() == {A, B}
@@ -186,14 +188,14 @@ def test_two_that_commit_the_same_at_the_same_moment_leave_one(anywhere):
     assert store.tensors(A)["final.recurrent"][0, 0] == 1.0
     # a reader that knows the other entry still finds its files: they go when old
     assert values(other, [A, B]) in ({A: [1.0], B: [1.0]}, {A: [2.0], B: [2.0]})
-    assert batch.file("weights").partition("/")[2] in store.place.listed("weights")
+    assert batch.file("weights").partition("/")[2] in store.backend.listed("weights")
 
 
 def test_a_reader_that_knows_an_entry_made_again_since_reads_the_new_one(anywhere):
     batch, reader = commit(anywhere, [A]), again(anywhere)
     assert reader.recorded() == {A}
     for file in batch.files:
-        anywhere.place.remove(file)
+        anywhere.backend.remove(file)
     assert len(audit(anywhere, {A}).problems) == 1
     assert commit(anywhere, [A], value=2.0).name == batch.name
     assert (
@@ -203,30 +205,30 @@ def test_a_reader_that_knows_an_entry_made_again_since_reads_the_new_one(anywher
 
 
 @contextmanager
-def anywhere_lock(place):
-    """As if the place had no lock; a folder's is taken by the one who is overtaken."""
-    real = type(place).lock
-    type(place).lock = lambda _: nullcontext()
+def anywhere_lock(backend):
+    """Give the backend no lock; the overtaken writer takes a folder's own."""
+    real = type(backend).lock
+    type(backend).lock = lambda _: nullcontext()
     try:
         yield
     finally:
-        type(place).lock = real
+        type(backend).lock = real
 
 
 def test_a_store_of_an_earlier_version_reads_as_before(anywhere):
     """Its entries had no checksum, its tensors none each, its files no own digits."""
     batch = commit(anywhere, [A, B])
-    about = json.loads(anywhere.place.read(batch.entry))
+    about = json.loads(anywhere.backend.read(batch.entry))
     del about["checksum"]
     for file in list(about["files"]):
         about["files"][file].pop("head", None)
         folder, _, name = file.partition("/")
         short = f"{folder}/{batch.name}{name[name.index('.') :]}"
         about["files"][short] = about["files"].pop(file)
-        anywhere.place.move(file, short)
-    with anywhere.place.draft() as draft:
+        anywhere.backend.move(file, short)
+    with anywhere.backend.draft() as draft:
         draft.write_text(json.dumps(about))
-        anywhere.place.put(draft, batch.entry)
+        anywhere.backend.put(draft, batch.entry)
     old = again(anywhere)
     assert old.recorded() == {A, B} and audit(old, {A}).problems == []
     assert values(old, [A, B]) == {A: [1.0], B: [1.0]}

@@ -252,7 +252,7 @@ def test_who_is_told_to_leave_saves_first(shard, members, monkeypatch, told):
 
 def test_an_actor_that_sees_another_disk_does_not_begin(tmp_path):
     store, other = Store(tmp_path / "store"), tmp_path / "other"
-    with marked(store.place) as mark:
+    with marked(store.backend) as mark:
         assert Shard(store.address, "cpu", 3600, mark).store.recorded() == set()
         with pytest.raises(StoreError, match="does not see the networks"):
             Shard(str(other), "cpu", 3600, mark)
