@@ -39,13 +39,6 @@ def own_tasks(evaluations: pd.DataFrame) -> dict[str, NameAndSettings]:
     return dict(zip(rows["key"], entries, strict=True))
 
 
-def is_own_task(evaluations: pd.DataFrame) -> pd.Series:
-    """Which rows are tests on the task that the network was trained on."""
-    own = evaluations["key"].map(own_tasks(evaluations))
-    entries = _entries(evaluations)
-    return (evaluations["kind"] == "task") & (entries == own)
-
-
 def labels(evaluations: pd.DataFrame) -> pd.Series:
     """What each row of the table ``evaluations`` is shown as."""
     import pandas as pd
