@@ -9,8 +9,8 @@ from popnet.catalogue import CATALOGUE, load_sweep
 from popnet.plan import networks
 from popnet.runs.findings import Finding, read_findings, write_findings
 from popnet.studies import STUDIES
-from popnet.studies.heterogeneity.robustness_claims import KINDS
-from popnet.studies.heterogeneity.tables import graded
+from popnet.studies.heterogeneity.robustness_claims import COMPARED
+from popnet.studies.heterogeneity.tables import REDRAWN, graded
 from popnet.studies.heterogeneity.tasks import MEMORY, RELATED
 
 
@@ -37,8 +37,8 @@ def test_heterogeneity_has_what_its_claims_need(scale):
     assert plan.sweep.networks >= 12
     assert len(networks(plan)) == len(configs) * plan.sweep.networks
     after = plan.sweep.after
-    assert {p.name for p in after.perturb} == {*KINDS, "new_time_constants"}
-    redrawn = [p for p in after.perturb if p.name == "new_time_constants"]
+    assert {p.name for p in after.perturb} == {*COMPARED, REDRAWN}
+    redrawn = [p for p in after.perturb if p.name == REDRAWN]
     assert {p.spread for p in redrawn} == levels  # the matrix is whole
     assert tasks <= {task.name for task in after.other_tasks}
 

@@ -17,8 +17,7 @@ from popnet.report.registry_words import chance
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import INK, SOFT, WIDTH, panels
 from popnet.studies.heterogeneity.layout import in_order, titled
-from popnet.studies.heterogeneity.robustness_figures import MATRIX
-from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.heterogeneity.tables import REDRAWN, Tables
 from popnet.studies.heterogeneity.tasks import RELATED
 
 OWN = "own"
@@ -33,9 +32,9 @@ def tau_matrix(tables: Tables) -> Section:
     """Accuracy by level in training and level of newly drawn time constants."""
     title = "Time constants drawn anew"
     rows = tables.perturbed[~tables.perturbed["failed"].astype(bool)]
-    rows = rows[(rows["perturbation"] == MATRIX) & (rows["grade"] > 0)]
+    rows = rows[(rows["perturbation"] == REDRAWN) & (rows["grade"] > 0)]
     if rows.empty:
-        words = f"Left out: no network was tested with `{MATRIX}`."
+        words = f"Left out: no network was tested with `{REDRAWN}`."
         return Section("tau_matrix", title, words)
     rows = rows.assign(tested=[json.loads(s)["spread"] for s in rows["settings"]])
     drawings = []

@@ -19,7 +19,7 @@ from popnet.studies.effects import (
 from popnet.studies.heterogeneity import measured
 from popnet.studies.heterogeneity.learning_claims import memory_difference
 from popnet.studies.heterogeneity.profiles import shapes
-from popnet.studies.heterogeneity.tables import SHARED, Tables
+from popnet.studies.heterogeneity.tables import REDRAWN, SHARED, Tables
 from popnet.studies.heterogeneity.tasks import MEMORY
 from popnet.studies.study import Claim, Outcome
 from popnet.studies.verdicts import above, below, both
@@ -27,7 +27,7 @@ from popnet.studies.verdicts import above, below, both
 if TYPE_CHECKING:
     import pandas as pd
 
-KINDS = [
+COMPARED = [
     "time_constants", "initial_state", "impulses", "epoch_durations",
     "synaptic_jitter",
 ]  # fmt: skip
@@ -71,7 +71,7 @@ def _tau_accuracy(t: Tables) -> Outcome:
 
 
 def _tau_redrawn(t: Tables) -> Outcome:
-    rows = _kind(t.perturbed, "new_time_constants")
+    rows = _kind(t.perturbed, REDRAWN)
     drop = mean_of(rows, "drop")
     note = f"By task: {listed(rows, 'drop')}."
     return Outcome(drop, "of trials", below(drop, NOTICED), note)
@@ -98,7 +98,7 @@ def _breaks(kind: str) -> Callable[[Tables], Outcome]:
 
 
 def _jitter_is_worst(t: Tables) -> Outcome:
-    drops = {kind: by_seed(_kind(t.perturbed, kind), "drop") for kind in KINDS}
+    drops = {kind: by_seed(_kind(t.perturbed, kind), "drop") for kind in COMPARED}
     jitter = drops.pop("synaptic_jitter")
     lead = [mean_over_seeds((jitter - other).dropna()) for other in drops.values()]
     nearest = min(lead, key=lambda effect: effect.value)
@@ -120,10 +120,10 @@ def _jitter_is_worst(t: Tables) -> Outcome:
 
 def _drops_not_monotone(t: Tables) -> Outcome:
     wide = t.networks[SHARED]
-    for kind in KINDS:
+    for kind in COMPARED:
         mean = _kind(t.perturbed, kind).groupby("key")["drop"].mean()
         wide = wide.assign(**{kind: wide["key"].map(mean)})
-    found = shapes(wide, KINDS)
+    found = shapes(wide, COMPARED)
     effect = count_of(len(found.broken), found.seeds)
     unit = f"of {found.metrics} perturbations"
     return Outcome(effect, unit, found.verdict, found.note)

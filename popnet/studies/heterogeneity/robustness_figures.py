@@ -19,9 +19,8 @@ from popnet.report.statistics import mean_interval
 from popnet.report.style import SOFT
 from popnet.studies.heterogeneity.layout import across, shades, titled
 from popnet.studies.heterogeneity.strips import grid, short
-from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.heterogeneity.tables import REDRAWN, Tables
 
-MATRIX = "new_time_constants"  # graded by its spread: the matrix shows it
 CHANCE: dict[str, Any] = {"color": SOFT, "linewidth": 0.9, "linestyle": (0, (4, 3))}
 MOST_LETTERS = 6  # of two neighbouring labels of an axis one sixth of the page wide
 Entry = tuple[str, str]
@@ -33,7 +32,7 @@ def robustness(tables: Tables) -> Section:
     """Accuracy against the grade of each perturbation, a figure per configuration."""
     title = "Robustness"
     rows = tables.perturbed[~tables.perturbed["failed"].astype(bool)]
-    rows = rows[rows["perturbation"] != MATRIX]
+    rows = rows[rows["perturbation"] != REDRAWN]
     if rows.empty:
         words = "Left out: no perturbation of a network that met the criterion."
         return Section("robustness", title, words)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TASK = "task.name"
 SPREAD = ".spread"
+REDRAWN = "new_time_constants"
+"""The perturbation that is graded by its own spread, beside the level of training."""
 CRITERION = "train.until.accuracy"
 SHARED = ["key", "task", "level", "configuration", "seed", "failed"]
 
