@@ -1,4 +1,4 @@
-"""What is measured of one network, by the name that tables and sweep files use.
+"""The measures of one network, by the name that tables and sweep files use.
 
 A new measure: one file, one line in MEASURES.  Its settings class says what it needs,
 its unit, and where it is shown; tables, MLflow, the report and studies read that.
@@ -47,7 +47,7 @@ SEEN: dict[str, type] = {
     "change": ChangeSeen,
     "curve": CurveSeen,
 }
-"""What a measure is given, by what it says it needs."""
+"""The class that a measure is given, by its declared need."""
 
 MEASURES: Registry[Measure] = Registry(
     "measures",
@@ -92,7 +92,7 @@ def number(found: float) -> float | None:
 
 
 def measured(needs: str, seen: Seen) -> dict[str, Found]:
-    """What is recorded of one network without being asked, by the measures' names."""
+    """The values recorded of every network without being asked, by measure."""
     return {
         name: measure.of(measure.settings(name=name), seen)
         for name, measure in recorded(needs).items()

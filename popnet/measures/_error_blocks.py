@@ -30,7 +30,7 @@ class ErrorBlocks(NamedTuple):
 
     @property
     def followed(self) -> bool:
-        """Whether a trial followed the criterion."""
+        """True where at least one trial followed the criterion."""
         return bool(self.met < self.ends_C[-1])
 
     def mean_error(self, begin: float) -> float:

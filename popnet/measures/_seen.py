@@ -39,7 +39,7 @@ class ChangeSeen(NamedTuple):
 
 
 class CurveSeen(NamedTuple):
-    """How one network learned: means over blocks of trials."""
+    """The learning curve of one network: means over blocks of trials."""
 
     trial_C: ArrayLike
     """The trial at which each block ends."""
@@ -54,4 +54,4 @@ class CurveSeen(NamedTuple):
 
 Seen = WeightsSeen | ActivitySeen | ChangeSeen | CurveSeen
 Found = Any
-"""What a measure gives: a float, or an array [T] where it is told over time."""
+"""The value of a measure: a float, or an array [T] where it is given over time."""

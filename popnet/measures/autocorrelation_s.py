@@ -1,4 +1,4 @@
-"""How long activity stays like itself."""
+"""Time over which activity stays correlated with itself."""
 
 from __future__ import annotations
 

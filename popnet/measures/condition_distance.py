@@ -1,4 +1,4 @@
-"""How far the activities of different trial types lie apart."""
+"""Distance between the activities of different trial types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the activities of different trial types lie apart, over the trial."""
+"""Distance between the activities of different trial types, over the trial."""
 
 from __future__ import annotations
 

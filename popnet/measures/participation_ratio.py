@@ -1,4 +1,4 @@
-"""How many directions activity fills."""
+"""Effective number of directions that activity fills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many principal components hold most of the variance of activity."""
+"""Number of principal components that hold most of the variance of activity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often a network lost what it had learned."""
+"""Number of times that a network lost what it had learned."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast activity moves."""
+"""Speed of the trajectory of activity."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Speed(MeasureSettings):
 
 
 def speed(settings: Speed, seen: ActivitySeen) -> float:
-    """How fast activity moves, 1/s: the mean over types and steps of
+    """Speed of activity, 1/s: the mean over types and steps of
 
         sqrt(mean over units of ((r(t + dt) - r(t)) / dt)^2)
 

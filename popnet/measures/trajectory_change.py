@@ -1,4 +1,4 @@
-"""How far activity has moved off from that of the trained network at rest."""
+"""Distance of activity from that of the trained network at rest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TrajectoryChange(MeasureSettings):
 
 
 def trajectory_change(settings: TrajectoryChange, seen: ChangeSeen) -> float:
-    """How far activity has moved off, in units of its own spread, no unit.
+    """Distance of activity from rest, in units of its own spread, no unit.
 
         sqrt(mean (other - r)^2) / sqrt(mean (r - mean_kt r)^2)
 

@@ -1,4 +1,4 @@
-"""How unsteady the error is after the criterion."""
+"""Variance of the error after the criterion."""
 
 from __future__ import annotations
 

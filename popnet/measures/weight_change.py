@@ -1,4 +1,4 @@
-"""How far training moved the recurrent weights."""
+"""Change of the recurrent weights by training, relative to their size."""
 
 from __future__ import annotations
 

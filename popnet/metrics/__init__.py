@@ -55,5 +55,5 @@ METRICS: Registry[Metric] = Registry(
 
 
 def metric_identity(settings: MetricSettings) -> str:
-    """What a comparison is, as a hash."""
+    """A hash of a metric with its settings."""
     return digest(str(PHYSICS), canonical(settings), size=8)

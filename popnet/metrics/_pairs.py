@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Prepared = Mapping[str, NDArray[Any]]
-"""What a metric keeps of one network: small arrays by name."""
+"""The prepared form of one network: small arrays by name."""
 
 
 def one_by_one(

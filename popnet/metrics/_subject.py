@@ -1,4 +1,4 @@
-"""What a metric sees of one network.
+"""The arrays of one network that a metric may see.
 
 B trials, S scored steps, O outputs, K trial types, T stored steps, N units.
 """

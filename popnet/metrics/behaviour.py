@@ -1,4 +1,4 @@
-"""How differently two networks answer the same trials."""
+"""Distance between the outputs of two networks on the same trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How differently the activity of two networks moves through the same trials."""
+"""Distance between the trajectories of two networks on the same trials."""
 
 from __future__ import annotations
 

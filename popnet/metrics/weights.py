@@ -1,4 +1,4 @@
-"""How differently two networks are wired, up to a relabelling of their hidden units.
+"""Distance between the wiring of two networks, up to a relabelling of hidden units.
 
     d(A, B) = min over permutations P of |A - P B P'|_F / sqrt(|A|_F^2 + |B|_F^2)
 

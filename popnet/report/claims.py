@@ -37,7 +37,7 @@ def claims(population: RunTables) -> list[Section]:
 
 
 def counted(findings: Sequence[Finding]) -> str:
-    """How many claims hold, do not, and are undecided, in one sentence."""
+    """One sentence that counts the claims by verdict."""
     counts = {verdict: 0 for verdict in VERDICTS}
     for finding in findings:
         counts[finding.verdict] += 1

@@ -1,4 +1,4 @@
-"""How different the networks are: every pair, within and between conditions."""
+"""Draws distances of all pairs of networks, within and between conditions."""
 
 import re
 from typing import Any

@@ -80,7 +80,7 @@ def facets(
 
 
 def axis_title(varied: Sequence[str], group: Sequence[NamedCondition]) -> str:
-    """What the ticks of an axis of conditions are values of, with its unit."""
+    """The title of an axis of conditions: the setting its ticks are values of."""
     if group[0].tick == group[0].label:
         return "" if group[0].label == ALL else "condition"
     unit = unit_of(varied[0])

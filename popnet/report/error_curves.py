@@ -151,7 +151,7 @@ def _summary(axes: Axes, condition: NamedCondition, band: pd.DataFrame) -> None:
 
 
 def _top(curves: pd.DataFrame) -> tuple[float, int]:
-    """Where the error axis ends, and how many blocks lie above it.
+    """The end of the error axis, and the number of blocks that lie above it.
 
     Networks that diverge may leave every scale; they do not set this one.
     """

@@ -52,7 +52,7 @@ def robustness(population: RunTables) -> Section:
 
 
 def level_positions(levels: ArrayLike) -> tuple[np.ndarray, bool]:
-    """Where the levels stand on the axis, and whether that is their own value.
+    """Positions of the levels on the axis, and whether they are the levels themselves.
 
     Levels so uneven that their labels would overlap stand evenly instead.
     """

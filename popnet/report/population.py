@@ -55,7 +55,7 @@ class RunTables:
         return in_columns(self.run.varied, self.networks)
 
     def note(self, condition: NamedCondition, count: int) -> str:
-        """What a figure says beside a condition of which it shows so many networks."""
+        """The note beside a condition of which a figure shows ``count`` networks."""
         known = self.notes.get(condition.id, "")
         return known if count or known in (ALL_DIVERGED, STOPPED) else NOTHING_YET
 
@@ -117,7 +117,7 @@ def needed_quartiles(own: pd.DataFrame) -> list[TrialsQuantile]:
 def networks_behind(
     rows: pd.DataFrame, conditions: list[NamedCondition]
 ) -> dict[str, int]:
-    """How many networks of each condition these rows have an accuracy of."""
+    """The number of networks with an accuracy among these rows, by condition."""
     counted = rows[rows["accuracy"].notna()].groupby("condition")["key"].nunique()
     return {c.id: int(counted.get(c.id, 0)) for c in conditions}
 
@@ -163,7 +163,7 @@ def _excluded(
     averaged: frozenset[str],
     notes: dict[str, str],
 ) -> str:
-    """Which networks means and pairs leave out, and where they are of another kind."""
+    """Sentences that say which networks means and pairs leave out, and why."""
     if networks.empty:
         return ""
     said = []

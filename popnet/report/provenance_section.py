@@ -1,4 +1,4 @@
-"""How the run was made, and how to make one network of it again."""
+"""The section that tells how a run was made and how to retrain one network."""
 
 import json
 import shlex

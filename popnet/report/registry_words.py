@@ -1,4 +1,4 @@
-"""What the names in a run's tables mean, as the registries say it.
+"""Looks up in the registries what the names in a run's tables mean.
 
 A name that no registry has, from a newer popnet or an older one, means the default.
 """
@@ -9,7 +9,7 @@ from popnet.tasks import TASKS
 
 
 def level_title(perturbation: str) -> str:
-    """What the level of this perturbation is, with its unit."""
+    """The title of an axis of this perturbation's levels, with its unit."""
     entry = PERTURBATIONS.get(perturbation)
     return (entry.settings.unit if entry else "") or "level"
 
@@ -21,7 +21,7 @@ def chance(task: str) -> float:
 
 
 def error_of(tasks: set[str]) -> str:
-    """What the error of these tasks is the mean of."""
+    """The formula whose mean is the error of these tasks."""
     kinds = {
         entry.settings.error if (entry := TASKS.get(task)) else "absolute"
         for task in tasks
@@ -33,6 +33,6 @@ def error_of(tasks: set[str]) -> str:
 
 
 def metric_kind(metric: str) -> str:
-    """Whether this metric is a distance or a similarity."""
+    """The kind of this metric: "distance" or "similarity"."""
     entry = METRICS.get(metric)
     return entry.settings.kind if entry else "distance"

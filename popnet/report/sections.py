@@ -1,4 +1,4 @@
-"""What a section of the page is made of."""
+"""The parts of a section of the page: words, drawings and tables."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

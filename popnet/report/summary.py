@@ -1,4 +1,4 @@
-"""What was run, and what became of it: every network counted once."""
+"""Summarises what was run and what became of it; every network is counted once."""
 
 from typing import NamedTuple
 

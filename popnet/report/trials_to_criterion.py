@@ -207,7 +207,7 @@ def _shares(
 
 
 def _failed(networks: pd.DataFrame) -> str:
-    """How many marks stand at the cap, by what became of the network."""
+    """The number of marks drawn at the cap, by status of the network."""
     count = networks["status"].value_counts()
     failed = [
         f"{SYMBOLS.get(str(status), '□')} {STATUSES.get(str(status), str(status))}: {n}"

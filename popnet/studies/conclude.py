@@ -12,7 +12,7 @@ from popnet.studies.study import Study, judged
 
 
 class Conclusion(NamedTuple):
-    """What a study found, and the page that shows it."""
+    """The findings of a study, and the page that shows them."""
 
     findings: list[Finding]
     page: Path

@@ -26,12 +26,12 @@ T = TypeVar("T")
 """The tables of one study."""
 
 
-class Outcome(NamedTuple):
-    """What one claim came to."""
+class Judgement(NamedTuple):
+    """The outcome of one claim, and the reason for it."""
 
     effect: Effect
     unit: str
-    """Of the effect; of a count, what it is a count of: "of 15 metrics"."""
+    """The unit of the effect; for a count, what is counted: "of 15 metrics"."""
     verdict: Verdict
     note: str = ""
     p: float | None = None
@@ -47,7 +47,7 @@ class Claim(NamedTuple, Generic[T]):
     """The quantity that is measured."""
     figure: str
     """The section of the study's page that shows it: a key of ``Study.sections()``."""
-    judge: Callable[[T], Outcome]
+    judge: Callable[[T], Judgement]
 
     def finding(self, tables: T) -> Finding:
         """The row of the table of claims."""
@@ -68,7 +68,7 @@ class Study(NamedTuple, Generic[T]):
     """The sweep file of each scale, the smallest first.  In the sweep file the name of
     the sweep is the study's, a hyphen, and the scale's."""
     refuse: Callable[[LoadedSweep], str | None]
-    """Why the study cannot use this sweep, which a user may have changed; or None."""
+    """The reason why the study cannot use this sweep, which a user may have changed."""
     tables: Callable[[Run], T]
     """Read a run, which has one network at least, for claims and sections alike."""
     claims: tuple[Claim[T], ...]

@@ -36,7 +36,7 @@ def members_of(name: str, count: int = 3, **network: Any) -> list[PlannedNetwork
 
 
 class Stepped(NamedTuple):
-    """What learning steps gave."""
+    """The results of some learning steps."""
 
     params: Params
     state: Any
@@ -88,7 +88,7 @@ def step_of(
 
 
 def taught(name: str, shuffled: bool) -> NDArray[np.bool_]:
-    """Which trials of the small task are correct while networks learn it, [P, trials].
+    """Correctness of trials of the small task while networks learn it, [P, trials].
 
     ``shuffled``: each trial has the target of another one, whose type is drawn.
     """

@@ -55,7 +55,7 @@ EXAMPLES: dict[type, Any] = {
     ChangeSeen: ChangeSeen(_rates(1), _rates(2), DT_S),
     CurveSeen: _curve(),
 }
-"""What a measure is tried on, by what it needs."""
+"""Example data for measures, by their declared need."""
 
 _ORDER = np.random.default_rng(3).permutation(UNITS)
 _SIGN = np.where(np.arange(UNITS) % 2 == 0, 1, -1).astype(np.float32)
@@ -115,13 +115,13 @@ CHANGES: dict[type, Changes] = {
 
 
 def number(name: str, seen: Any) -> Any:
-    """What the measure gives of what is seen, with the settings of its ``example``."""
+    """The value of the measure for these data, with the settings of its ``example``."""
     measure = MEASURES[name]
     return measure.of(example_of(measure.settings), seen)
 
 
 def example(name: str) -> Any:
-    """What a measure is tried on."""
+    """Example data for this measure."""
     return EXAMPLES[SEEN[MEASURES[name].settings.needs]]
 
 

@@ -40,7 +40,7 @@ def values(name: str, pairs: Sequence[Pair], **given: Any) -> NDArray[np.float64
 
 
 def apart(name: str, one: Subject, other: Subject) -> float:
-    """How far two networks are apart: also of a similarity, from its largest value."""
+    """Distance of two networks; for a similarity, how far it is below its maximum."""
     settings, (value,) = METRICS[name].settings, values(name, [(one, other)])
     least, most = settings.range
     return float(value - least if settings.kind == "distance" else most - value)
@@ -108,7 +108,7 @@ def pairs_do_not_depend_on_each_other(name: str) -> None:
 
 
 def prepares_numbers(name: str) -> None:
-    """What is prepared of a network are arrays of numbers, the same ones each time."""
+    """``prepare`` gives arrays of numbers, and the same ones each time."""
     metric, subject = METRICS[name], made_up(0)
     settings, before = example_of(metric.settings), changed(subject, ARRAYS, np.copy)
     once, again = (metric.prepare(settings, subject) for _ in range(2))

@@ -137,4 +137,4 @@ TRANSFORMS: dict[str, Transform] = {
         RATES, ("reordering", "time reversal"), lambda x: x[:, ::-1]
     ),
 }
-"""What a metric sees of two networks unless it declares that it does not."""
+"""Transformations that a metric notices unless it declares an invariance."""

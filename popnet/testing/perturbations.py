@@ -55,7 +55,7 @@ def perturbed(name: str, level: float, subject: Subject) -> Situation:
 
 
 def outputs(name: str, level: float, subject: Subject) -> Tensor:
-    """What a perturbed network answers, [P, B, T, O]."""
+    """The outputs of a perturbed network, [P, B, T, O]."""
     situation = perturbed(name, level, subject)
     return run(situation, subject.seed, TRIALS).output_PBTO
 
@@ -66,7 +66,7 @@ def levels_of(name: str) -> tuple[float, ...]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two parts of a situation are the same, tensors bit for bit."""
+    """True where two parts of a situation are the same, tensors bit for bit."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return torch.equal(one, other)
     return type(one) is type(other) and one == other

@@ -192,7 +192,7 @@ def learns_its_small_task(name: str) -> None:
 
 
 def learns_nothing_from_shuffled_targets(name: str) -> None:
-    """Where the inputs tell nothing of the target, it stays at chance."""
+    """A rule stays at chance where the inputs tell nothing of the target."""
     chance = members_of(name, count=1)[0].config.task.chance
     correct = taught(name, shuffled=True)
     for when, some in (("all", correct), ("the last", correct[:, -WINDOW:])):

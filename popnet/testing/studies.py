@@ -1,4 +1,4 @@
-"""What every study is held to: what it declares, without training a network."""
+"""Checks of every study against what it declares, without training a network."""
 
 from __future__ import annotations
 

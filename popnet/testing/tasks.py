@@ -17,7 +17,7 @@ DT_S = 0.001
 PER_TYPE = 30
 MANY_PER_TYPE = 100
 STANDARD_ERRORS = 4
-"""How far a share may be from what it is on average."""
+"""Largest distance of a share from its expectation."""
 
 
 class Drawn(NamedTuple):
@@ -216,7 +216,7 @@ def silence_is_not_rewarded(name: str) -> None:
 
 
 def signs_are_balanced(name: str) -> None:
-    """Where targets are signs, one is asked for as often as the other."""
+    """Targets that are signs ask for one as often as for the other."""
     settings, types_B, trials = drawn(name, per_type=MANY_PER_TYPE)
     if settings.target_kind != "signs":
         return

@@ -1,4 +1,4 @@
-"""How the figures of the study are laid out: its tasks, configurations and levels."""
+"""Lays out the study's figures: the order of tasks, configurations and levels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast and how steadily networks learn, against heterogeneity."""
+"""Draws the speed and steadiness of learning against heterogeneity."""
 
 from __future__ import annotations
 

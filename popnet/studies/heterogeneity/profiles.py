@@ -60,7 +60,7 @@ def profiles(frame: pd.DataFrame, column: str) -> Array | None:
 
 
 class Shapes(NamedTuple):
-    """Which of some metrics follow the level in one direction everywhere."""
+    """The columns that follow the level in one direction everywhere, and the others."""
 
     monotone: list[str]
     """a trend of one sign in every cell, and no departure in any"""

@@ -96,7 +96,7 @@ def short(number: float) -> str:
 
 
 def label_levels(figure: Figure, tables: Tables) -> None:
-    """What the levels are, once below all the panels."""
+    """Label the levels once, below all the panels."""
     name = LEVEL_WORDS.get(tables.level_name, tables.level_name)
     figure.supxlabel(name, fontsize=8.5, color=INK)
 
@@ -125,7 +125,7 @@ def legend(figure: Figure, tables: Tables, *, also: list[Line2D] | None = None) 
 
 
 def place_of(tables: Tables, level: ArrayLike) -> np.ndarray:
-    """Where levels stand on the axis."""
+    """Positions of levels on the axis."""
     places, _ = _places(tables)
     return np.array([places[float(v)] for v in np.atleast_1d(np.asarray(level))])
 

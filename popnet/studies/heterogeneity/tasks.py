@@ -1,4 +1,4 @@
-"""What the study says of popnet's tasks: which need a memory, which are related."""
+"""The study's groups of tasks: those that need a memory, and related pairs."""
 
 MEMORY = frozenset(
     ["dnms", "dms", "dnms_long", "dnms_variable", "delayed_response", "order"]
