@@ -1,4 +1,4 @@
-"""Every network ever trained under one folder or bucket, by key, in batches."""
+"""The store keeps all networks trained into one folder or bucket, by key."""
 
 from popnet.store.index import StoreError as StoreError
 from popnet.store.store import Store as Store

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all."""
+"""Files are written whole or not at all; locks and checksums of files."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any, TextIO
 
 
 def is_full(error: OSError) -> bool:
-    """Whether it says that a disk, or somebody's share of it, is full."""
+    """Return True when the error says that the disk or the user's quota is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
 def draft_beside(path: Path) -> Iterator[Path]:
-    """A name of its own beside ``path`` to write under; taken away if it is left."""
+    """Yield a unique draft path beside ``path``; a draft left there is deleted."""
     part = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex[:8]}")
     try:
         yield part
@@ -29,7 +29,7 @@ def draft_beside(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let ``write`` fill a file beside ``path``, then put it in place at once."""
+    """Let ``write`` fill a draft beside ``path``, then rename the draft to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with draft_beside(path) as part:
         write(part)
@@ -59,7 +59,7 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; a killed process lets go of it."""
+    """Hold an exclusive lock on ``path``; the lock ends with its process."""
     import fcntl
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,12 +69,12 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def lock_file(path: Path) -> TextIO:
-    """Open a lock file, made if need be.  Raises OSError for a link."""
+    """Open a lock file and create it if it is missing.  Raises OSError for a link."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     return os.fdopen(os.open(path, flags, 0o644), "w")
 
 
 def sha256(path: Path) -> str:
-    """The checksum of a file."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()

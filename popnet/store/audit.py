@@ -1,4 +1,4 @@
-"""Checks the files of a store against their checksums and sets damaged ones aside."""
+"""An audit checks a store's files against their checksums; damaged ones are renamed."""
 
 from __future__ import annotations
 
@@ -14,78 +14,86 @@ from popnet.store.tensorfile import sum_of
 
 
 class Audit(NamedTuple):
-    """What was found in a store, and how much was read for it."""
+    """The result of an audit."""
 
     problems: list[str]
     """One sentence per damaged batch; its networks count as not recorded."""
     bytes: int
+    """Bytes read."""
     seconds: float
 
 
-class Found(NamedTuple):
-    """What was found of one batch."""
+class BatchCheck(NamedTuple):
+    """The result of checking one batch."""
 
     bytes: int
+    """Bytes read."""
     file: str = ""
-    """The first file that is not what was written; "" when all are."""
+    """First file that is missing or damaged; "" when all files are whole."""
     problem: str = ""
+    """"is missing" or "is damaged"."""
 
 
 def audit(store: Store, keys: set[str]) -> Audit:
-    """Check every batch that holds these networks; set damaged ones aside.
+    """Check every batch that holds one of ``keys``; rename damaged entries.
 
-    Of a damaged file of weights the networks that are whole are kept.
+    When a file of weights is damaged, the networks that are whole in it are kept.
     """
     began = time.monotonic()
-    problems, read = _torn(store), 0
+    problems, read = _set_unreadable_aside(store), 0
     seen: set[tuple[str, ...]] = set()
     while todo := [
-        b for b in store.batches() if _mark(b) not in seen and keys.intersection(b.keys)
+        b
+        for b in store.batches()
+        if _identity(b) not in seen and keys.intersection(b.keys)
     ]:  # again, for what others merged meanwhile
-        found = store.backend.each(lambda b: check(store.backend, b), todo)
-        for batch, what in zip(todo, found, strict=True):
-            seen.add(_mark(batch))
-            read += what.bytes
-            if what.file:
-                problems += _set_aside(store, batch, what)
+        checks = store.backend.each(lambda b: check(store.backend, b), todo)
+        for batch, result in zip(todo, checks, strict=True):
+            seen.add(_identity(batch))
+            read += result.bytes
+            if result.file:
+                problems += _set_aside(store, batch, result)
     return Audit(problems, read, time.monotonic() - began)
 
 
-def _mark(batch: Batch) -> tuple[str, ...]:
+def _identity(batch: Batch) -> tuple[str, ...]:
     return (batch.entry, *sorted(batch.files))
 
 
-def check(backend: Backend, batch: Batch) -> Found:
-    """Read all files of a batch."""
+def check(backend: Backend, batch: Batch) -> BatchCheck:
+    """Read all files of a batch and compare each with its SHA-256."""
     read = 0
     for file, known in batch.files.items():
         try:
             with backend.open(file) as handle:
-                size, found = sum_of(handle)
+                size, checksum = sum_of(handle)
         except FileNotFoundError:
-            return Found(read, file, "is missing")
+            return BatchCheck(read, file, "is missing")
         read += size
-        if found != known["sha256"]:
-            return Found(read, file, "is damaged")
-    return Found(read)
+        if checksum != known["sha256"]:
+            return BatchCheck(read, file, "is damaged")
+    return BatchCheck(read)
 
 
-def _set_aside(store: Store, batch: Batch, what: Found) -> list[str]:
+def _set_aside(store: Store, batch: Batch, result: BatchCheck) -> list[str]:
+    """Rename the entry of a damaged batch; return the sentences that say so."""
     store.index.clear()
     if read_entry(store.backend, batch.entry) != batch:
         return []  # merged or made again by another launch meanwhile
-    kept = compaction.rescue(store, batch) if what.problem == "is damaged" else 0
+    damaged = result.problem == "is damaged"
+    kept = compaction.rescue(store, batch) if damaged else 0
     with suppress(FileNotFoundError):  # another launch was faster
         store.backend.move(batch.entry, _aside(batch.entry))
     lost = len(batch.keys) - kept
-    of = f"{lost} of {len(batch.keys)}" if kept else f"{lost}"
+    count = f"{lost} of {len(batch.keys)}" if kept else f"{lost}"
     return [
-        f"{what.file} {what.problem}; {of} records of {batch.kind} will be made again"
+        f"{result.file} {result.problem}; {count} records of {batch.kind} will be "
+        "made again"
     ]
 
 
-def _torn(store: Store) -> list[str]:
-    """Set entries that cannot be read aside."""
+def _set_unreadable_aside(store: Store) -> list[str]:
+    """Rename entries that cannot be read; return a sentence for each."""
     problems = []
     for entry in store.index.refresh():
         with suppress(FileNotFoundError):

@@ -1,7 +1,7 @@
-"""Where a store lies: a folder that all machines see, or an object store.
+"""The backend of a store: a folder that all machines see, or an object store.
 
-A place offers the few operations that the store needs.  Names are FOLDER/FILE; a file
-is put whole or not at all, and of what is put nothing is changed afterwards.
+A backend offers the few file operations that the store needs.  File names are
+FOLDER/FILE.  A file is written whole or not at all and is never changed afterwards.
 """
 
 from __future__ import annotations
@@ -18,72 +18,72 @@ T = TypeVar("T")
 R = TypeVar("R")
 NAME = re.compile(r"[a-z_]+/(?!\.)[\w.-]+", re.ASCII)
 OLD_S = 86400.0
-"""Age at which what a killed writer left is taken away: a file takes minutes."""
+"""Age at which a killed writer's files are deleted; writing a file takes minutes."""
 
 
 class Listed(NamedTuple):
-    """A file of a place."""
+    """Size and age of one file in a backend."""
 
     bytes: int
     modified: float
-    """Seconds since 1970 by the place's clock; infinite where it does not say."""
+    """Seconds since 1970 by the backend's clock; infinite when it is not known."""
 
 
 class Backend(Protocol):
-    """What a store needs of where it lies."""
+    """The file operations that a store needs."""
 
     @property
     def address(self) -> str:
-        """The path or URI by which any process opens this place."""
+        """The path or URI with which any process opens this backend."""
         ...
 
     def at(self, name: str) -> str:
-        """A file's path or URI, for people."""
+        """Return a file's path or URI, to be shown to people."""
         ...
 
     def listed(self, folder: str) -> dict[str, Listed]:
-        """The files of a folder by name; none where there is no folder."""
+        """Return the files of a folder by name; empty when there is no folder."""
         ...
 
     def read(self, name: str) -> bytes:
-        """A whole file.  Raises FileNotFoundError."""
+        """Return a whole file.  Raises FileNotFoundError."""
         ...
 
     def open(self, name: str) -> pa.NativeFile:
-        """A file to read parts of.  Raises FileNotFoundError."""
+        """Open a file to read parts of it.  Raises FileNotFoundError."""
         ...
 
     def draft(self) -> AbstractContextManager[Path]:
-        """A local path to write a file under; gone afterwards unless put."""
+        """Yield a local path to write to; the file is deleted unless it was ``put``."""
         ...
 
     def put(self, draft: Path, name: str) -> None:
-        """Make a draft the file of this name: whole, durably, or not at all."""
+        """Store a draft under this name, durably and whole or not at all."""
         ...
 
     def move(self, name: str, to: str) -> None:
-        """Give a file another name.  Raises FileNotFoundError."""
+        """Rename a file.  Raises FileNotFoundError."""
         ...
 
     def remove(self, name: str) -> None:
-        """Take a file away, if it is there."""
+        """Delete a file; a missing one is no error."""
         ...
 
     def lock(self) -> AbstractContextManager[None]:
-        """Keep other writers out, where the place can."""
+        """Keep other writers out, where the backend has locks."""
         ...
 
     def each(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Do something with each item, several at once where that is quicker."""
+        """Return ``do`` of each item, in order; several may run at once."""
         ...
 
     def tidy(self) -> None:
-        """Take away old drafts that killed writers left."""
+        """Delete old drafts that killed writers left."""
         ...
 
 
 def checked(name: str) -> str:
-    """A name that stays inside its place."""
+    """Return the name.  Raises ValueError when it could lead out of the backend."""
     if not NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a file in a store")
     return name

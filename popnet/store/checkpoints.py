@@ -1,7 +1,7 @@
-"""Networks in training, in the store: found again by key, whoever trained them.
+"""Checkpoints of networks in training, kept in the store and found by network key.
 
-A checkpoint file holds some networks' tensors stacked along P; a relaunch may split
-the networks into other shards and still finds each one's latest checkpoint.
+A checkpoint file holds the tensors of a shard's networks, stacked along P.  A relaunch
+may split the networks into other shards and still finds each one's last checkpoint.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from popnet.store.local_disk import LocalDisk
 from popnet.store.location import backend_of
 from popnet.store.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors
 
-Where = str | Path | Backend
+Location = str | Path | Backend
 
 
 class Loaded(NamedTuple):
-    """What was found of some networks in training."""
+    """Checkpoints of networks in training."""
 
     networks: dict[str, Tensors]
-    """P = 1 tensors of each network that has a sound checkpoint."""
+    """Tensors with P = 1 of each network that has a sound checkpoint, by key."""
     notes: tuple[str, ...]
-    """What could not be used, and what is done instead: a sentence per file."""
+    """A sentence for each file that cannot be used, which says what is done instead."""
 
 
 def _path(shard: str) -> str:
@@ -42,11 +42,11 @@ def _files(backend: Backend) -> list[str]:
 
 
 def save(
-    store: Where, shard: str, groups: Sequence[tuple[Sequence[str], Arrays]]
+    store: Location, shard: str, groups: Sequence[tuple[Sequence[str], Arrays]]
 ) -> None:
-    """Write a shard's checkpoint: groups of (keys, stacked tensors).
+    """Write a shard's checkpoint: groups of (keys, tensors stacked along P).
 
-    Every tensor carries a checksum of its own; a damaged one is not used.
+    Every tensor has its own checksum, so ``load`` leaves damaged ones out.
     """
     backend = backend_of(store)
     tensors = {
@@ -60,13 +60,13 @@ def save(
         backend.put(draft, _path(shard))
 
 
-def drop(store: Where, shard: str) -> None:
-    """Forget a shard's checkpoint; its networks are recorded."""
+def drop(store: Location, shard: str) -> None:
+    """Delete a shard's checkpoint, once its networks are recorded."""
     backend_of(store).remove(_path(shard))
 
 
-def tidy(store: Where, recorded: set[str]) -> None:
-    """Forget checkpoints all of whose networks are recorded."""
+def tidy(store: Location, recorded: set[str]) -> None:
+    """Delete the checkpoints whose networks are all among ``recorded``."""
     backend = backend_of(store)
     for file in _files(backend):
         try:
@@ -79,25 +79,25 @@ def tidy(store: Where, recorded: set[str]) -> None:
             backend.remove(file)
 
 
-def load(store: Where, keys: Iterable[str]) -> Loaded:
-    """The furthest sound checkpoint of each of these networks that has one.
+def load(store: Location, keys: Iterable[str]) -> Loaded:
+    """Return each network's sound checkpoint with the most trials, where it has one.
 
-    A file that cannot be read is set aside, as FILE.damaged, and said.
+    A file that cannot be read is renamed to FILE.damaged and named in ``notes``.
     """
     backend, wanted = backend_of(store), set(keys)
     found: dict[str, Tensors] = {}
     notes: list[str] = []
     for file in _files(backend):
         try:
-            here, spoilt = _read(backend, file, wanted)
+            here, damaged = _read(backend, file, wanted)
         except FileNotFoundError:
             continue  # its networks were recorded meanwhile
         except UNUSABLE as error:
             notes += _set_aside(backend, file, error)
             continue
-        if spoilt:
+        if damaged:
             notes.append(
-                f"{file}: the checkpoint of {spoilt} networks is damaged; they train "
+                f"{file}: the checkpoint of {damaged} networks is damaged; they train "
                 "from an earlier one or from the start"
             )
         for key, tensors in here.items():
@@ -107,6 +107,7 @@ def load(store: Where, keys: Iterable[str]) -> Loaded:
 
 
 def _set_aside(backend: Backend, file: str, error: Exception) -> list[str]:
+    """Rename an unreadable file; return the sentence that says so."""
     if isinstance(error, OSError):
         kept = "it is left as it is"  # a disk or network that is away for now
     else:
@@ -128,7 +129,7 @@ def _trials(tensors: Arrays) -> int:
 def _read(
     backend: Backend, file: str, wanted: set[str]
 ) -> tuple[dict[str, Tensors], int]:
-    """The wanted networks of a file, and how many of them are damaged in it."""
+    """Return the wanted networks of a file and how many of them are damaged in it."""
     with backend.open(file) as handle:
         tensors = TensorFile(handle)
         about = tensors.about
@@ -146,7 +147,7 @@ def _read(
 
 def _networks(tensors: TensorFile, wanted: set[str]) -> tuple[dict[str, Tensors], int]:
     found: dict[str, Tensors] = {}
-    spoilt = 0
+    damaged = 0
     for number, keys in enumerate(tensors.about["groups"]):
         rows = {key: row for row, key in enumerate(keys) if key in wanted}
         if not rows:
@@ -156,10 +157,10 @@ def _networks(tensors: TensorFile, wanted: set[str]) -> tuple[dict[str, Tensors]
         try:
             arrays = tensors.get(names)
         except UNUSABLE:
-            spoilt += len(rows)
+            damaged += len(rows)
             continue
         for key, row in rows.items():
-            some = {n.removeprefix(prefix): a[[row]] for n, a in arrays.items()}
-            _trials(some)  # raises where there is no such row or tensor
-            found[key] = some
-    return found, spoilt
+            network = {n.removeprefix(prefix): a[[row]] for n, a in arrays.items()}
+            _trials(network)  # raises where there is no such row or tensor
+            found[key] = network
+    return found, damaged

@@ -1,8 +1,8 @@
-"""Merges many small batches of a store into few large ones.
+"""Compaction merges many small batches of a store into a few large ones.
 
-The order makes every moment safe: new files, the new entry that says what it replaces,
-and from then on the old entries and the old files go.  A reader that misses a file asks
-the index again.
+The order of the steps makes every moment safe: the new files are written first, then
+the new entry, which names the batches it replaces.  Only then are the old entries and
+the old files deleted.  A reader that misses a file reads the index again.
 """
 
 from __future__ import annotations
@@ -28,28 +28,29 @@ FOLDERS = (
 
 
 class Bounds(NamedTuple):
-    """When to merge, and how large the result may be."""
+    """Limits that decide when batches are merged and how large the result may be."""
 
     least: int = 32
-    """Small batches of a kind below which they are left as they are."""
+    """Fewest small batches of a kind that are merged."""
     bytes: int = 128 << 20
-    """Of one merged batch; thrice this is needed of memory."""
+    """Largest size of a merged batch; merging needs three times this memory."""
     networks: int = 512
-    """Of one merged batch with tensors: its files' headers, some 3 kB per network, are
-    read for every network asked for."""
+    """Most networks in a merged batch with tensors: to read one network, the headers of
+    its files are read, some 3 kB for each network in the batch."""
 
 
 BOUNDS = Bounds()
 
 
 class _Changed(Exception):
-    """A batch to be merged is no longer there."""
+    """A batch that was to be merged has gone."""
 
 
 def compact(store: Store, bounds: Bounds = BOUNDS) -> int:
-    """Merge the small batches of each kind where there are many; returns how many.
+    """Merge the small batches of each kind of which there are many.
 
-    What killed writers left is taken away first.
+    Returns the number of batches merged.  Files that killed writers left are deleted
+    first.
     """
     store.backend.tidy()
     _clear(store)
@@ -74,7 +75,7 @@ def _networks(batch: Batch) -> int:
 
 
 def _small(batch: Batch, bounds: Bounds) -> bool:
-    """Less than half of what is allowed: a merged batch is seldom merged again."""
+    """Return True below half the limits: merged batches are seldom merged again."""
     return 2 * _bytes(batch) < bounds.bytes and 2 * _networks(batch) < bounds.networks
 
 
@@ -91,15 +92,15 @@ def _groups(batches: list[Batch], bounds: Bounds) -> list[list[Batch]]:
 
 
 def _merge(store: Store, group: list[Batch]) -> bool:
-    """Put the records of some batches into one; False when they changed meanwhile.
+    """Merge a group of batches into one; return False when they changed meanwhile.
 
-    Of a network that two batches hold, the first batch's records are kept.
+    When two batches hold the same network, the first batch's records are kept.
     """
     owner: dict[str, str] = {}
     for batch in store.batches(group[0].kind):
         for key in batch.keys:
             owner.setdefault(key, batch.name)
-    parts, sound = [], []
+    parts, readable = [], []
     for batch in group:
         networks = batch.kind == "networks"
         keys = {k for k in batch.keys if not networks or owner.get(k) == batch.name}
@@ -107,19 +108,19 @@ def _merge(store: Store, group: list[Batch]) -> bool:
             parts.append(_read(store, batch, keys))
         except (Gone, StoreError):  # the next launch's audit says which
             continue
-        sound.append((batch, keys))
-    if len(sound) < 2:
+        readable.append((batch, keys))
+    if len(readable) < 2:
         return False
     try:
-        _put(store, sound, parts)
+        _put(store, readable, parts)
     except _Changed:
         return False
-    _drop(store, [batch for batch, _ in sound])
+    _drop(store, [batch for batch, _ in readable])
     return True
 
 
 class _Part(NamedTuple):
-    """The records of a batch, by folder."""
+    """Records of one batch, by folder."""
 
     tables: dict[str, pa.Table]
     tensors: dict[str, dict[str, Tensors]]
@@ -142,9 +143,9 @@ def _read(store: Store, batch: Batch, keys: set[str]) -> _Part:
 
 
 def _put(
-    store: Store, sound: list[tuple[Batch, set[str]]], parts: list[_Part]
+    store: Store, sources: list[tuple[Batch, set[str]]], parts: list[_Part]
 ) -> Batch:
-    """Write the merged batch.  Raises _Changed when a batch has gone meanwhile."""
+    """Write the merged batch.  Raises _Changed when a source batch has gone."""
     tables: dict[str, list[pa.Table]] = {}
     tensors: dict[str, Tensors] = {}
     for part in parts:
@@ -155,14 +156,14 @@ def _put(
             for key, arrays in networks.items():
                 for name, array in arrays.items():
                     whole.setdefault(f"{key}/{name}", array)
-    replaces = sorted({n for b, _ in sound for n in (b.name, *b.replaces)})
-    kind = sound[0][0].kind
-    keys = tuple(sorted({key for _, some in sound for key in some}))
+    replaces = sorted({n for b, _ in sources for n in (b.name, *b.replaces)})
+    kind = sources[0][0].kind
+    keys = tuple(sorted({key for _, chosen in sources for key in chosen}))
     name = digest("merged", kind, *replaces, *keys, size=12)
 
-    def known(batch: Batch) -> Batch | None:
-        there = store.index.entries()
-        if not there.issuperset(b.entry for b, _ in sound):
+    def find_existing(batch: Batch) -> Batch | None:
+        present = store.index.entries()
+        if not present.issuperset(b.entry for b, _ in sources):
             raise _Changed
         return read_entry(store.backend, batch.entry)
 
@@ -173,19 +174,19 @@ def _put(
             for f, t in tables.items()
         },
         tensors,
-        known,
+        find_existing,
     )
 
 
 def _drop(store: Store, batches: Iterable[Batch]) -> None:
-    """Take merged batches away: all entries, then all files."""
+    """Delete merged batches: all their entries first, then all their files."""
     batches = list(batches)
     store.backend.each(store.backend.remove, [b.entry for b in batches])
     store.backend.each(store.backend.remove, [f for b in batches for f in b.files])
 
 
 def _clear(store: Store) -> None:
-    """Finish what a killed merge began; take away old files that no entry names."""
+    """Finish the deletions of a killed merge; delete old files that no entry names."""
     listed = {
         f"{folder}/{name}": about
         for folder in FOLDERS
@@ -209,7 +210,10 @@ def _clear(store: Store) -> None:
 
 
 def rescue(store: Store, batch: Batch) -> int:
-    """Keep the whole networks of a damaged batch; returns how many there are."""
+    """Put the undamaged networks of a damaged batch into a new batch.
+
+    Returns their number; 0 when none, or all, are undamaged.
+    """
     if batch.kind != "networks":
         return 0
     whole: set[str] = set()

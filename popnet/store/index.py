@@ -1,4 +1,4 @@
-"""Entries of the store's index: what a batch holds and in which files."""
+"""The index of a store: an entry per batch, with its networks and files."""
 
 from __future__ import annotations
 
@@ -13,44 +13,45 @@ from popnet.store.backend import Backend
 
 FILE = re.compile(r"[a-z_]+/[0-9a-f]+\.(parquet|safetensors)")
 STEM = re.compile(r"[0-9a-f]+")
-NOT_ONE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-"""What reading something else than an entry raises."""
+MALFORMED = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+"""Exceptions that reading a file that is not an entry raises."""
 
 
 class StoreError(RuntimeError):
-    """The store is damaged or cannot be used; the text says which file and why."""
+    """The store is damaged or cannot be used; the message says which file and why."""
 
 
 class Gone(Exception):
-    """A file of a batch is not there."""
+    """A file of a batch is missing."""
 
 
 class Batch(NamedTuple):
-    """One entry of the index."""
+    """A set of networks whose records were written together; one entry of the index."""
 
     name: str
     kind: str
     """networks, evaluations, trajectories, comparisons, stopped, or "prepared" with
     the identity of the metric it is prepared for."""
     keys: tuple[str, ...]
+    """The networks' keys."""
     files: dict[str, dict[str, Any]]
-    """Path inside the store -> {"sha256", "bytes", "head"}; head: the SHA-256 of the
-    header of a file of tensors, which holds the checksum of each."""
+    """Path inside the store -> {"sha256", "bytes", "head"}; ``head`` is the SHA-256 of
+    a tensor file's header, which holds each tensor's checksum."""
     replaces: tuple[str, ...] = ()
-    """The batches whose records this one holds instead of them."""
+    """Names of the batches that were merged into this one."""
 
     @property
     def entry(self) -> str:
-        """Where this entry lies."""
+        """The entry's path inside the store."""
         return f"{'merged' if self.replaces else 'index'}/{self.name}.json"
 
     def file(self, folder: str) -> str | None:
-        """The batch's file in this folder."""
+        """Return the batch's file in this folder; None when it has none."""
         return next((f for f in self.files if f.startswith(f"{folder}/")), None)
 
 
 def write_entry(backend: Backend, batch: Batch) -> None:
-    """Put an entry, with a checksum of itself."""
+    """Write a batch's entry, which holds its own checksum."""
     about: dict[str, Any] = {
         "kind": batch.kind, "keys": list(batch.keys), "files": batch.files,
         "physics": PHYSICS, "recorded_at": time.time(),
@@ -68,7 +69,7 @@ def _checksum(about: dict[str, Any]) -> str:
 
 
 def read_entry(backend: Backend, name: str) -> Batch | None:
-    """An entry; None when it is gone, torn, altered or not one of popnet's."""
+    """Read an entry; None when it is missing, torn, altered or not popnet's."""
     try:
         about = json.loads(backend.read(name))
         known = about.pop("checksum", None)  # older entries have none
@@ -82,7 +83,7 @@ def read_entry(backend: Backend, name: str) -> Batch | None:
         )
         whole &= isinstance(keys, list) and isinstance(replaces, list)
         texts = all(isinstance(t, str) for t in (kind, *keys, *replaces))
-    except (FileNotFoundError, *NOT_ONE):
+    except (FileNotFoundError, *MALFORMED):
         return None
     stem = name.partition("/")[2].removesuffix(".json")
     merged = name.startswith("merged/")
@@ -92,20 +93,20 @@ def read_entry(backend: Backend, name: str) -> Batch | None:
 
 
 class Index:
-    """The entries of a store, each read once."""
+    """The entries of a store; each is read only once."""
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self._known: dict[str, Batch] = {}
 
     def clear(self) -> None:
-        """Forget what was read."""
+        """Forget all entries, so that they are read again."""
         self._known.clear()
 
     def batches(self) -> list[Batch]:
-        """Every whole batch: merged ones first, then by name.
+        """Return every readable batch: merged ones first, then by name.
 
-        Only new entries are read.  A batch whose records another holds is not listed.
+        Only new entries are read.  A batch that was merged into another is left out.
         """
         self.refresh()
         found = self._known.values()
@@ -116,7 +117,7 @@ class Index:
         )
 
     def merged(self) -> list[tuple[Batch, Batch]]:
-        """Batches that are still there though another holds their records: both."""
+        """Return (old, new) where ``old`` still exists but was merged into ``new``."""
         self.refresh()
         found = self._known.values()
         merged = {name: batch for batch in found for name in batch.replaces}
@@ -124,20 +125,20 @@ class Index:
         return [(old, new) for old, new in pairs if _within(old, new)]
 
     def files(self) -> set[str]:
-        """Every file that an entry names."""
+        """Return every file that an entry names."""
         self.refresh()
         return {file for batch in self._known.values() for file in batch.files}
 
     def entries(self) -> set[str]:
-        """The names of all entries there are now, those that cannot be read too."""
-        # an entry goes after the merged one has come: who misses it sees the other
+        """Return the names of all entries that exist now, unreadable ones included."""
+        # an entry is deleted only once the merged one exists, so one of them is seen
         names, merged = self._named("index"), self._named("merged")
         while (again := self._named("merged")) != merged:
-            merged = again  # one may replace another while the folder is listed
+            merged = again  # another merge may end while the folder is listed
         return names | merged
 
     def refresh(self) -> list[str]:
-        """Read new entries, forget those that went; returns those that are torn."""
+        """Read new entries, forget deleted ones; return unreadable ones' names."""
         names = self.entries()
         for gone in set(self._known) - names:
             del self._known[gone]
@@ -152,8 +153,8 @@ class Index:
         hexes = (n for n in listed if n.endswith(".json") and STEM.fullmatch(n[:-5]))
         return {f"{folder}/{name}" for name in hexes}
 
-    def known(self, batch: Batch) -> Batch | None:
-        """This batch as it is in the store, whole, perhaps merged with others."""
+    def existing(self, batch: Batch) -> Batch | None:
+        """Return this batch as the store holds it, alone or merged; None if missing."""
         entry = read_entry(self.backend, batch.entry)
         if entry is not None:
             folders = {file.partition("/")[0] for file in entry.files}
@@ -170,5 +171,5 @@ class Index:
 
 
 def _within(batch: Batch, merged: Batch | None) -> bool:
-    """Whether a merged batch holds all of a batch's networks."""
+    """Return True when the merged batch holds all of the batch's networks."""
     return merged is not None and set(batch.keys) <= set(merged.keys)

@@ -1,4 +1,4 @@
-"""A store in a folder, of this machine or one that all machines share."""
+"""The backend that is a folder, local or shared by all machines."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DRAFT = re.compile(r"\..*\.\d+\.[0-9a-f]{8}")
 
 
 class LocalDisk:
-    """A folder, of this machine or one that all machines share.
+    """A folder, local or shared by all machines.
 
-    A file is renamed into place once its data are on the disk; links are not followed.
+    A file gets its name once its data are on the disk.  Links are not followed.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -35,14 +35,14 @@ class LocalDisk:
         return str(self.folder.resolve())
 
     def at(self, name: str) -> str:
-        """The file's path."""
+        """Return the file's path."""
         return str(self._path(name))
 
     def _path(self, name: str) -> Path:
         return self.folder / checked(name)
 
     def listed(self, folder: str) -> dict[str, Listed]:
-        """The plain files of a folder; a link is no file of a store."""
+        """Return the plain files of a folder; links are left out."""
         found = {}
         try:
             with os.scandir(self.folder / folder) as entries:
@@ -57,16 +57,16 @@ class LocalDisk:
         return found
 
     def read(self, name: str) -> bytes:
-        """A whole file."""
+        """Return a whole file."""
         return self._path(name).read_bytes()
 
     def open(self, name: str) -> pa.NativeFile:
-        """A file as it is now, also if another takes its name meanwhile."""
+        """Open a file; the handle keeps it even if another file takes its name."""
         return pa.OSFile(str(self._path(name)), "rb")
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
-        """A path in the folder itself: a file is renamed within a file system."""
+        """Yield a path in the folder: files can be renamed only in one file system."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with draft_beside(self.folder / "draft") as part:
             yield part
@@ -84,19 +84,19 @@ class LocalDisk:
         self._path(name).replace(self._path(to))
 
     def remove(self, name: str) -> None:
-        """Take a file away."""
+        """Delete a file; a missing one is no error."""
         self._path(name).unlink(missing_ok=True)
 
     def lock(self) -> AbstractContextManager[None]:
-        """Hold the folder's lock; a killed process lets go of it."""
+        """Hold the folder's lock; the lock ends with its process."""
         return locked(self.folder / ".lock")
 
     def each(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """One after the other: a disk answers at once."""
+        """Return ``do`` of each item, one after the other: a disk answers at once."""
         return [do(item) for item in items]
 
     def tidy(self) -> None:
-        """Take away old drafts in the folder and in those below it."""
+        """Delete old drafts in the folder and in its subfolders."""
         now = time.time()
         for path in [*self.folder.glob(".*"), *self.folder.glob("*/.*")]:
             with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""Which place keeps the networks of a folder of runs."""
+"""The backend that keeps the networks of a folder of runs, and how it is chosen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
 
 
 def backend_of(where: str | Path | Backend) -> Backend:
-    """The place at a path or URI.  Raises ConfigError; connects to nothing yet."""
+    """Return the backend for a path or URI, without connecting to it.
+
+    Raises ConfigError when the address is not valid.
+    """
     if isinstance(where, Path):
         return LocalDisk(where)
     if not isinstance(where, str):
@@ -48,7 +51,7 @@ def backend_of(where: str | Path | Backend) -> Backend:
 
 
 def storage_of(out: Path) -> Backend:
-    """The place of the networks of a folder of runs: OUT/store if none was named.
+    """Return the backend named in OUT/storage.json, or OUT/store without that file.
 
     Raises ConfigError when OUT/storage.json is not what a launch writes.
     """
@@ -68,7 +71,11 @@ def storage_of(out: Path) -> Backend:
 
 
 def choose(out: Path, storage: str | None) -> Backend:
-    """The place for a launch into ``out``.  Raises ConfigError; writes nothing."""
+    """Return the backend for a launch into ``out``; nothing is written.
+
+    Raises ConfigError when ``storage`` cannot be reached, or when the networks of
+    ``out`` are kept elsewhere.
+    """
     known = storage_of(out)
     backend = known if storage is None else backend_of(storage)
     if isinstance(backend, ObjectStore):
@@ -86,9 +93,7 @@ def choose(out: Path, storage: str | None) -> Backend:
 
 
 def remember(out: Path, backend: Backend) -> None:
-    """Note in ``out`` where its networks lie, unless it is OUT/store."""
-    if (
-        not (out / FILE).is_file()
-        and backend.address != LocalDisk(out / "store").address
-    ):
+    """Write the backend's address to OUT/storage.json unless it is OUT/store."""
+    default = LocalDisk(out / "store").address
+    if not (out / FILE).is_file() and backend.address != default:
         write_json(out / FILE, {"storage": backend.address})

@@ -1,4 +1,4 @@
-"""A store in an object store, reached through pyarrow's file systems."""
+"""The backend that is an object store, reached through pyarrow's file systems."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 AT_ONCE = 16
-"""Requests under way, each some 10 to 100 ms."""
+"""Requests sent at once; each takes some 10 to 100 ms."""
 
 
 class ObjectStore:
-    """A folder of an object store, through pyarrow's file systems.
+    """A folder of an object store, reached through pyarrow's file systems.
 
-    There is no lock.  None is needed for what was promised: an object appears whole
-    with its PUT, every file has a name of its own, and two that commit the same batch
-    at once leave one entry, whichever was last, that names its own files.
+    There is no lock, and none is needed: an object appears whole with its PUT, every
+    file has a unique name, and when two writers commit the same batch at once, the
+    later writer's entry stays and names that writer's own files.
     """
 
     def __init__(self, uri: str) -> None:
@@ -57,7 +57,7 @@ class ObjectStore:
         return {"uri": self.uri}  # a connection is each process's own
 
     def at(self, name: str) -> str:
-        """The file's URI."""
+        """Return the file's URI."""
         head, mark, query = self.uri.partition("?")
         return f"{head.rstrip('/')}/{checked(name)}{mark}{query}"
 
@@ -66,7 +66,7 @@ class ObjectStore:
         return system, f"{base}/{checked(name)}"
 
     def reach(self) -> None:
-        """See that the place answers.  Raises ConfigError."""
+        """Ask for the bucket.  Raises ConfigError when it does not answer or exist."""
         from pyarrow.fs import FileType
 
         system, base = self._opened
@@ -82,7 +82,7 @@ class ObjectStore:
             )
 
     def listed(self, folder: str) -> dict[str, Listed]:
-        """The objects of a folder."""
+        """Return the objects of a folder by name."""
         from pyarrow.fs import FileSelector, FileType
 
         system, base = self._opened
@@ -96,24 +96,24 @@ class ObjectStore:
         }
 
     def read(self, name: str) -> bytes:
-        """A whole object, of one PUT."""
+        """Return a whole object, as one PUT wrote it."""
         system, path = self._path(name)
         with system.open_input_stream(path) as handle:
             return handle.read()
 
     def open(self, name: str) -> pa.NativeFile:
-        """An object, read by ranges."""
+        """Open an object; its parts are read by range requests."""
         system, path = self._path(name)
         return system.open_input_file(path)
 
     @contextmanager
     def draft(self) -> Iterator[Path]:
-        """A path among this machine's temporary files."""
+        """Yield a path among this machine's temporary files."""
         with draft_beside(Path(tempfile.gettempdir()) / "popnet") as part:
             yield part
 
     def put(self, draft: Path, name: str) -> None:
-        """Upload a draft and see that all of it arrived."""
+        """Upload a draft.  Raises OSError when only a part of it arrived."""
         system, path = self._path(name)
         if system.type_name not in ("s3", "gcs", "abfs"):  # where folders are real
             system.create_dir(path.rpartition("/")[0], recursive=True)
@@ -128,33 +128,33 @@ class ObjectStore:
             raise OSError(f"{self.at(name)}: {arrived} of {whole.size} bytes arrived")
 
     def move(self, name: str, to: str) -> None:
-        """Copy an object to another name and take away the first."""
+        """Copy an object to another name and delete the original."""
         system, path = self._path(name)
         target = self._path(to)[1]
-        self._there(system, path)
+        self._check_exists(system, path)
         system.move(path, target)
 
     @staticmethod
-    def _there(system: FileSystem, path: str) -> None:
+    def _check_exists(system: FileSystem, path: str) -> None:
         from pyarrow.fs import FileType
 
         if system.get_file_info(path).type == FileType.NotFound:
             raise FileNotFoundError(path)
 
     def remove(self, name: str) -> None:
-        """Take an object away."""
+        """Delete an object; a missing one is no error."""
         system, path = self._path(name)
         with suppress(FileNotFoundError):
             system.delete_file(path)
 
     def lock(self) -> AbstractContextManager[None]:
-        """An object store has no lock."""
+        """Return a lock that does nothing: an object store has none."""
         return nullcontext()
 
     def each(self, do: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Several at once: every request waits for the network."""
+        """Return ``do`` of each item; several wait for their replies at once."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(do, items))
 
     def tidy(self) -> None:
-        """Nothing: drafts lie among the machine's temporary files."""
+        """Do nothing: drafts lie among the machine's temporary files."""

@@ -1,4 +1,4 @@
-"""Parameters of a network by the names they have in a weights file."""
+"""Conversion between a network's parameters and the arrays of a weights file."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ TENSOR_NAMES = {
 
 
 def stage_of(arrays: Mapping[str, NDArray[Any]], stage: str) -> dict[str, NDArray[Any]]:
-    """The arrays of one stage of a network: ``initial`` or ``final``, by name."""
+    """Return the arrays of one stage, ``initial`` or ``final``, by name."""
     prefix = f"{stage}."
     return {n[len(prefix) :]: a for n, a in arrays.items() if n.startswith(prefix)}
 
 
 def tensors_of(params: Params) -> dict[str, NDArray[Any]]:
-    """Arrays of one network (P = 1), by name, without P."""
+    """Return one network's arrays by name; ``params`` has P = 1, the arrays no P."""
     values = {name: getattr(params, leaf) for leaf, name in TENSOR_NAMES.items()}
     return {n: v[0].cpu().numpy() for n, v in values.items() if v is not None}
 
 
 def params_of(arrays: Mapping[str, NDArray[Any]]) -> Params:
-    """Parameters (P = 1) from a network's recorded arrays."""
+    """Return parameters with P = 1 from one network's recorded arrays."""
     values = {leaf: arrays.get(name) for leaf, name in TENSOR_NAMES.items()}
     return Params(
         **{

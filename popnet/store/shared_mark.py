@@ -1,7 +1,7 @@
-"""A mark in a store, by which another machine knows that it sees the same one.
+"""A mark in a store shows whether another machine sees the same store.
 
-A machine that joins a cluster later may lack the shared disk; a folder of the same name
-there is another, and what was recorded in it would be lost.
+A machine that joins a cluster later may lack the shared disk.  A folder of the same
+name on that machine is a different one, and networks recorded in it would be lost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ FOLDER = "launches"
 
 @contextmanager
 def marked(backend: Backend) -> Iterator[str]:
-    """Leave a mark for a while; its name."""
+    """Put a mark into the store, yield its name, and delete it afterwards."""
     mark = f"{uuid.uuid4().hex}.json"
     with backend.draft() as draft:
         draft.write_text("{}")
@@ -30,5 +30,5 @@ def marked(backend: Backend) -> Iterator[str]:
 
 
 def sees(backend: Backend, mark: str) -> bool:
-    """Whether the mark is in this place."""
+    """Return True when the mark is in this backend."""
     return mark in backend.listed(FOLDER)

@@ -1,19 +1,19 @@
-"""The store: every network ever trained under one folder, by key, in batches.
+"""The store keeps all networks trained into one folder or bucket, by key, in batches.
 
-A batch is a set of files and one entry in ``index/`` naming them with their
+A batch is a set of files and one entry in ``index/``, which names them with their
 checksums.  The entry is written last: a batch exists when its entry does.  Batches
-are never changed: of two that are the same the first stays.  Several launches may
-write at once, and a network that two of them trained counts once.  Damaged batches
-are found by store/audit.py, many small ones merged by store/compaction.py.
+are never changed; when two are the same, the first stays.  Several launches may write
+at once, and a network that two of them trained counts once.  ``store/audit.py`` finds
+damaged batches, and ``store/compaction.py`` merges many small ones.
 
     index/B.json    weights/BU.safetensors    networks/BU.parquet   curves/BU.parquet
     evaluations/BU.parquet   dynamics/BU.parquet   responses/BU.safetensors
     measures/BU.parquet   trajectories/BU.safetensors   prepared/BU.safetensors
     comparisons/BU.parquet
-    merged/B.json   an entry that holds the records of others instead of them
+    merged/B.json   the entry of a batch that others were merged into
     checkpoints/SHARD.safetensors   networks in training
 
-B: a hash of what the batch is about; U: eight digits of each writer's own.
+B is a hash of the batch's kind and keys; U is eight random digits of each writer.
 """
 
 from __future__ import annotations
@@ -40,38 +40,38 @@ from popnet.store.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors, sum_o
 
 Rows = Sequence[Mapping[str, Any]]
 T = TypeVar("T")
-LOOKS = 10
-"""Times a reader looks again when a file it was about to read has been merged."""
+READ_ATTEMPTS = 10
+"""How often a reader tries again when compaction has deleted the file it needs."""
 
 
 class Store:
-    """Reads and extends a store.  Opening it creates nothing.
+    """A store for reading and for adding batches.  Opening it creates nothing.
 
-    ``where``: a path, a URI, or a place.
+    ``location`` is a path, a URI or a backend.
     """
 
-    def __init__(self, where: str | Path | Backend) -> None:
-        self.backend = backend_of(where)
+    def __init__(self, location: str | Path | Backend) -> None:
+        self.backend = backend_of(location)
         self.index = Index(self.backend)
 
     @property
     def address(self) -> str:
-        """The path or URI by which any process opens this store."""
+        """The path or URI with which any process opens this store."""
         return self.backend.address
 
     @property
     def folder(self) -> Path:
-        """The folder of a store that lies in one."""
+        """The store's folder.  Raises StoreError when it is an object store."""
         if not isinstance(self.backend, LocalDisk):
             raise StoreError(f"{self.address} is no folder")
         return self.backend.folder
 
     def batches(self, kind: str | None = None) -> list[Batch]:
-        """Every whole batch: merged ones first, then by name."""
+        """Return the readable batches: merged ones first, then by name."""
         return [b for b in self.index.batches() if kind is None or b.kind == kind]
 
     def recorded(self) -> set[str]:
-        """Keys of all networks whose training is recorded."""
+        """Return the keys of all networks whose training is recorded."""
         return {key for batch in self.batches("networks") for key in batch.keys}
 
     def commit(
@@ -82,31 +82,32 @@ class Store:
         tensors: Mapping[str, Arrays],
         identity: str = "",
     ) -> Batch:
-        """Put a batch into the store: tables and tensors by folder, then its entry.
+        """Write a batch: its tables and tensors, given by folder, then its entry.
 
-        The name is a hash of what the batch is about, so a batch written twice (a
-        worker died after writing) is one batch: the first.
+        A batch's name is a hash of kind, ``identity`` and keys.  When a batch is
+        written twice (a worker died after writing), the first one is returned.
         """
         keys = tuple(sorted(keys))
         batch = Batch(digest(kind, identity, *keys, size=12), kind, keys, {})
-        known = self.index.known(batch)
-        if known is not None:
-            return known
-        made = {
+        existing = self.index.existing(batch)
+        if existing is not None:
+            return existing
+        arrow = {
             f: pa.Table.from_pylist([dict(r) for r in t]) for f, t in tables.items()
         }
-        return self.put(batch, made, tensors, self.index.known)
+        return self.put(batch, arrow, tensors, self.index.existing)
 
     def put(
         self,
         batch: Batch,
         tables: Mapping[str, pa.Table],
         tensors: Mapping[str, Arrays],
-        known: Callable[[Batch], Batch | None],
+        find_existing: Callable[[Batch], Batch | None],
     ) -> Batch:
-        """Write a batch's files and then its entry; nothing is left where that fails.
+        """Write a batch's files and then its entry; a failure leaves nothing behind.
 
-        ``known``: finds, under the lock, the same batch by another writer.
+        ``find_existing`` is called under the lock and returns the same batch as another
+        writer wrote it, or None.
         """
         files: dict[str, dict[str, Any]] = {}
         batch = batch._replace(files=files)
@@ -116,11 +117,11 @@ class Store:
             for folder, arrays in tensors.items():
                 self._put(files, batch.name, folder, arrays)
             with self.backend.lock():
-                first = known(batch)
+                first = find_existing(batch)
                 if first is None:
                     write_entry(self.backend, batch)
         except BaseException:
-            with suppress(OSError):  # where the place is away the files are swept later
+            with suppress(OSError):  # compaction deletes what cannot be deleted now
                 now = read_entry(self.backend, batch.entry)
                 if now is None or now.files != files:
                     self._remove(files)
@@ -134,17 +135,17 @@ class Store:
         files: dict[str, dict[str, Any]],
         name: str,
         folder: str,
-        what: pa.Table | Arrays,
+        content: pa.Table | Arrays,
     ) -> None:
-        """Write one file and note it, first, with its fingerprints."""
-        ending = "parquet" if isinstance(what, pa.Table) else "safetensors"
+        """Write one file; its checksums are in ``files`` before it is stored."""
+        ending = "parquet" if isinstance(content, pa.Table) else "safetensors"
         file = f"{folder}/{name}{uuid.uuid4().hex[:8]}.{ending}"
         with self.backend.draft() as draft:
             about: dict[str, Any] = {}
-            if isinstance(what, pa.Table):
-                pq.write_table(what, draft, compression="zstd")
+            if isinstance(content, pa.Table):
+                pq.write_table(content, draft, compression="zstd")
             else:
-                tensorfile.write(draft, what)
+                tensorfile.write(draft, content)
                 about["head"] = tensorfile.head_of(draft)
             about |= {"sha256": sha256(draft), "bytes": draft.stat().st_size}
             files[file] = about
@@ -157,10 +158,10 @@ class Store:
     def table(
         self, kind: str, folder: str, column: str, keys: set[str]
     ) -> pa.Table | None:
-        """The rows of all batches of a kind whose ``column`` is among ``keys``.
+        """Return the rows of a kind whose ``column`` is among ``keys``; None if none.
 
-        A network that two launches trained counts once: all its rows are of the first
-        batch that holds it, as its weights are.
+        A network that two launches trained counts once: its rows, like its weights,
+        come from the first batch that holds it.  Raises StoreError when damaged.
         """
 
         def read() -> list[pa.Table]:
@@ -174,13 +175,13 @@ class Store:
                     wanted.append((batch, file, here))
             return self.backend.each(lambda w: self._rows(*w, column=column), wanted)
 
-        parts = [part for part in self._steady(read) if part.num_rows]
+        parts = [part for part in self._retried(read) if part.num_rows]
         if not parts:  # such as the curves of untrained networks
             return None
         return pa.concat_tables(parts, promote_options="permissive")
 
     def _rows(self, batch: Batch, file: str, keys: set[str], column: str) -> pa.Table:
-        """The rows of some of a batch's networks."""
+        """Return the rows of a batch that belong to ``keys``."""
         table = self.rows(batch, file)
         if table.num_columns and column not in table.column_names:
             raise StoreError(_damaged(self.backend.at(file), f"it has no {column}"))
@@ -189,7 +190,7 @@ class Store:
         return table.filter(pc.field(column).isin(pa.array(sorted(keys), pa.string())))
 
     def rows(self, batch: Batch, file: str) -> pa.Table:
-        """A table of a batch.  Raises StoreError when damaged."""
+        """Return a whole table of a batch.  Raises StoreError when damaged."""
         try:
             data = self.backend.read(file)
             if hashlib.sha256(data).hexdigest() != batch.files[file]["sha256"]:
@@ -201,7 +202,7 @@ class Store:
             raise StoreError(_damaged(self.backend.at(file), str(error))) from None
 
     def tensors(self, key: str, folder: str = "weights") -> Tensors:
-        """One network's tensors, by their names without the key.
+        """Return one network's tensors by name.
 
         Raises KeyError when the network is not recorded, StoreError when damaged.
         """
@@ -210,10 +211,11 @@ class Store:
     def many_tensors(
         self, keys: Iterable[str], folder: str = "weights", kind: str | None = None
     ) -> dict[str, Tensors]:
-        """Tensors of several networks, each checked; each file is opened once.
+        """Return the tensors of several networks by key, with their checksums checked.
 
-        Of a large file only the header and these networks' parts are read.  ``kind``:
-        of batches of this kind alone.
+        Each file is opened once, and only its header and these networks' parts are
+        read.  ``kind`` limits the search to batches of that kind.  Networks that are
+        not recorded are left out.  Raises StoreError when a file is damaged.
         """
         asked = set(keys)
 
@@ -226,12 +228,12 @@ class Store:
                     wanted.append((batch, file, here))
             return self.backend.each(lambda w: self.arrays(*w), wanted)
 
-        return {k: t for some in self._steady(read) for k, t in some.items()}
+        return {k: t for part in self._retried(read) for k, t in part.items()}
 
     def arrays(
         self, batch: Batch, file: str, keys: Iterable[str]
     ) -> dict[str, Tensors]:
-        """Tensors of some of a batch's networks.  Raises StoreError when damaged."""
+        """Return tensors by network from one file.  Raises StoreError when damaged."""
         try:
             with self.backend.open(file) as handle:
                 known = batch.files[file]
@@ -249,23 +251,23 @@ class Store:
         except UNUSABLE as error:
             raise StoreError(_damaged(self.backend.at(file), str(error))) from None
 
-    def _steady(self, read: Callable[[], T]) -> T:
-        """Read; where a file has gone, ask the index again: another launch merges."""
-        for _ in range(LOOKS):
+    def _retried(self, read: Callable[[], T]) -> T:
+        """Call ``read`` again, with a fresh index, when a merge deletes its files."""
+        for _ in range(READ_ATTEMPTS):
             try:
                 return read()
             except Gone as gone:
                 self.index.clear()
                 file = str(gone)
                 if any(file in batch.files for batch in self.batches()):
-                    where = self.backend.at(file)
-                    raise StoreError(_damaged(where, "it is missing")) from None
+                    path = self.backend.at(file)
+                    raise StoreError(_damaged(path, "it is missing")) from None
         raise StoreError(f"{self.address}: its files change while they are read")
 
     def files_of(
         self, keys: Iterable[str], folder: str = "weights", kind: str | None = None
     ) -> dict[str, str]:
-        """The file, inside the store, that holds each recorded network's tensors."""
+        """Return, by key, the path inside the store of each network's tensors."""
         wanted, found = set(keys), dict[str, str]()
         for batch in self.batches(kind):
             file = batch.file(folder)

@@ -1,7 +1,7 @@
-"""Tensors in one file, each with a checksum, of which some are read without the rest.
+"""A file of tensors, each with a checksum, from which single tensors can be read.
 
 The format is safetensors: 8 bytes for the header's length, a JSON header that names
-each tensor's type, shape and place, then the numbers.  ``sums`` in the header's
+each tensor's type, shape and offsets, then the numbers.  ``sums`` in the header's
 metadata holds the CRC-32 of each tensor.
 https://github.com/huggingface/safetensors#format
 """
@@ -32,20 +32,20 @@ DTYPES = {
     "BOOL": np.bool_,
 }  # fmt: skip
 LONGEST_HEADER = 100_000_000
-"""Bytes; safetensors' own limit."""
+"""Bytes; this is the limit of safetensors itself."""
 CHUNK = 1 << 23
 """Bytes read at once for a checksum."""
 GAP = 1 << 16
-"""Bytes that are rather read than asked for apart."""
+"""Gaps below this many bytes are read along rather than asked for separately."""
 UNUSABLE = (
     OSError, ValueError, KeyError, TypeError, AttributeError, IndexError,
     OverflowError, RecursionError, SafetensorError, pa.ArrowException,
 )  # fmt: skip
-"""What reading a torn, damaged or foreign file raises."""
+"""Exceptions that reading a torn, damaged or foreign file raises."""
 
 
 def crc(array: NDArray[Any]) -> int:
-    """The CRC-32 of an array's bytes."""
+    """Return the CRC-32 of an array's bytes."""
     return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
@@ -57,13 +57,13 @@ def write(path: Path, arrays: Arrays, about: Mapping[str, Any] | None = None) ->
 
 
 def head_of(path: Path) -> str:
-    """The checksum of a file's header, which holds the tensors' checksums."""
+    """Return the SHA-256 of a file's header, which holds the tensors' checksums."""
     with pa.OSFile(str(path), "rb") as handle:
         return TensorFile(handle).head
 
 
 def sum_of(handle: pa.NativeFile) -> tuple[int, str]:
-    """Bytes and SHA-256 of an open file, read from its beginning."""
+    """Return the size in bytes and the SHA-256 of an open file, read from its start."""
     size, found = 0, hashlib.sha256()
     while data := handle.read(CHUNK):
         size += len(data)
@@ -74,8 +74,8 @@ def sum_of(handle: pa.NativeFile) -> tuple[int, str]:
 class TensorFile:
     """A file of tensors open for reading.
 
-    Raises one of ``UNUSABLE`` where the file is torn, lies about itself, or a tensor's
-    checksum is another.
+    Raises one of ``UNUSABLE`` when the file is torn, its header is wrong, or a tensor's
+    checksum does not match.
     """
 
     def __init__(self, handle: pa.NativeFile) -> None:
@@ -100,7 +100,7 @@ class TensorFile:
         self.sums = self.about.get("sums", {})
 
     def of(self, key: str) -> Tensors:
-        """The tensors named KEY/NAME, by NAME; ValueError where there are none."""
+        """Return the tensors KEY/NAME by NAME.  Raises ValueError if there are none."""
         if key not in self._names:
             raise ValueError(f"it holds nothing of network {key}")
         found = self.get(self._names[key])
@@ -108,25 +108,25 @@ class TensorFile:
 
     @cached_property
     def _names(self) -> dict[str, list[str]]:
-        """The names of the tensors of each key."""
+        """Full names of the tensors, by key."""
         found: dict[str, list[str]] = {}
         for name in self.header:
             found.setdefault(name.rpartition("/")[0], []).append(name)
         return found
 
     def get(self, names: Iterable[str]) -> Tensors:
-        """Some tensors; those that lie side by side are read at once."""
+        """Return tensors by full name; neighbours in the file are read together."""
         spans = sorted((*_span(self.header[n]), n) for n in names)
         found: Tensors = {}
         while spans:
-            some, end = [spans[0]], spans[0][1]
-            while len(some) < len(spans) and spans[len(some)][0] - end < GAP:
-                some.append(spans[len(some)])
-                end = max(end, some[-1][1])
-            spans = spans[len(some) :]
-            begin = some[0][0]
+            block, end = [spans[0]], spans[0][1]
+            while len(block) < len(spans) and spans[len(block)][0] - end < GAP:
+                block.append(spans[len(block)])
+                end = max(end, block[-1][1])
+            spans = spans[len(block) :]
+            begin = block[0][0]
             data = self.handle.read_at(end - begin, self.start + begin)
-            for a, b, name in some:
+            for a, b, name in block:
                 found[name] = self._array(name, data[a - begin : b - begin])
         return found
 
@@ -139,7 +139,10 @@ class TensorFile:
 
 
 def _span(about: Mapping[str, Any]) -> tuple[int, int]:
-    """Where a tensor begins and ends, as long as its type and shape say."""
+    """Return a tensor's first and last offset.
+
+    Raises ValueError when they do not fit its type and shape.
+    """
     begin, end = about["data_offsets"]
     size = np.dtype(DTYPES[about["dtype"]]).itemsize
     if end - begin != size * math.prod(about["shape"]):
