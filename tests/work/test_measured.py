@@ -5,19 +5,21 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 import torch
+from popnet.cli.looking import listed
 
 from popnet.config import MeasureSettings, Observed
 from popnet.engine.activity import activity
 from popnet.measures import MEASURES, ActivitySeen, CurveSeen, Measure
 from popnet.perturbations import resting
 from popnet.runs.tables import rows_of, write_tables
-from popnet.store.compaction import Bounds, compact
+from popnet.store.compaction import FOLDERS, Bounds, compact
 from popnet.store.parameters import params_of
 from popnet.tracking.entries import condition_entries, network_entries
 from popnet.work import pending
 
 DYNAMICS = [{"name": "synaptic_jitter", "levels": [0.5], "mode": "absolute"}]
 PCA = {"name": "pca_dimension", "share": 0.5}
+GROWN = {"name": "grown", "by": -0.001}
 AFTER = {
     "trials": 1,
     "dynamics": DYNAMICS,
@@ -42,10 +44,11 @@ class Density(MeasureSettings):
     listed: ClassVar[bool] = True
     form: ClassVar[str] = ".4f"
     name: Literal["grown"] = "grown"
+    by: float = 0.0
 
 
-def grown(_, seen):
-    return float((seen.final_NN > seen.initial_NN).mean())
+def grown(settings, seen):
+    return float((seen.final_NN > seen.initial_NN + settings.by).mean())
 
 
 def loudest(_, seen):
@@ -58,7 +61,7 @@ def measured(make_run, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patched:
         patched.setitem(MEASURES.own, "loudest_t", Measure(Loudest, loudest))
         patched.setitem(MEASURES.own, "grown", Measure(Density, grown))
-        after = AFTER | {"measures": [*AFTER["measures"], "loudest_t", "grown"]}
+        after = AFTER | {"measures": [*AFTER["measures"], "loudest_t", GROWN]}
         yield make_run(tmp_path_factory.mktemp("measured") / "runs", after=after)
 
 
@@ -83,11 +86,13 @@ def test_a_network_has_a_number_of_its_weights_and_of_its_curve(measured):
         last = mine["error"].iloc[-1]  # blocks of 20 trials
         assert row["residual(last=20)"] == pytest.approx(last)
         stages = measured.network(network.key)
-        share = stages.final["recurrent"] > stages.initial["recurrent"]
-        assert row["grown"] == share.mean()
+        share = stages.final["recurrent"] > stages.initial["recurrent"] - 0.001
+        assert row["grown(by=-0.001)"] == share.mean()
     columns = list(measured.table().columns)
     place = columns.index("weights_file")
-    assert columns[place + 1 : place + 4] == ["area", "residual(last=20)", "grown"]
+    assert columns[place + 1 : place + 4] == [
+        "area", "residual(last=20)", "grown(by=-0.001)"
+    ]  # fmt: skip
 
 
 def test_an_activity_has_a_number_and_a_trace(measured):
@@ -157,7 +162,10 @@ def test_only_what_is_new_is_measured(make_run, tmp_path):
 def test_numbers_outlive_a_merge_of_the_store(make_run, tmp_path):
     runs = [make_run(tmp_path, name=f"n{n}", networks=n, after=AFTER) for n in (1, 2)]
     before = runs[1].table(), runs[1].dynamics()
-    assert compact(runs[1].store, Bounds(least=2)) > 0
+    store = runs[1].store
+    folders = {file.partition("/")[0] for b in store.batches() for file in b.files}
+    assert {"measures"} < folders <= set(FOLDERS)
+    assert compact(store, Bounds(least=2)) > 0
     write_tables(runs[1])
     for was, now in zip(before, (runs[1].table(), runs[1].dynamics()), strict=True):
         assert was.drop(columns="weights_file", errors="ignore").equals(
@@ -173,9 +181,34 @@ def test_mlflow_has_them_as_scores(measured):
         row = table.loc[entry.key]
         assert entry.scores["area"] == row["area"]
         assert entry.scores["residual_last_20"] == row["residual(last=20)"]
-        assert "output_tau_s" not in entry.scores
+        assert not {"output_tau_s", "pca_dimension"} & set(entry.scores)
+        assert "task.delay_s" in entry.params  # a setting, which a measure is not
+        assert not [name for name in entry.params if name.startswith("grown")]
     condition = next(condition_entries(measured, measured.table(), measured.curves()))
     assert condition.scores["median.area"] == table["area"].iloc[:2].median()
+
+
+def test_those_that_are_listed_are_shown(measured, capsys):
+    from popnet.cli.main import app
+
+    from popnet.report.networks import all_networks
+    from popnet.report.population import load
+
+    usual = ["weight_change", "spectral_radius", "grown(by=-0.001)"]
+    assert listed(measured.sweep.after) == usual
+    table = measured.table()
+    values = [f"{value:.4f}" for value in table["grown(by=-0.001)"]]
+    section = all_networks(load(measured))
+    assert "the share of weights that grew." in section.words
+    assert all(value in section.body for value in values)
+    assert "residual" not in section.body
+    least = table["residual(last=20)"].min()
+    where = f"residual(last=20)<={least}"
+    command = ["show", str(measured.folder), "--where", where, "--csv"]
+    app(command, standalone_mode=False)
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split(",")[-2:] == ["grown(by=-0.001)", "network.tau_s.spread"]
+    assert row.startswith(table["key"][table["residual(last=20)"].argmin()])
 
 
 def test_a_diverged_network_has_none(make_run, tmp_path):

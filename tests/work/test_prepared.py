@@ -9,7 +9,7 @@ from popnet.config import Compared, MetricSettings
 from popnet.metrics import METRICS, Metric, metric_identity
 from popnet.runs.tables import write_tables
 from popnet.store import StoreError
-from popnet.store.compaction import Bounds, compact
+from popnet.store.compaction import FOLDERS, Bounds, compact
 from popnet.work import comparison, pending, serial
 
 AFTER = {"trials": 1, "compare": ["costly", {"name": "costly", "shift": 1.0}]}
@@ -104,6 +104,8 @@ def test_what_is_prepared_outlives_a_merge_and_another_metric(make_run, tmp_path
     run, count = runs[1], len(PREPARED)
     store = run.store
     assert len([b for b in store.batches() if b.kind.startswith("prepared")]) == 4
+    folders = {file.partition("/")[0] for b in store.batches() for file in b.files}
+    assert {"prepared"} < folders <= set(FOLDERS)
     assert compact(store, Bounds(least=2)) > 0
     assert len([b for b in store.batches() if b.kind.startswith("prepared")]) == 2
     for plain, shifted in zip(*(
