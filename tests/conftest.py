@@ -168,7 +168,7 @@ def working(monkeypatch):
 
     def joined(address, *_):
         addresses.append(address)
-        return nullcontext("a crew")
+        return nullcontext("resources")
 
     def put(work, patch=monkeypatch):
         patch.setattr(launch, "joined", joined)

@@ -1,1 +1,1 @@
-"""The only door to Ray: launches sweeps, trains packs, tests and compares networks."""
+"""Launches sweeps with Ray, which no other package imports."""

@@ -43,14 +43,17 @@ OBJECT_STORE_BYTES = 256 * 2**20
 
 
 def cores() -> int:
-    """The cores this process may use."""
+    """Return the number of cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
 
 
 def check_device(machine: Machine) -> None:
-    """Refuse a GPU where there is none.  For a Ray on this machine; ConfigError."""
+    """Raise ConfigError when a GPU is asked for and this machine has none.
+
+    It is for a Ray on this machine: a cluster may have the GPU.
+    """
     import torch
 
     if machine.device == "cuda" and not torch.cuda.is_available():
@@ -60,11 +63,11 @@ def check_device(machine: Machine) -> None:
 def device_and_workers(
     machine: Machine, resources: dict[str, float], joined: bool = False
 ) -> tuple[str, int]:
-    """Device and number of shard actors on a running Ray, by what it has.
+    """Choose the device and the number of shard actors by the resources of Ray.
 
-    One actor per GPU where there are any, else one per core, unless asked otherwise.
-    Raises ConfigError for more than it has, for Ray would wait forever; a cluster that
-    was ``joined`` may still grow.
+    There is one actor per GPU where there are any, else one per core, unless the sweep
+    asks otherwise.  Raises ConfigError when it asks for more than Ray has, since Ray
+    would wait forever; a cluster that was ``joined`` may still grow and is not refused.
     """
     gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
     device = machine.device
@@ -83,7 +86,7 @@ def device_and_workers(
 
 
 def _set_environment(own_token: bool) -> None:
-    """What Ray reads once, when it is imported or started.
+    """Set the environment variables that Ray reads when it is imported or started.
 
     A local Ray gets a token of its own, so that nobody else on the machine can join.
     """
@@ -97,7 +100,7 @@ def _set_environment(own_token: bool) -> None:
 
 @contextmanager
 def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
-    """Ray, started on this machine with ``cpus`` or joined at ``address``.
+    """Start Ray on this machine with ``cpus``, or join it at ``address``; yields it.
 
     Raises ConfigError when no cluster answers at the address.
     """
@@ -106,7 +109,7 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
 
     for name in ("ray", "ray.tune", "ray.data"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Ray prints the last lines of a lost machine's log; the launch says it in one
+    # Ray prints the last lines of a lost machine's log; the launch reports it in one
     ray._private.worker.print_to_stdstream = lambda *_, **__: None  # pyright: ignore
     runtime = {"env_vars": THREADS}
     common = {"logging_level": logging.ERROR, "log_to_driver": False}

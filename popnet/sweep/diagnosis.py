@@ -1,4 +1,4 @@
-"""Whether Ray, the store and MLflow can be used, tried for real."""
+"""Tries whether Ray, the store and MLflow can be used."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from popnet.store.shared_mark import marked, sees
 from popnet.sweep.sealed import Packages
 
 Check = tuple[str, bool | None, str]
-"""What was tried, whether it is fit (None: only said), and in words."""
+"""(check, passed, message); ``passed`` is None for information only."""
 
 
 def check(
@@ -36,6 +36,7 @@ def check(
 
 
 def _device() -> Check:
+    """Check that one torch thread is used on a CPU; report the GPUs there are."""
     import torch
 
     from popnet.kernels import reproducible
@@ -48,7 +49,7 @@ def _device() -> Check:
 
 
 def _kernels() -> Check:
-    """Where compiled kernels are kept, and why not in the usual place."""
+    """Check that compiled kernels are cached; a message says why not as usual."""
     from popnet.kernels.compile_cache import where
 
     folder, refused = where()
@@ -63,7 +64,7 @@ def _kernels() -> Check:
 
 
 def _store(out: Path) -> Check:
-    """Write where runs go (or would: its first existing parent)."""
+    """Check that the folder of runs, or its first existing parent, can be written."""
     folder = out.resolve()
     while not folder.exists():
         folder = folder.parent
@@ -76,6 +77,7 @@ def _store(out: Path) -> Check:
 
 
 def _mlflow(out: Path) -> Check:
+    """Check that the embedded MLflow store, where there is one, can be read."""
     path = out / "mlflow.db"
     if not path.is_file():
         return "mlflow", None, f"{path} is made by the first launch"
@@ -88,6 +90,7 @@ def _mlflow(out: Path) -> Check:
 
 
 def _ray(backend: Backend, address: str | None) -> Iterator[Check]:
+    """Check that Ray can be started or joined, then that its nodes share the store."""
     from popnet.sweep.cluster import cores, ray_running
 
     began = time.monotonic()
@@ -113,49 +116,52 @@ def _ray(backend: Backend, address: str | None) -> Iterator[Check]:
 
 
 def shared(ray: Any, backend: Backend) -> Iterator[Check]:
-    """Does every node reach the place where networks go, and what others wrote there?
+    """Check that every node reads and writes the place where networks are stored.
 
-    A folder that is not there yet stands for the first of its parents that is.  Raises
-    OSError when the disk is full.
+    Of a folder that does not exist yet, the first existing parent is checked.  Raises
+    OSError when the head cannot write, such as to a full disk.
     """
     if isinstance(backend, LocalDisk):
         folder = backend.folder.resolve()
         while not folder.exists():
             folder = folder.parent
         marker = folder / f".popnet-{time.time_ns()}"
-        probe, what, where = _sees, str(marker), str(folder)
+        probe, argument, place = _sees, str(marker), str(folder)
     else:
-        marker, probe, what, where = None, _reaches, backend.address, backend.address
+        marker, probe = None, _reaches
+        argument = place = backend.address
     try:
         if marker is not None:
             marker.write_text("popnet")
         for node in [n for n in ray.nodes() if n["Alive"]]:
             at = node["NodeManagerAddress"]
             task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(probe)
-            fit, words = ray.get(task.remote(what), timeout=60)
-            yield "storage", fit, f"{where}: node {at} {words}"
+            passed, message = ray.get(task.remote(argument), timeout=60)
+            yield "storage", passed, f"{place}: node {at} {message}"
     finally:
         if marker is not None:
             marker.unlink(missing_ok=True)
 
 
 def installed(ray: Any, packages: Packages) -> Iterator[Check]:
-    """Does every node that may work have the packages, in these versions?"""
-    nodes = ray.nodes() if packages else []
-    for node in [n for n in nodes if n["Alive"] and n["Resources"].get("CPU")]:
+    """Check that every node has the packages, in these versions.
+
+    One without CPUs, too: where tests share the CPUs they may run there.
+    """
+    for node in [n for n in ray.nodes() if n["Alive"]] if packages else []:
         at = node["NodeManagerAddress"]
         task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(lacking)
         missing = ray.get(task.remote(packages), timeout=60)
-        words = "; ".join(missing) or f"has {', '.join(packages)}"
-        yield "packages", not missing, f"node {at} {words}"
+        message = "; ".join(missing) or f"has {', '.join(packages)}"
+        yield "packages", not missing, f"node {at} {message}"
 
 
 def _sees(path: str) -> tuple[bool | None, str]:
-    """Whether this node sees and writes a folder; a full one is seen."""
-    seen = Path(path)
-    if not seen.is_file():
+    """Check that this node sees and writes a folder; a full disk passes as None."""
+    marker = Path(path)
+    if not marker.is_file():
         return False, "does NOT see it"
-    own = seen.with_name(f"{seen.name}-{os.getpid()}")
+    own = marker.with_name(f"{marker.name}-{os.getpid()}")
     try:
         own.write_text("popnet")
     except OSError as error:
@@ -169,7 +175,7 @@ def _sees(path: str) -> tuple[bool | None, str]:
 
 
 def _reaches(address: str) -> tuple[bool, str]:
-    """Whether this node sees in an object store what it wrote there."""
+    """Check that this node finds in an object store what it has written there."""
     try:
         backend = backend_of(address)
         with marked(backend) as mark:

@@ -1,39 +1,40 @@
-"""What is made of the records when all is done: tables, report, MLflow."""
+"""Makes tables, report and MLflow entries from the store when all work is done."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 from popnet.runs import Run
 from popnet.runs.fingerprint import fingerprint, forget, made_from, note_made
 from popnet.runs.tables import write_tables
+from popnet.sweep.progress import StageCallback
 
 
-def finish(run: Run, tracking_uri: str | None, say: Callable[..., None]) -> list[str]:
-    """Tables, report and MLflow from what is on disk; returns notes.
+def finish(run: Run, tracking_uri: str | None, on_stage: StageCallback) -> list[str]:
+    """Make tables, report and MLflow entries; returns notes for the user.
 
-    What was made from the same records before, and still lies there, is left alone.
+    Results that were made from the same records before, and are still on disk, are
+    left alone.  ``on_stage`` is called at the start of each stage.
     """
     from popnet.tracking import TrackingError, is_filled, sync
 
-    made = fingerprint(run)
-    if made_from(run) != made:
-        _results(run, made, say)
-    say("mlflow")
+    current = fingerprint(run)
+    if made_from(run) != current:
+        _write_results(run, current, on_stage)
+    on_stage("mlflow")
     try:
-        if not is_filled(run, tracking_uri, made):
-            sync(run, tracking_uri, lambda done, of: say("mlflow", done, of))
+        if not is_filled(run, tracking_uri, current):
+            sync(run, tracking_uri, lambda done, of: on_stage("mlflow", done, of))
     except TrackingError as error:
         return [str(error)]
     return []
 
 
-def _results(run: Run, made: str, say: Callable[..., None]) -> None:
+def _write_results(run: Run, current: str, on_stage: StageCallback) -> None:
+    """Write tables and report, and note that they are made from ``current``."""
     from popnet.report import write_report
 
     forget(run)
-    say("record")
+    on_stage("record")
     write_tables(run)
-    say("report")
+    on_stage("report")
     write_report(run)
-    note_made(run, made)
+    note_made(run, current)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: a launch that is told to stop saves what it trains first."""
+"""Handles Ctrl-C and SIGTERM: an interrupted launch saves what it trains first."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether the launch was told to stop.
+    """A request to stop the launch, made by a signal.
 
-    KeyboardInterrupt is raised at once, but inside ``held``, where the work looks at
-    ``asked`` itself; a second signal is raised there too.
+    A signal raises KeyboardInterrupt at once, except within ``deferred``: there the
+    first signal sets ``requested``, which the work itself polls, and a second signal
+    raises.
     """
 
     def __init__(self) -> None:
-        self.asked = self.holding = False
+        self.requested = self.deferring = False
 
-    def _told(self, *_: object) -> None:
-        if self.holding and not self.asked:
-            self.asked = True
+    def _on_signal(self, *_: object) -> None:
+        if self.deferring and not self.requested:
+            self.requested = True
         else:
             raise KeyboardInterrupt
 
     @contextmanager
-    def heard(self) -> Iterator[None]:
-        """Listen to the signals; in a thread, Python leaves them to the main one."""
+    def listening(self) -> Iterator[None]:
+        """Handle the signals within; does nothing outside of the main thread."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        before = {number: signal.signal(number, self._told) for number in SIGNALS}
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         try:
             yield
         finally:
@@ -40,12 +41,12 @@ class Interruption:
                 signal.signal(number, handler)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def deferred(self) -> Iterator[None]:
         """Let the work within stop by itself; raises KeyboardInterrupt after it."""
-        self.holding = True
+        self.deferring = True
         try:
             yield
         finally:
-            self.holding = False
-        if self.asked:
+            self.deferring = False
+        if self.requested:
             raise KeyboardInterrupt

@@ -1,10 +1,12 @@
-"""popnet launch: plan, train, test, compare, record, report; again: continue."""
+"""Runs a whole sweep: plan, train, test, compare, record, report, or continue it."""
 
 from __future__ import annotations
 
 import shutil
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,14 +35,14 @@ SLOW_S = 5.0
 
 
 class Launched(NamedTuple):
-    """What a launch came to."""
+    """The result of a launch."""
 
     run: Run
     trained: int
     """Networks trained by this launch."""
     by_status: dict[str, int]
     notes: list[str]
-    """What the user should know: damaged records redone, MLflow away ..."""
+    """Notes for the user: damaged records made again, MLflow away ..."""
 
 
 class Prepared(NamedTuple):
@@ -54,14 +56,14 @@ class Prepared(NamedTuple):
 def prepare(
     plan: LoadedSweep, source: Source, out: Path, storage: str | None = None
 ) -> Prepared:
-    """Write the folder of a loaded sweep; nothing is trained yet."""
+    """Write the run's folder of a sweep and list what is to be trained."""
     return _prepared(plan, source, out, {n.key for n in networks(plan)}, storage)
 
 
 def _prepared(
     plan: LoadedSweep, source: Source, out: Path, keys: set[str], storage: str | None
 ) -> Prepared:
-    """``prepare`` of a sweep with these keys."""
+    """Prepare a sweep whose networks have these keys."""
     backend = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
     store = Store(backend)
@@ -89,7 +91,7 @@ def _prepared(
 
 
 def _slow(audited: Audit) -> list[str]:
-    """A note when checking the store took long."""
+    """Return a note when checking the store took long."""
     if audited.seconds < SLOW_S:
         return []
     mb = audited.bytes / 1e6
@@ -100,7 +102,7 @@ def _slow(audited: Audit) -> list[str]:
 
 
 def _replaced(folder: Path, keys: set[str]) -> list[str]:
-    """A note when another sweep of this name has its tables here."""
+    """Return a note when another sweep of this name has its tables in the folder."""
     try:
         before = read_json(folder / "plan.json", dict).get("conditions", {}).values()
         old = {key for condition in before for key in condition["keys"]}
@@ -138,52 +140,90 @@ def launch(
     keys = {n.key for n in networks(plan)}
     missing = keys - Store(backend).recorded()
     machine, listen = plan.sweep.machine, listen or (lambda _: None)
+    # Ray Tune keeps what a search has asked in the run's folder
+    shares = [backend, *([LocalDisk(out)] if plan.sweep.search else [])]
     interruption = Interruption()
     with ExitStack() as stack:
-        stack.enter_context(interruption.heard())
-
-        # Ray Tune keeps what a search has asked in the run's folder
-        shares = [backend, *([LocalDisk(out)] if plan.sweep.search else [])]
-
-        def ray_joined() -> Resources:
-            return stack.enter_context(
-                joined(address, machine, shares, interruption, listen, packages)
-            )
-
-        crew: Resources | None = None
+        stack.enter_context(interruption.listening())
+        join = partial(joined, address, machine, shares, interruption, listen, packages)
+        ray = _RayOnDemand(stack, join)
         if missing or plan.corners:
             if address is None:  # a cluster may have the GPU that is not here
                 check_device(machine)
-            else:  # what is wrong with it is said before anything is written
-                crew = ray_joined()
+            else:  # its faults are reported before anything is written
+                ray.resources()
         stack.enter_context(launching(out / plan.sweep.name))
         prepared = _prepared(plan, source, out, keys, storage)
-        run = prepared.run
-        reporter = ProgressReporter(run, listen, tracking_uri)
-        before = len(reporter.known)
-        if (
-            prepared.todo
-            or pending.test_jobs(run, reporter.known, reporter.known)
-            or (pending.comparisons(run, reporter.known))
-        ):
-            reporter.say("start")
-            try:
-                work(run, prepared.todo, source, crew or ray_joined(), reporter)
-            except Exception:
-                write_tables(Run(run.folder))  # what was made is seen all the same
-                raise
-            run = Run(run.folder)  # a search has tried more conditions
-            lacking = keys - run.store.recorded()
-            if lacking and not plan.sweep.search:
-                write_tables(run)
-                raise RuntimeError(
-                    f"{len(lacking)} of {len(keys)} networks are not in the store; the "
-                    "same command again trains them."
-                )
-        checkpoints.tidy(run.store.backend, run.store.recorded())
-        compact(run.store)
-        notes = prepared.notes + reporter.notes
-        notes += finish(run, tracking_uri, reporter.say)
-        reporter.say("done")
-        by_status = dict(Counter(reporter.known.values()))
-        return Launched(run, len(reporter.known) - before, by_status, notes)
+        reporter = ProgressReporter(prepared.run, listen, tracking_uri)
+        return _complete(prepared, keys, source, ray, reporter)
+
+
+class _RayOnDemand:
+    """Joins Ray when it is first needed, until the launch ends."""
+
+    def __init__(
+        self, stack: ExitStack, join: Callable[[], AbstractContextManager[Resources]]
+    ) -> None:
+        self._stack, self._join = stack, join
+        self._resources: Resources | None = None
+
+    def resources(self) -> Resources:
+        """Return the resources of Ray.  Raises ConfigError as ``joined`` does."""
+        if self._resources is None:
+            self._resources = self._stack.enter_context(self._join())
+        return self._resources
+
+
+def _complete(
+    prepared: Prepared,
+    keys: set[str],
+    source: Source,
+    ray: _RayOnDemand,
+    reporter: ProgressReporter,
+) -> Launched:
+    """Do the work that is missing, tidy the store, make the results."""
+    run, statuses = prepared.run, reporter.statuses
+    before = len(statuses)
+    if (
+        prepared.todo
+        or pending.test_jobs(run, statuses, statuses)
+        or pending.comparisons(run, statuses)
+    ):
+        run = _work(prepared, keys, source, ray, reporter)
+    checkpoints.tidy(run.store.backend, run.store.recorded())
+    compact(run.store)
+    notes = prepared.notes + reporter.notes
+    notes += finish(run, reporter.tracking_uri, reporter.report)
+    reporter.report("done")
+    by_status = dict(Counter(reporter.statuses.values()))
+    return Launched(run, len(reporter.statuses) - before, by_status, notes)
+
+
+def _work(
+    prepared: Prepared,
+    keys: set[str],
+    source: Source,
+    ray: _RayOnDemand,
+    reporter: ProgressReporter,
+) -> Run:
+    """Do the work of a launch; returns the run with the conditions that it then has.
+
+    When the work fails, the tables are written nevertheless.  Raises RuntimeError when
+    networks of a plain sweep are still missing at the end.
+    """
+    run = prepared.run
+    reporter.report("start")
+    try:
+        work(run, prepared.todo, source, ray.resources(), reporter)
+    except Exception:
+        write_tables(Run(run.folder))
+        raise
+    run = Run(run.folder)  # a search has tried more conditions
+    lacking = keys - run.store.recorded()
+    if lacking and not run.sweep.search:
+        write_tables(run)
+        raise RuntimeError(
+            f"{len(lacking)} of {len(keys)} networks are not in the store; the "
+            "same command again trains them."
+        )
+    return run

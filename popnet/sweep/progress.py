@@ -1,4 +1,4 @@
-"""How far a launch is, in numbers."""
+"""Counts the progress of a launch and reports it to a listener."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class LaunchProgress(NamedTuple):
-    """How far a launch is."""
+    """Progress of a launch: counts, and the stage it is in."""
 
     stage: str
     """start, compile, train, test, prepare, compare, record, report, mlflow, done or
@@ -31,7 +31,7 @@ class LaunchProgress(NamedTuple):
     jobs: int = 0
     """All jobs of this stage; 0 where they are not counted."""
     not_in_mlflow: int = 0
-    """Recorded networks that MLflow still lacks; known while Ray runs."""
+    """Recorded networks that MLflow still lacks; counted while Ray runs."""
     waiting: str = ""
     """Why nothing can be put on disk at the moment."""
     lost_address: str = ""
@@ -39,32 +39,40 @@ class LaunchProgress(NamedTuple):
 
 
 ProgressListener = Callable[[LaunchProgress], None]
+StageCallback = Callable[..., None]
+"""Called with a stage, and the jobs of it that are done and there are."""
 
 
 def lost(address: str) -> LaunchProgress:
-    """What is told when nobody answers any more where the cluster's head was."""
+    """Return the report that the head of the cluster no longer answers."""
     return LaunchProgress("lost", 0, {}, 0, lost_address=address)
 
 
 class ProgressReporter:
-    """Keeps count of a launch and tells the listener."""
+    """Keeps count of a launch and reports to its listener."""
 
     def __init__(
         self, run: Run, listen: ProgressListener, tracking_uri: str | None = None
     ) -> None:
         self.run, self.listen, self.tracking_uri = run, listen, tracking_uri
         self.recorder: RecorderHandle | None = None
-        self.known = pending.statuses(run)
-        self.finished = Counter(self.known.values())
         self.trials = self.losses = 0
         self.waiting = ""
-        self.heard_notes: dict[str, None] = {}
+        self.worker_notes: dict[str, None] = {}
+        """Notes of shards and tasks, each once, in the order in which they came."""
         self.planned = len(run.positions) if run.ledger is None else run.planned()
+        self.refresh(run)
+
+    def refresh(self, run: Run) -> None:
+        """Read anew from the store which networks of the run are recorded."""
+        self.statuses = pending.statuses(run)
+        """The status of each recorded network by its key."""
+        self.finished = Counter(self.statuses.values())
 
     @property
     def notes(self) -> list[str]:
-        """What happened on the way."""
-        notes = list(self.heard_notes)
+        """Notes for the user on what happened during the launch."""
+        notes = list(self.worker_notes)
         if self.losses:
             times = "time" if self.losses == 1 else "times"
             notes.append(
@@ -73,40 +81,42 @@ class ProgressReporter:
             )
         return notes
 
-    def say(self, stage: str, done: int = 0, of: int = 0) -> None:
-        """Tell how far the launch is."""
-        status = LaunchProgress(
-            stage, self.planned, dict(self.finished), self.trials, done, of,
-            self._behind(), self.waiting,
+    def report(self, stage: str, done: int = 0, jobs: int = 0) -> None:
+        """Send the progress to the listener."""
+        progress = LaunchProgress(
+            stage, self.planned, dict(self.finished), self.trials, done, jobs,
+            self._not_in_mlflow(), self.waiting,
         )  # fmt: skip
-        self.listen(status)
+        self.listen(progress)
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """MLflow is filled in the background; for use where Ray runs."""
+        """Fill MLflow in the background; for use where Ray runs."""
         from popnet.sweep.mlflow_recorder import recording
 
         with recording(self.run, self.tracking_uri) as self.recorder:
             yield
         self.recorder = None
 
-    def _behind(self) -> int:
+    def _not_in_mlflow(self) -> int:
         if self.recorder is None:
             return 0
-        return max(0, len(self.known) - self.recorder.progress().written)
+        return max(0, len(self.statuses) - self.recorder.progress().written)
 
     def count(self, result: dict[str, Any]) -> dict[str, str]:
-        """Count a pack's report; returns the networks newly on disk."""
+        """Count a pack's result; returns the statuses of networks newly on disk."""
         self.trials += int(result.get("trials", 0))
         self.finished.update(result.get("finished", {}))
         recorded = {
-            k: v for k, v in result.get("recorded", {}).items() if k not in self.known
+            key: status
+            for key, status in result.get("recorded", {}).items()
+            if key not in self.statuses
         }
-        self.known |= recorded
+        self.statuses |= recorded
         self.losses += int(result.get("lost", 0))
         self.waiting = str(result.get("waiting", ""))
-        self.heard_notes |= dict.fromkeys(result.get("notes", []))
+        self.worker_notes |= dict.fromkeys(result.get("notes", []))
         # once something trains, other kernels are compiled beside it
         compiling = result.get("compiling") and self.trials == 0
-        self.say("compile" if compiling else "train")
+        self.report("compile" if compiling else "train")
         return recorded

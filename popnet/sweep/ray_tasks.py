@@ -19,12 +19,11 @@ from popnet.work import comparison, evaluation, pending
 from popnet.work.shard import UNWRITABLE
 
 RETRIES = 20
-"""Times that a task may be lost with its process or machine."""
+"""Times that Ray runs a task again whose process or machine was lost."""
 TRANSIENT = (*UNWRITABLE, MissingPackage)
-"""What may go well later, or on another machine."""
+"""Errors that may not occur later, or on another machine."""
 REFUSALS, WAIT_S = 90, 10.0
-"""Times that the disk may not take what a task found, or that it comes to a machine
-that lacks a package, and the seconds between them."""
+"""Times that a task may raise one of these errors, and the seconds between them."""
 TESTS_EACH = 4
 """Test jobs that wait before they get one more process: to start it costs as much as
 some ten of them."""
@@ -34,127 +33,142 @@ _task: Any = ray.remote(num_cpus=1, max_retries=RETRIES)
 
 
 @_task
-def _test(compiles: bool, given: Sealed[Any]) -> Any:
+def _test(compiles: bool, arguments: Sealed[Any]) -> Any:
     with compiling(allowed=compiles):
-        return evaluation.test_networks(*given.opened())
+        return evaluation.test_networks(*arguments.opened())
 
 
 @_task
-def _prepare(compiles: bool, given: Sealed[Any]) -> Any:
+def _prepare(compiles: bool, arguments: Sealed[Any]) -> Any:
     with reproducible(), compiling(allowed=compiles):
-        return comparison.prepare_networks(*given.opened())
+        return comparison.prepare_networks(*arguments.opened())
 
 
 @_task
-def _compare(compiles: bool, given: Sealed[Any]) -> Any:
+def _compare(compiles: bool, arguments: Sealed[Any]) -> Any:
     with reproducible(), compiling(allowed=compiles):
-        return comparison.compare_networks(*given.opened())
+        return comparison.compare_networks(*arguments.opened())
 
 
-class _Asked(NamedTuple):
-    """A task to be done."""
+class _Job(NamedTuple):
+    """A call of a Ray task that is not done yet."""
 
     task: Any
-    given: tuple[Any, ...]
+    arguments: tuple[Any, ...]
     compiles: bool = False
-    """Whether it may compile kernels; else it is given back if it would have to."""
-    refused: int = 0
-    """How often it could not be done: see REFUSALS."""
-    since: float = 0.0
-    """When it may begin: a disk that is full is given time."""
+    """Whether it may compile kernels; else it raises NotCompiled if it has to."""
+    refusals: int = 0
+    """How often it raised a transient error."""
+    not_before: float = 0.0
+    """The earliest time to start it: a full disk is given time."""
 
 
-class Afterwards:
-    """The tasks of one launch: what has been asked for and what is done."""
+class FollowUpTasks:
+    """The tests and comparisons of one launch: those that wait and those that run."""
 
     def __init__(self, run: Run, cpus: int, at_once: int) -> None:
         """``cpus``: what a task claims of Ray; ``at_once``: most tasks under way."""
         self.run = run
-        self.folder = run.store.address
-        self.state = pending.tests(run)
+        self.store = run.store.address
+        self.tests = pending.tests(run)
         self.packages = packages_of(run.plan)
         self.cpus, self.at_once = cpus, at_once
-        self.queue: list[_Asked] = []
-        self.busy: dict[Any, _Asked] = {}
-        self.asked: set[str] = set()
+        self.queue: list[_Job] = []
+        self.busy: dict[Any, _Job] = {}
+        """Jobs that run, by their future."""
+        self.tested: set[str] = set()
+        """Networks whose tests are submitted, by key."""
         self.notes: dict[str, None] = {}
         """Why tasks could not be done on some machine, each once."""
         self.total = 0
 
-    def test(self, among: Iterable[str], known: dict[str, str]) -> None:
-        """Ask for the missing tests of these networks, once; start what may start."""
-        fresh = [key for key in among if key not in self.asked]
-        self.asked.update(fresh)
-        for job in pending.test_jobs(self.run, fresh, known, self.state):
-            self._add(_test, (self.folder, job, self.run.sweep.after))
-        self._turn(timeout=0)
+    def test(self, keys: Iterable[str], statuses: dict[str, str]) -> None:
+        """Submit the missing tests of these networks, once; start what may start."""
+        fresh = [key for key in keys if key not in self.tested]
+        self.tested.update(fresh)
+        for job in pending.test_jobs(self.run, fresh, statuses, self.tests):
+            self._submit(_test, (self.store, job, self.run.sweep.after))
+        self._poll(timeout=0)
 
-    def prepare(self, known: dict[str, str]) -> None:
-        """Ask for what comparisons need of single networks and is made once of each."""
+    def prepare(self, statuses: dict[str, str]) -> None:
+        """Submit the preparation of networks for the metrics that store it."""
         self.total = 0
         configs = {n.key: n.config for n in self.run.networks}
-        for settings, keys in pending.preparations(self.run, known):
-            some = {key: configs[key] for key in keys}
-            self._add(_prepare, (self.folder, some, settings))
+        for settings, keys in pending.preparations(self.run, statuses):
+            needed = {key: configs[key] for key in keys}
+            self._submit(_prepare, (self.store, needed, settings))
 
-    def compare(self, known: dict[str, str]) -> None:
-        """Ask for the missing comparisons of all tested networks."""
+    def compare(self, statuses: dict[str, str]) -> None:
+        """Submit the missing comparisons of all tested networks."""
         self.total = 0
         configs = {n.key: n.config for n in self.run.networks}
-        for settings, pairs in pending.comparisons(self.run, known):
-            some = {key: configs[key] for pair in pairs for key in pair}
-            self._add(_compare, (self.folder, pairs, some, settings))
+        for settings, pairs in pending.comparisons(self.run, statuses):
+            needed = {key: configs[key] for pair in pairs for key in pair}
+            self._submit(_compare, (self.store, pairs, needed, settings))
 
-    def _add(self, task: Any, given: tuple[Any, ...]) -> None:
-        self.queue.append(_Asked(task, given))
+    def wait(self, on_progress: Callable[[int, int], None]) -> None:
+        """Wait for all submitted tasks.
+
+        ``on_progress`` is called about every second with the tasks done and submitted.
+        Raises RuntimeError when a task failed, after its retries.
+        """
+        self._poll(timeout=0)
+        while self.busy or self.queue:
+            if not self.busy:
+                time.sleep(1.0)  # for room on the disk
+            on_progress(self.total - len(self.queue) - len(self.busy), self.total)
+            self._poll(timeout=1.0)
+
+    @property
+    def compiling(self) -> bool:
+        """Whether a running task has to compile a kernel, or waits for one."""
+        return any(job.compiles for job in self.busy.values())
+
+    def _submit(self, task: Any, arguments: tuple[Any, ...]) -> None:
+        self.queue.append(_Job(task, arguments))
         self.total += 1
 
-    def _turn(self, timeout: float) -> None:
-        """Take in what is done and start what may start.  Raises what a task raised."""
+    def _poll(self, timeout: float) -> None:
+        """Collect what is done and start what may start; raises as ``wait`` does."""
         if self.busy:
             ready, _ = ray.wait(list(self.busy), num_returns=1, timeout=timeout)
             for future in ready:
-                asked = self.busy.pop(future)
-                try:
-                    ray.get(future)
-                except NotCompiled:
-                    self.queue.insert(0, asked._replace(compiles=True))
-                except RayTaskError as error:
-                    if isinstance(error, MissingPackage):
-                        self.notes[cause(error)] = None
-                    if isinstance(error, TRANSIENT) and asked.refused < REFUSALS:
-                        later = time.monotonic() + WAIT_S
-                        again = asked._replace(refused=asked.refused + 1, since=later)
-                        self.queue.append(again)
-                        continue
-                    raise RuntimeError(
-                        f"a test or comparison failed: {cause(error)}"
-                    ) from error
-        self.queue.sort(key=lambda asked: asked.since)
+                self._collect(future)
+        self.queue.sort(key=lambda job: job.not_before)
+        self._start()
+
+    def _collect(self, future: Any) -> None:
+        """Take a finished job off; one that may go well later is queued again."""
+        job = self.busy.pop(future)
+        try:
+            ray.get(future)
+        except NotCompiled:
+            self.queue.insert(0, job._replace(compiles=True))
+        except RayTaskError as error:
+            if isinstance(error, MissingPackage):
+                self.notes[cause(error)] = None
+            if not isinstance(error, TRANSIENT) or job.refusals >= REFUSALS:
+                raise RuntimeError(
+                    f"a test or comparison failed: {cause(error)}"
+                ) from error
+            later = time.monotonic() + WAIT_S
+            again = job._replace(refusals=job.refusals + 1, not_before=later)
+            self.queue.append(again)
+
+    def _start(self) -> None:
+        """Start queued jobs while there is room."""
         now = time.monotonic()
         while self._startable(now):
             few = len(self.queue) < TESTS_EACH * len(self.busy)
             if few and self.queue[0].task is _test:
                 break
-            asked = self.queue.pop(0)
-            task = asked.task.options(num_cpus=self.cpus)
-            given = sealed(asked.given, self.packages)
-            self.busy[task.remote(asked.compiles, given)] = asked
+            job = self.queue.pop(0)
+            # what one machine refused goes to the next
+            where = "SPREAD" if job.refusals else "DEFAULT"
+            task = job.task.options(num_cpus=self.cpus, scheduling_strategy=where)
+            arguments = sealed(job.arguments, self.packages)
+            self.busy[task.remote(job.compiles, arguments)] = job
 
     def _startable(self, now: float) -> bool:
         room = len(self.busy) < self.at_once
-        return room and bool(self.queue) and self.queue[0].since <= now
-
-    @property
-    def compiling(self) -> bool:
-        """Whether a task under way has to compile a kernel, or waits for one."""
-        return any(asked.compiles for asked in self.busy.values())
-
-    def wait(self, say: Callable[[int, int], None]) -> None:
-        """Wait for what was asked for.  Raises what a task raised after its retries."""
-        self._turn(timeout=0)
-        while self.busy or self.queue:
-            if not self.busy:
-                time.sleep(1.0)  # for room on the disk
-            say(self.total - len(self.queue) - len(self.busy), self.total)
-            self._turn(timeout=1.0)
+        return room and bool(self.queue) and self.queue[0].not_before <= now

@@ -1,7 +1,7 @@
-"""Networks and settings on their way to a worker, as bytes.
+"""Sends networks and settings to a worker as bytes.
 
 The settings of another package's entry can only be unpickled where the package is.  So
-a worker first looks whether it has the packages, and then opens what it was sent: a
+a worker first checks that it has the packages, and then unpickles what it was sent: a
 machine that lacks one says so in a line, whatever it was to do.
 """
 
@@ -33,52 +33,52 @@ def need(packages: Packages) -> None:
 
 
 class Sealed(NamedTuple, Generic[T]):
-    """Anything as bytes, and the packages that it needs."""
+    """A pickled value, and the packages that it needs."""
 
     packages: Packages
-    inside: bytes
+    pickled: bytes
 
     def opened(self) -> T:
-        """What was sealed.  Raises MissingPackage."""
+        """Return the value.  Raises MissingPackage where a package is not installed."""
         need(self.packages)
-        return pickle.loads(self.inside)
+        return pickle.loads(self.pickled)
 
 
 def sealed(value: T, packages: Packages) -> Sealed[T]:
-    """Seal something for a worker."""
+    """Pickle a value for a worker that must have the packages."""
     return Sealed(packages, pickle.dumps(value))
 
 
 class SealedNetwork(NamedTuple):
-    """A network of which only the configuration is sealed."""
+    """A planned network whose configuration is pickled."""
 
     key: str
     seed: Seed
     condition: str
     label: str
-    inside: bytes
+    pickled: bytes
     """Its configuration and the earlier ones; networks of a condition share it."""
 
 
 def sealed_pack(pack: Pack[PlannedNetwork]) -> Pack[SealedNetwork]:
-    """A pack for the process that hands its networks out; it need not open them."""
-    known: dict[tuple[int, int], bytes] = {}
+    """Pickle a pack's configurations, for a process that only passes them on."""
+    pickled: dict[tuple[int, int], bytes] = {}
     networks = []
     for network in pack.networks:
         same = id(network.config), id(network.earlier)
-        if same not in known:
-            known[same] = pickle.dumps((network.config, network.earlier))
-        networks.append(SealedNetwork(*network[:4], known[same]))
+        if same not in pickled:
+            pickled[same] = pickle.dumps((network.config, network.earlier))
+        networks.append(SealedNetwork(*network[:4], pickled[same]))
     return Pack(pack.name, tuple(networks))
 
 
 def opened_networks(networks: Iterable[SealedNetwork]) -> tuple[PlannedNetwork, ...]:
-    """The networks, where the packages that they need are known to be."""
-    known: dict[bytes, tuple[Any, Any]] = {}
+    """Unpickle networks; call ``need`` with their packages before."""
+    opened: dict[bytes, tuple[Any, Any]] = {}
     result = []
     for network in networks:
-        if network.inside not in known:
-            known[network.inside] = pickle.loads(network.inside)
-        config, earlier = known[network.inside]
+        if network.pickled not in opened:
+            opened[network.pickled] = pickle.loads(network.pickled)
+        config, earlier = opened[network.pickled]
         result.append(PlannedNetwork(*network[:4], config, earlier))
     return tuple(result)

@@ -1,8 +1,8 @@
 """Searches over conditions: Ray Tune's schedulers stop, its searchers choose.
 
 One trial of Ray Tune is one condition: all its networks, in turns, in one process.  The
-ledger in the run's folder says what was tried; a search that was killed is looked at
-again from the store, condition by condition, which trains nothing twice.
+ledger in the run's folder lists what was tried.  When a search was killed, its
+conditions are scored again from the store, which trains nothing twice.
 """
 
 from __future__ import annotations
@@ -40,20 +40,27 @@ from popnet.sweep.sealed import sealed
 from popnet.sweep.search_pbt import TuneSetup, population_based
 from popnet.sweep.search_trial import REACHED, SCORE, SearchContext, TrainCondition
 from popnet.sweep.shard_actors import cause
-from popnet.sweep.train_pack import TrainingSite
-from popnet.sweep.tune_packs import RETRIES, Losses, Report, Stop
+from popnet.sweep.train_pack import PackSettings
+from popnet.sweep.tune_packs import (
+    RETRIES,
+    LossCallback,
+    OnResult,
+    StopOnInterruption,
+)
 from popnet.work.condition import record_stopped
 
 MODES = {"accuracy": "max", "error": "min"}
 
 
-class _Heard(Losses):
-    """Keeps the ledger, and passes each result on, in the launching process."""
+class LedgerCallback(LossCallback):
+    """Writes the scores of conditions into the ledger and passes each result on."""
 
-    def __init__(self, brief: SearchContext, ledger: Ledger, report: Report) -> None:
-        super().__init__(report)
-        self.brief, self.ledger = brief, ledger
-        self.scheduler = brief.sweep.search and brief.sweep.search.scheduler
+    def __init__(
+        self, context: SearchContext, ledger: Ledger, on_result: OnResult
+    ) -> None:
+        super().__init__(on_result)
+        self.context, self.ledger = context, ledger
+        self.scheduler = context.sweep.search and context.sweep.search.scheduler
 
     def on_trial_result(
         self,
@@ -63,24 +70,24 @@ class _Heard(Losses):
         result: dict[str, Any],
         **info: Any,
     ) -> None:
-        """A condition was looked at; ``done`` without ``over``: it is stopped."""
+        """Record a condition's score; it is stopped if ``done`` but not ``over``."""
         entry = self.ledger.begin(result["condition"], result["values"])
-        reached, looks = result[REACHED], entry["reports"]
-        if not looks or looks[-1]["trials"] < reached:
+        reached, scores = result[REACHED], entry["reports"]
+        if not scores or scores[-1]["trials"] < reached:
             score = {k: result[k] for k in (SCORE, "low", "high")}
-            looks.append({"trials": reached, **score})
+            scores.append({"trials": reached, **score})
         if result["over"]:
             entry["state"] = DONE
         elif result["done"] and entry["state"] == RUNNING:
             self._stop(trial.config, entry)
         self.ledger.write()
-        self.report(result)
+        self.on_result(result)
 
     def _stop(self, config: dict[str, Any], entry: dict[str, Any]) -> None:
-        """Record the networks first: a condition is stopped when the ledger says so."""
+        """Record a stopped condition's networks, and then that it is stopped."""
         assert self.scheduler is not None
         store = Run(self.ledger.path.parent).store
-        members, name = networks(self.brief.plan_of(config)), self.scheduler.name
+        members, name = networks(self.context.plan_of(config)), self.scheduler.name
         if record_stopped(store, members, name):
             entry |= {"state": STOPPED, "scheduler": name}
         else:
@@ -90,8 +97,8 @@ class _Heard(Losses):
 def search(
     run: Run,
     source: Source,
-    site: TrainingSite,
-    report: Report,
+    settings: PackSettings,
+    on_result: OnResult,
     interruption: Interruption,
 ) -> None:
     """Search until the conditions asked for are done or stopped.
@@ -100,14 +107,14 @@ def search(
     """
     asked = run.sweep.search
     assert asked is not None
-    errors = _searched(run, source, site, report, interruption)
+    errors = _tune(run, source, settings, on_result, interruption)
     for _ in range(RETRIES):
         if not errors or not all(isinstance(e, RayActorError) for e in errors):
             break
         # a process lost between two conditions: Ray Tune does not begin them again
-        report({"lost": len(errors)})
+        on_result({"lost": len(errors)})
         run = Run(run.folder)
-        errors = _searched(run, source, site, report, interruption)
+        errors = _tune(run, source, settings, on_result, interruption)
     if errors:
         raise RuntimeError(f"a condition failed: {cause(errors[0])}")
     ledger = run.ledger
@@ -116,14 +123,14 @@ def search(
     ledger.write()
 
 
-def _searched(
+def _tune(
     run: Run,
     source: Source,
-    site: TrainingSite,
-    report: Report,
+    settings: PackSettings,
+    on_result: OnResult,
     interruption: Interruption,
 ) -> list[Exception]:
-    """Search from where the ledger is; what went wrong."""
+    """Search on from the ledger; returns the errors of Ray Tune's trials."""
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
     own = {n.condition for n in run.networks}
@@ -131,67 +138,73 @@ def _searched(
         k: e for k, e in ledger.conditions.items() if e.get("condition", k) in own
     }
     if isinstance(asked.scheduler, Pbt):
-        way = population_based(run, source, site, report, asked.scheduler)
-        if not way.brief.members:  # all done when the launch was killed
+        setup = population_based(run, source, settings, on_result, asked.scheduler)
+        if not setup.context.members:  # all done when the launch was killed
             return []
     else:
-        way = _by_condition(run, source, site, report)
+        setup = _by_condition(run, source, settings, on_result)
     scratch = Path(tempfile.mkdtemp(prefix=".tune-", dir=run.folder))
     try:
-        with interruption.held():
-            tuner = _tuner(asked, site, way, scratch, Stop(interruption))
+        with interruption.deferred():
+            stop = StopOnInterruption(interruption)
+            tuner = _tuner(asked, settings, setup, scratch, stop)
             return list(tuner.fit().errors)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _by_condition(
-    run: Run, source: Source, site: TrainingSite, report: Report
+    run: Run, source: Source, settings: PackSettings, on_result: OnResult
 ) -> TuneSetup:
-    """Each condition for itself: a scheduler may stop it."""
+    """Return the setup of independent conditions, which a scheduler may stop."""
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
     grid = tuple(c.values for c in run.plan.conditions) if not asked.searcher else ()
-    brief = SearchContext(source, run.sweep, grid, ledger.stopped(), site, {})
+    context = SearchContext(source, run.sweep, grid, ledger.stopped(), settings, {})
     caps = [c.config.train.trials for c in (run.plan.corners or run.plan.conditions)]
-    space, tuned = _asked(asked, ledger, len(brief.grid), run.sweep.seed)
-    tuned |= {
+    space, options = _space(asked, ledger, len(context.grid), run.sweep.seed)
+    options |= {
         "scheduler": scheduler(asked, max(caps)),
-        "max_concurrent_trials": site.workers,
+        "max_concurrent_trials": settings.workers,
     }
-    heard = _Heard(brief, ledger, report)
-    return TuneSetup(TrainCondition, brief, space, tuned, heard, kept=1)
+    callback = LedgerCallback(context, ledger, on_result)
+    return TuneSetup(TrainCondition, context, space, options, callback, checkpoints=1)
 
 
 def _tuner(
-    asked: Search, site: TrainingSite, way: TuneSetup, scratch: Path, stop: Stop
+    asked: Search,
+    settings: PackSettings,
+    setup: TuneSetup,
+    scratch: Path,
+    stop: tune.Stopper,
 ) -> tune.Tuner:
-    brief = sealed(way.brief, site.station.packages)
+    """Return the tuner that trains each condition as one trial."""
+    context = sealed(setup.context, settings.actor.packages)
     return tune.Tuner(
         tune.with_resources(
-            tune.with_parameters(way.trainable, brief=brief),
-            PlacementGroupFactory([site.station.bundle]),
+            tune.with_parameters(setup.trainable, context=context),
+            PlacementGroupFactory([settings.actor.bundle]),
         ),
-        param_space=way.space,
+        param_space=setup.space,
         tune_config=tune.TuneConfig(
-            metric=SCORE, mode=MODES[asked.metric], reuse_actors=True, **way.tuned
+            metric=SCORE, mode=MODES[asked.metric], reuse_actors=True, **setup.options
         ),
         run_config=tune.RunConfig(
             name="conditions",
             storage_path=str(scratch.resolve()),
             verbose=0,
             stop=stop,
-            callbacks=[way.heard],
+            callbacks=[setup.callback],
             failure_config=tune.FailureConfig(max_failures=RETRIES),
             checkpoint_config=tune.CheckpointConfig(
-                num_to_keep=way.kept, checkpoint_frequency=1
+                num_to_keep=setup.checkpoints, checkpoint_frequency=1
             ),
         ),
     )
 
 
 def scheduler(search: Search, cap: int) -> TrialScheduler:
-    """Ray Tune's scheduler of these settings; ``cap``: the longest training."""
+    """Return Ray Tune's scheduler; ``cap``: trials of the longest training."""
     asked = search.scheduler
     if isinstance(asked, Asha):
         return AsyncHyperBandScheduler(
@@ -210,13 +223,13 @@ def scheduler(search: Search, cap: int) -> TrialScheduler:
     return FIFOScheduler()
 
 
-def _asked(
+def _space(
     search: Search, ledger: Ledger, conditions: int, seed: int
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What Ray Tune is to try: its space, and settings of its own.
+    """Return the space that Ray Tune searches, and arguments of TuneConfig for it.
 
-    A searcher begins with the conditions tried before, which it hears of as they are
-    looked at again; its own draws do not repeat those of that launch.
+    A searcher begins with the conditions tried before and gets their scores again; the
+    draws that follow do not repeat those of the earlier launch.
     """
     if not isinstance(search.searcher, Optuna):
         return {"condition": tune.grid_search(list(range(conditions)))}, {}
@@ -239,7 +252,7 @@ def _asked(
 
 
 def _distribution(law: Law) -> Any:
-    """A law as Optuna's distribution."""
+    """Return a law as Optuna's distribution."""
     import optuna.distributions as laws
 
     if law.values is not None:

@@ -30,57 +30,60 @@ from popnet.sweep.search_trial import (
     Start,
     TrainCondition,
 )
-from popnet.sweep.train_pack import TrainingSite
-from popnet.sweep.tune_packs import Losses, Report
+from popnet.sweep.train_pack import PackSettings
+from popnet.sweep.tune_packs import LossCallback, OnResult
 from popnet.work.shard import shard_name
 
 MEMBER = "member"
 CHECKPOINTS = 4
-"""Looks of each member that Ray Tune keeps, for others to take over."""
+"""Checkpoints of each member that Ray Tune keeps, for others to take over."""
 
 
 class TuneSetup(NamedTuple):
-    """What Ray Tune is given to search in one way or the other."""
+    """What distinguishes one kind of search from another for Ray Tune."""
 
     trainable: type[TrainCondition]
-    brief: SearchContext
+    context: SearchContext
     space: dict[str, Any]
-    tuned: dict[str, Any]
-    heard: Losses
-    kept: int
-    """Checkpoints of each trial."""
+    options: dict[str, Any]
+    """Arguments of TuneConfig."""
+    callback: LossCallback
+    checkpoints: int
+    """Checkpoints that are kept of each trial."""
 
 
 def population_based(
-    run: Run, source: Source, site: TrainingSite, report: Report, pbt: Pbt
+    run: Run, source: Source, settings: PackSettings, on_result: OnResult, pbt: Pbt
 ) -> TuneSetup:
-    """Members from where the ledger has them; the scheduler begins anew."""
+    """Return the setup of members as the ledger has them, with a new scheduler."""
     asked, ledger = run.sweep.search, run.ledger
     assert asked is not None and ledger is not None
     starts = _starts(run, ledger, pbt)
     scheduler = Exploration(
         pbt,
-        site.workers,
+        settings.workers,
         time_attr=REACHED,
         perturbation_interval=asked.every,
         burn_in_period=asked.grace,
-        hyperparam_mutations={"values": {p: _domain(w) for p, w in pbt.space.items()}},
+        hyperparam_mutations={
+            "values": {p: _domain(law) for p, law in pbt.space.items()}
+        },
         quantile_fraction=pbt.quantile,
         resample_probability=pbt.resample,
         perturbation_factors=pbt.perturb,
         log_config=False,
     )
-    brief = SearchContext(source, run.sweep, (), {}, site, starts)
+    context = SearchContext(source, run.sweep, (), {}, settings, starts)
     begun = [{MEMBER: number, **start.values} for number, start in starts.items()]
     space = {"values": tune.grid_search(begun)}
-    heard = _Heard(run, ledger, report)
+    callback = MemberLedgerCallback(run, ledger, on_result)
     return TuneSetup(
-        TrainMember, brief, space, {"scheduler": scheduler}, heard, CHECKPOINTS
+        TrainMember, context, space, {"scheduler": scheduler}, callback, CHECKPOINTS
     )
 
 
 def _starts(run: Run, ledger: Ledger, pbt: Pbt) -> dict[int, Start]:
-    """Where each member begins or goes on; those that are done are left out."""
+    """Return the start of each member, by number; those that are done are left out."""
     recorded = run.store.recorded()
     left = {n.condition for n in run.networks if n.key not in recorded}
     starts: dict[int, Start] = {}
@@ -94,7 +97,7 @@ def _starts(run: Run, ledger: Ledger, pbt: Pbt) -> dict[int, Start]:
 
 
 def first_values(pbt: Pbt, seed: int, number: int) -> dict[str, Any]:
-    """The values that a member begins with, drawn from the sweep's seed."""
+    """Draw the values that a member begins with, from the sweep's seed."""
     return {
         path: _drawn(law, stream(seed, "pbt", number, path))
         for path, law in pbt.space.items()
@@ -113,7 +116,7 @@ def _drawn(law: Law, draws: np.random.Generator) -> Any:
 
 
 def _domain(law: Law) -> Any:
-    """A law as what Ray Tune draws from; of a choice it takes a neighbour."""
+    """Return a law as Ray Tune's domain; in a list it steps to a neighbouring value."""
     if law.values is not None:
         return list(law.values)
     low, high = (float(corner) for corner in law.corners)
@@ -125,8 +128,8 @@ def _domain(law: Law) -> Any:
 class Exploration(PopulationBasedTraining):
     """Ray Tune's scheduler; explored values stay within the space's bounds."""
 
-    def __init__(self, pbt: Pbt, workers: int, **given: Any) -> None:
-        super().__init__(**given)
+    def __init__(self, pbt: Pbt, workers: int, **options: Any) -> None:
+        super().__init__(**options)
         self.pbt, self.workers = pbt, workers
 
     def _get_new_config(
@@ -140,7 +143,7 @@ class Exploration(PopulationBasedTraining):
         return config, operations
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """No more members at once than there are workers; the others pause."""
+        """Return the next trial; None while there are as many as workers."""
         trials = tune_controller.get_trials()
         if sum(t.status == Trial.RUNNING for t in trials) >= self.workers:
             return None
@@ -161,38 +164,40 @@ class TrainMember(TrainCondition):
     def _begin(self, config: dict[str, Any]) -> None:
         self.values = dict(config["values"])
         self.number = self.values.pop(MEMBER)
-        start = self.brief.members[self.number]
+        start = self.context.members[self.number]
         self.earlier, self.reached = list(start.earlier), start.reached
-        self.taken = False
+        self.loaded = False
 
     def step(self) -> dict[str, Any]:
-        """Train to the next look and say how good the member is."""
-        if not self.taken:
-            self._take()
+        """Train until the next score is due; returns the member's score."""
+        if not self.loaded:
+            self._load_networks()
         about = {MEMBER: self.number, "earlier": self.earlier}
         return {**super().step(), **about, "shard": self.training.name}
 
     def _members(self) -> list[PlannedNetwork]:
-        made = member_of(self.brief.source, self.number, self.earlier, self.values)
-        return networks(LoadedSweep(self.brief.sweep, (made,)))
+        context = self.context
+        member = member_of(context.source, self.number, self.earlier, self.values)
+        return networks(LoadedSweep(context.sweep, (member,)))
 
-    def _take(self) -> None:
+    def _load_networks(self) -> None:
         members = tuple(self._members())
         self.condition = members[0].condition
         self.cap = members[0].config.train.trials
         self.training.take(members)
-        self.taken = True
+        self.loaded = True
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
-        """Where the member is, and its networks for others to take over."""
+        """Save the member's state, and its networks for others to take over."""
         about = {"values": self.values, "earlier": self.earlier, REACHED: self.reached}
         write_json(Path(checkpoint_dir) / "member.json", about)
         checkpoints.save(checkpoint_dir, "networks", self.training.in_training())
 
     def load_checkpoint(self, checkpoint: str) -> None:
-        """Go on from there; with other values than it had: take its networks over.
+        """Go on from a checkpoint of this member, or take over another's networks.
 
-        A network that is not there, such as one that diverged, trains from its start.
+        Networks are taken over when the values differ from those of the checkpoint.  A
+        network that is not in it, such as one that diverged, trains from its start.
         """
         about = json.loads((Path(checkpoint) / "member.json").read_text())
         explored, self.values = self.values, about["values"]
@@ -200,7 +205,7 @@ class TrainMember(TrainCondition):
         before = self._members()
         found = checkpoints.load(checkpoint, [n.key for n in before]).networks
         if explored != self.values:
-            # with a batch a network may be beyond the look
+            # with a batch a network may be beyond the trial of the score
             seen = [int(t["progress.trial_P"][0]) for t in found.values()]
             self.earlier.append([max([self.reached, *seen]), self.values])
             self.values = explored
@@ -212,14 +217,14 @@ class TrainMember(TrainCondition):
             ]
             store = self.training.store.backend
             checkpoints.save(store, shard_name(n.key for n in after), groups)
-        self.taken = False
+        self.loaded = False
 
 
-class _Heard(Losses):
-    """Keeps the ledger, and passes each result on, in the launching process."""
+class MemberLedgerCallback(LossCallback):
+    """Writes the scores of members into the ledger and passes each result on."""
 
-    def __init__(self, run: Run, ledger: Ledger, report: Report) -> None:
-        super().__init__(report)
+    def __init__(self, run: Run, ledger: Ledger, on_result: OnResult) -> None:
+        super().__init__(on_result)
         self.store, self.ledger = run.store, ledger
         self.shards: dict[int, str] = {}
 
@@ -231,18 +236,18 @@ class _Heard(Losses):
         result: dict[str, Any],
         **info: Any,
     ) -> None:
-        """A member was looked at; what it trained before it took others over goes."""
+        """Record a member's score; drop checkpoints that nobody trains on from."""
         number = result[MEMBER]
         entry = self.ledger.begin(f"{MEMBER} {number}", result["values"])
         entry["number"] = number
         entry |= {k: result[k] for k in ("values", "earlier", "condition", REACHED)}
-        look = {k: result[k] for k in (SCORE, "low", "high")}
-        entry["reports"].append({"trials": result[REACHED], **look})
+        score = {k: result[k] for k in (SCORE, "low", "high")}
+        entry["reports"].append({"trials": result[REACHED], **score})
         if result["over"]:
             entry["state"] = DONE
         self.ledger.write()
-        left = self.shards.get(number)
+        before = self.shards.get(number)
         self.shards[number] = result["shard"]
-        if left is not None and left not in self.shards.values():
-            checkpoints.drop(self.store.backend, left)
-        self.report(result)
+        if before is not None and before not in self.shards.values():
+            checkpoints.drop(self.store.backend, before)
+        self.on_result(result)

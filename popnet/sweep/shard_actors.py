@@ -1,10 +1,10 @@
 """The shard actors of one pack: as many as the cluster has room for, at any moment.
 
-The first stands in the placement group of the pack's trial, so that a pack that begins
-can work; the others come as there is room.  So a machine that is lost, or that comes
-later, changes how fast a pack trains and nothing else.  (Groups for the others too
-would outlive a pack that dies: Ray removes a group when the whole launch ends.)  An
-actor counts as hired when it has answered: one that waits for room holds no shard.
+The first actor is in the placement group of the pack's trial, so that a pack that
+begins can work; the others come as there is room.  So a machine that is lost, or that
+comes later, changes how fast a pack trains and nothing else.  (Groups for the others
+too would outlive a pack that dies: Ray removes a group when the whole launch ends.)  An
+actor gets a shard once it has answered, not while it waits for room.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from popnet.work.shard import Shard, ShardReport
 IDLE_S = 3.0
 """After so long without work an actor gives its core or GPU to other packs."""
 GRACE_S = 10.0
-"""What an actor that is let go may take to save its networks."""
+"""What an actor that is stopped may take to save its networks."""
 
 UNFIT = ("StoreError", "MissingPackage")
-"""What an actor raises on a machine where it cannot work."""
+"""Errors that an actor raises on a machine where it cannot work."""
 
 
 class ActorSettings(NamedTuple):
-    """Where actors run and what they are told."""
+    """Settings of every shard actor of a launch."""
 
     store: str
     device: str
     checkpoint_s: float
     mark: str = ""
-    """What an actor must find in the store: see ``store.shared_mark``."""
+    """The mark that an actor must find in the store: see ``store.shared_mark``."""
     packages: Packages = ()
     """Other people's packages that an actor must have."""
 
     @property
     def bundle(self) -> dict[str, float]:
-        """What one actor claims of Ray."""
+        """The CPUs and GPUs that one actor claims of Ray."""
         gpu = {"GPU": 1.0} if self.device == "cuda" else {}
         return {"CPU": 1.0, **gpu}
 
@@ -50,11 +50,11 @@ class ActorSettings(NamedTuple):
 class ShardActor(Shard):
     """A shard as an actor, on a machine that has what its networks need."""
 
-    def __init__(self, station: ActorSettings) -> None:
+    def __init__(self, settings: ActorSettings) -> None:
         """Raise MissingPackage or StoreError where it cannot work."""
-        need(station.packages)
+        need(settings.packages)
         super().__init__(
-            station.store, station.device, station.checkpoint_s, station.mark
+            settings.store, settings.device, settings.checkpoint_s, settings.mark
         )
 
     def begin(self, seconds: float, members: tuple[SealedNetwork, ...]) -> ShardReport:
@@ -62,103 +62,104 @@ class ShardActor(Shard):
         return self.work(seconds, opened_networks(members), compiles=False)
 
 
-class HiredActor(NamedTuple):
-    """An actor."""
+class StartedActor(NamedTuple):
+    """An actor that Ray was asked to start."""
 
-    actor: Any
+    handle: Any
     first: bool
-    """Whether it stands in the placement group of the trial."""
+    """Whether it is the one in the placement group of the trial."""
 
 
 class ShardActors:
     """The actors of one pack."""
 
-    def __init__(self, station: ActorSettings) -> None:
-        self.station = station
-        self.hired: list[HiredActor] = []
-        self.arriving: dict[Any, HiredActor] = {}
-        """Asked for, by the answer that is awaited."""
+    def __init__(self, settings: ActorSettings) -> None:
+        self.settings = settings
+        self.ready: list[StartedActor] = []
+        """Actors that have answered."""
+        self.starting: dict[Any, StartedActor] = {}
+        """Actors that have not, by the future of their answer."""
         self.notes: list[str] = []
         """Why actors could not begin."""
-        self.idle: dict[Any, float] = {}
-        """Since when an actor has had no work."""
+        self.idle_since: dict[Any, float] = {}
+        """The time since which an actor has had no work, by its handle."""
 
     def __len__(self) -> int:
-        return len(self.hired) + len(self.arriving)
+        return len(self.ready) + len(self.starting)
 
-    def ask(self, number: int) -> None:
-        """Ask for actors until there are so many, hired or on the way."""
+    def request(self, number: int) -> None:
+        """Start actors until there are ``number``, ready or starting."""
         while len(self) < number:
-            everyone = [*self.hired, *self.arriving.values()]
-            hand = self._hire(first=not any(hand.first for hand in everyone))
-            self.arriving[hand.actor.__ray_ready__.remote()] = hand
+            everyone = [*self.ready, *self.starting.values()]
+            started = self._start(first=not any(actor.first for actor in everyone))
+            self.starting[started.handle.__ray_ready__.remote()] = started
 
-    def _hire(self, first: bool) -> HiredActor:
+    def _start(self, first: bool) -> StartedActor:
         options: dict[str, Any] = {"num_cpus": 1}
-        if self.station.device == "cuda":
+        if self.settings.device == "cuda":
             options["num_gpus"] = 1
         if not first:
             options["scheduling_strategy"] = "SPREAD"
-        hire: Any = ray.remote(**options)
-        return HiredActor(hire(ShardActor).remote(self.station), first)
+        remote: Any = ray.remote(**options)
+        return StartedActor(remote(ShardActor).remote(self.settings), first)
 
-    def answered(self, futures: Iterable[Any]) -> None:
-        """Take in actors that have answered, or could not."""
+    def collect(self, futures: Iterable[Any]) -> None:
+        """Note as ready the actors that have answered; release those that failed."""
         for future in futures:
-            hand = self.arriving.pop(future)
+            actor = self.starting.pop(future)
             try:
                 ray.get(future)
             except RayActorError as error:
-                self._release(hand)
+                self._release(actor)
                 if any(name in str(error) for name in UNFIT):
                     self.notes.append(cause(error))
-                    time.sleep(1.0)  # it is asked again, there or elsewhere
+                    time.sleep(1.0)  # it is requested again, there or elsewhere
                 continue
-            self.hired.append(hand)
+            self.ready.append(actor)
 
     def free(self, busy: Iterable[Any]) -> list[Any]:
-        """Actors without work; ``busy`` are those that have some."""
-        working = {id(actor) for actor in busy}
-        free = [h.actor for h in self.hired if id(h.actor) not in working]
+        """Return the handles of ready actors that are not ``busy``."""
+        working = {id(handle) for handle in busy}
+        free = [a.handle for a in self.ready if id(a.handle) not in working]
         now = time.monotonic()
-        self.idle = {actor: self.idle.get(actor, now) for actor in free}
+        self.idle_since = {handle: self.idle_since.get(handle, now) for handle in free}
         return free
 
-    def lose(self, actor: Any) -> None:
-        """An actor is dead or cannot be reached."""
-        for hand in self.hired:
-            if hand.actor is actor:
-                self.hired.remove(hand)
-                self._release(hand)
+    def remove(self, handle: Any) -> None:
+        """Release an actor that is dead or cannot be reached."""
+        for actor in self.ready:
+            if actor.handle is handle:
+                self.ready.remove(actor)
+                self._release(actor)
                 return
 
-    def spare(self) -> None:
-        """Let go whom no work waits for; the trial's own actor stays."""
-        for future in [f for f, hand in self.arriving.items() if not hand.first]:
-            self._release(self.arriving.pop(future))
+    def release_idle(self) -> None:
+        """Release actors without work, and those that start; the trial's own stays."""
+        for future in [f for f, actor in self.starting.items() if not actor.first]:
+            self._release(self.starting.pop(future))
         since = time.monotonic() - IDLE_S
-        for hand in [h for h in self.hired if not h.first]:
-            if self.idle.get(hand.actor, since) < since:
-                self.hired.remove(hand)
-                self._release(hand)
+        for actor in [a for a in self.ready if not a.first]:
+            if self.idle_since.get(actor.handle, since) < since:
+                self.ready.remove(actor)
+                self._release(actor)
 
-    def let_go(self) -> None:
+    def stop(self) -> None:
         """End all actors, each after it has saved its networks."""
-        saved = [hand.actor.leave.remote() for hand in self.hired]
+        saved = [actor.handle.leave.remote() for actor in self.ready]
         if saved:
             ray.wait(saved, num_returns=len(saved), timeout=GRACE_S)
-        for hand in [*self.hired, *self.arriving.values()]:
-            self._release(hand)
-        self.hired, self.arriving = [], {}
+        for actor in [*self.ready, *self.starting.values()]:
+            self._release(actor)
+        self.ready, self.starting = [], {}
 
     @staticmethod
-    def _release(hand: HiredActor) -> None:
+    def _release(actor: StartedActor) -> None:
         with suppress(Exception):  # it may be gone, and its machine too
-            ray.kill(hand.actor)
+            ray.kill(actor.handle)
 
 
 def cause(error: BaseException) -> str:
-    """The last line of what a worker raised; the lines before it are Ray's."""
+    """Return the last line of what a worker raised; the lines before it are Ray's."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     last = lines[-1] if lines else type(error).__name__
     return last.partition("MissingPackage: ")[2] or last

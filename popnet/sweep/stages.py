@@ -1,11 +1,10 @@
-"""The work of a launch: join Ray, train or search, test, compare."""
+"""Does the work of a launch on Ray: train or search, test, compare."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from popnet.catalogue import packages_of
 from popnet.config import ConfigError, Machine, Source
@@ -16,11 +15,14 @@ from popnet.store.shared_mark import marked
 from popnet.sweep.interruption import Interruption
 from popnet.sweep.progress import ProgressListener, ProgressReporter, lost
 from popnet.sweep.sealed import Packages
-from popnet.work import pending
+
+if TYPE_CHECKING:
+    from popnet.sweep.ray_tasks import FollowUpTasks
+    from popnet.sweep.train_pack import PackSettings
 
 
 class Resources(NamedTuple):
-    """What a launch has to work with."""
+    """The resources of Ray that a launch works with."""
 
     device: str
     workers: int
@@ -38,44 +40,57 @@ def joined(
     listen: ProgressListener,
     packages: Packages = (),
 ) -> Iterator[Resources]:
-    """A Ray, started here or joined, on which the work can be done.
+    """Start Ray here or join it, check that it can do the work, yield its resources.
 
-    ``shares``: what every machine must reach; ``packages``: what it must have.  Raises
-    ConfigError where the work cannot be done: no such devices, a place that some
-    machine does not see, a package that it lacks.  That the head of a cluster is gone
-    is told to the listener, as stage "lost".
+    ``shares``: the places that every machine must reach; ``packages``: those that it
+    must have.  Raises ConfigError where there are no such devices, a machine does not
+    reach a place, or lacks a package.  When the head of a cluster is lost, the listener
+    gets the stage "lost".
     """
     from popnet.sweep.cluster import cores, device_and_workers, ray_running
-    from popnet.sweep.diagnosis import installed, shared
     from popnet.sweep.watchdog import watched
 
     with (
         ray_running(address, max(cores(), machine.workers or 1)) as ray,
-        interruption.heard(),  # Ray has put its own handlers in place
+        interruption.listening(),  # Ray has put its own handlers in place
     ):
-        given = ray.cluster_resources()
-        device, workers = device_and_workers(machine, given, address is not None)
-        some = Resources(device, workers, int(given.get("CPU", 0)), interruption)
-        unfit = [text for _, fit, text in installed(ray, packages) if not fit]
-        if unfit:
-            wanted = " ".join(package.replace(" ", "==") for package in packages)
-            raise ConfigError(
-                f"{unfit[0]}. Every machine needs what the sweep names: pip install "
-                f"{wanted} (on Kubernetes: in the image)."
-            )
+        total = ray.cluster_resources()
+        device, workers = device_and_workers(machine, total, address is not None)
+        resources = Resources(device, workers, int(total.get("CPU", 0)), interruption)
+        _check_packages(ray, packages)
         if address is None:
-            yield some
+            yield resources
             return
-        for backend in shares:
-            blind = [text for _, fit, text in shared(ray, backend) if fit is False]
-            if blind:
-                raise ConfigError(
-                    f"{blind[0]}. Give an --out on a disk that all machines share, or "
-                    "--storage s3://... for the networks where there is none."
-                )
+        _check_shared(ray, shares)
         head = ray.get_runtime_context().gcs_address
         with watched(head, lambda: listen(lost(head))):
-            yield some
+            yield resources
+
+
+def _check_packages(ray: Any, packages: Packages) -> None:
+    """Raise ConfigError unless every machine has the packages."""
+    from popnet.sweep.diagnosis import installed
+
+    unfit = [text for _, passed, text in installed(ray, packages) if not passed]
+    if unfit:
+        wanted = " ".join(package.replace(" ", "==") for package in packages)
+        raise ConfigError(
+            f"{unfit[0]}. Every machine needs what the sweep names: pip install "
+            f"{wanted} (on Kubernetes: in the image)."
+        )
+
+
+def _check_shared(ray: Any, shares: Sequence[Backend]) -> None:
+    """Raise ConfigError unless every machine reaches these places."""
+    from popnet.sweep.diagnosis import shared
+
+    for backend in shares:
+        unfit = [text for _, passed, text in shared(ray, backend) if passed is False]
+        if unfit:
+            raise ConfigError(
+                f"{unfit[0]}. Give an --out on a disk that all machines share, or "
+                "--storage s3://... for the networks where there is none."
+            )
 
 
 def work(
@@ -85,52 +100,30 @@ def work(
     resources: Resources,
     reporter: ProgressReporter,
 ) -> None:
-    """Train or search, test and compare what is missing."""
-    from popnet.sweep.ray_tasks import Afterwards
+    """Train or search, test and compare what is missing.
+
+    Raises RuntimeError when a training, a test or a comparison failed.
+    """
+    from popnet.sweep.ray_tasks import FollowUpTasks
 
     with reporter.recording(), marked(run.store.backend) as mark:
+        if todo and run.ledger is not None:
+            run, todo = _search(run, todo, source, resources, mark, reporter), []
         # where training takes every core, tests share them rather than wait to the end
         spare = resources.cpus - resources.workers
-        if todo and run.ledger is not None:
-            run, todo = (
-                _searched(run, todo, source, resources, mark, reporter),
-                [],
-            )
-        after = Afterwards(
+        tasks = FollowUpTasks(
             run, cpus=int(spare > 0), at_once=max(spare, resources.workers)
         )
-        after.test(reporter.known, reporter.known)
+        tasks.test(reporter.statuses, reporter.statuses)
         if todo:
-            from popnet.sweep.tune_packs import site_of, train
-
-            def report(result: dict[str, Any]) -> None:
-                recorded = reporter.count(result)
-                after.test(recorded, recorded)
-
-            site = site_of(
-                run.sweep.machine, todo, run.store.address, resources.device,
-                resources.workers, mark, after.packages,
-            )  # fmt: skip
-            train(todo, site, report, resources.interruption)
-            reporter.known = pending.statuses(run)
-            reporter.finished = Counter(reporter.known.values())
-        after.test(reporter.known, reporter.known)
-
-        def testing(done: int, of: int) -> None:
-            if after.compiling:
-                reporter.say("compile")
-            else:
-                reporter.say("test", done, of)
-
-        after.wait(testing)
-        after.prepare(reporter.known)
-        after.wait(lambda done, of: reporter.say("prepare", done, of))
-        after.compare(reporter.known)
-        after.wait(lambda done, of: reporter.say("compare", done, of))
-        reporter.heard_notes |= after.notes
+            _train(run, todo, resources, mark, reporter, tasks)
+        tasks.test(reporter.statuses, reporter.statuses)
+        _wait_for_tests(tasks, reporter)
+        _compare(tasks, reporter)
+        reporter.worker_notes |= tasks.notes
 
 
-def _searched(
+def _search(
     run: Run,
     todo: list[Pack],
     source: Source,
@@ -140,23 +133,62 @@ def _searched(
 ) -> Run:
     """Search over conditions; returns the run with the conditions tried."""
     from popnet.sweep.search import search
-    from popnet.sweep.tune_packs import site_of
 
-    def report(result: dict[str, Any]) -> None:
+    def on_result(result: dict[str, Any]) -> None:
         reporter.count(result)
 
-    site = site_of(
-        run.sweep.machine,
-        todo,
-        run.store.address,
-        resources.device,
-        resources.workers,
-        mark,
-        packages_of(run.plan),
-    )
-    search(run, source, site, report, resources.interruption)
+    settings = _pack_settings(run, todo, resources, mark)
+    search(run, source, settings, on_result, resources.interruption)
     run = Run(run.folder)
     write_plan(run)
-    reporter.known = pending.statuses(run)
-    reporter.finished = Counter(reporter.known.values())
+    reporter.refresh(run)
     return run
+
+
+def _train(
+    run: Run,
+    todo: list[Pack],
+    resources: Resources,
+    mark: str,
+    reporter: ProgressReporter,
+    tasks: FollowUpTasks,
+) -> None:
+    """Train packs; networks are tested as soon as they are recorded."""
+    from popnet.sweep.tune_packs import train
+
+    def on_result(result: dict[str, Any]) -> None:
+        recorded = reporter.count(result)
+        tasks.test(recorded, recorded)
+
+    settings = _pack_settings(run, todo, resources, mark)
+    train(todo, settings, on_result, resources.interruption)
+    reporter.refresh(run)
+
+
+def _pack_settings(
+    run: Run, todo: list[Pack], resources: Resources, mark: str
+) -> PackSettings:
+    from popnet.sweep.tune_packs import pack_settings
+
+    return pack_settings(
+        run.sweep.machine, todo, run.store.address, resources.device,
+        resources.workers, mark, packages_of(run.plan),
+    )  # fmt: skip
+
+
+def _wait_for_tests(tasks: FollowUpTasks, reporter: ProgressReporter) -> None:
+    def on_progress(done: int, jobs: int) -> None:
+        if tasks.compiling:
+            reporter.report("compile")
+        else:
+            reporter.report("test", done, jobs)
+
+    tasks.wait(on_progress)
+
+
+def _compare(tasks: FollowUpTasks, reporter: ProgressReporter) -> None:
+    """Prepare networks for comparisons, then compare pairs of them."""
+    tasks.prepare(reporter.statuses)
+    tasks.wait(lambda done, jobs: reporter.report("prepare", done, jobs))
+    tasks.compare(reporter.statuses)
+    tasks.wait(lambda done, jobs: reporter.report("compare", done, jobs))

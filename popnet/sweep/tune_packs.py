@@ -1,4 +1,4 @@
-"""Runs packs through Ray Tune and hands on what they report."""
+"""Runs packs through Ray Tune and passes their results on."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from ray.tune import Callback, PlacementGroupFactory
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
 from popnet.sweep.interruption import Interruption
-from popnet.sweep.sealed import Packages, sealed_pack
+from popnet.sweep.sealed import Packages, SealedNetwork, sealed_pack
 from popnet.sweep.shard_actors import ActorSettings, cause
-from popnet.sweep.train_pack import TrainingSite, TrainPack
+from popnet.sweep.train_pack import PackSettings, TrainPack
 
 CPU_SHARD = 16
 RETRIES = 30
 """Times that a pack is begun again because its machine was lost."""
-Report = Callable[[dict[str, Any]], None]
+OnResult = Callable[[dict[str, Any]], None]
 
 
-class Losses(Callback):
-    """Says that a trial was lost with its process or machine, and is begun again."""
+class LossCallback(Callback):
+    """Reports that a trial was lost with its process or machine, and is begun again."""
 
-    def __init__(self, report: Report) -> None:
-        self.report = report
+    def __init__(self, on_result: OnResult) -> None:
+        self.on_result = on_result
 
     def on_trial_recover(
         self, iteration: int, trials: list[Any], trial: Any, **info: Any
     ) -> None:
-        """A trial is begun again."""
-        self.report({"lost": 1})
+        """Report one loss when a trial is begun again."""
+        self.on_result({"lost": 1})
 
     def __getstate__(self) -> dict[str, Any]:
-        """Nothing: Ray Tune keeps a copy on disk, from which nothing is read.
+        """Return nothing for the copy that Ray Tune keeps on disk and nobody reads.
 
-        What listens may hold a terminal or a lock, which cannot be copied.
+        ``on_result`` may hold a terminal or a lock, which cannot be copied.
         """
         return {}
 
 
-class _Heard(Losses):
+class ResultCallback(LossCallback):
     """Passes each result of a pack on, in the launching process."""
 
     def on_trial_result(
@@ -57,11 +57,11 @@ class _Heard(Losses):
         result: dict[str, Any],
         **info: Any,
     ) -> None:
-        """A pack has worked for a beat."""
-        self.report(result)
+        """Pass on the result of a step."""
+        self.on_result(result)
 
 
-def site_of(
+def pack_settings(
     machine: Machine,
     packs: list[Pack],
     store: str,
@@ -69,16 +69,16 @@ def site_of(
     workers: int,
     mark: str,
     packages: Packages = (),
-) -> TrainingSite:
-    """Where packs train, and how many networks a shard may hold in memory."""
+) -> PackSettings:
+    """Return the settings of packs; asks Ray how many networks fit into memory."""
     fits = min(
         shard_capacity(p.networks[0].config, memory_bytes(device, workers), device)
         for p in packs
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    station = ActorSettings(store, device, machine.checkpoint_s, mark, packages)
-    return TrainingSite(station, workers, machine.workers, most)
+    actor = ActorSettings(store, device, machine.checkpoint_s, mark, packages)
+    return PackSettings(actor, workers, machine.workers, most)
 
 
 def _free_gpu_bytes() -> int:
@@ -88,7 +88,7 @@ def _free_gpu_bytes() -> int:
 
 
 def memory_bytes(device: str, workers: int) -> int:
-    """Memory one shard may use, measured where it will train."""
+    """Return the memory that one shard may use, measured where it will train."""
     if device == "cuda":
         measure: Any = ray.remote(num_gpus=1)
         return ray.get(measure(_free_gpu_bytes).remote())
@@ -96,23 +96,26 @@ def memory_bytes(device: str, workers: int) -> int:
     return int(total) // workers
 
 
-class Stop(tune.Stopper):
-    """Ends training when the launch was told to stop."""
+class StopOnInterruption(tune.Stopper):
+    """Ends training when the launch is interrupted."""
 
     def __init__(self, interruption: Interruption) -> None:
         self.interruption = interruption
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """No single pack is ended."""
+        """Return False: no single pack is ended."""
         return False
 
     def stop_all(self) -> bool:
-        """Whether to end them all; each saves its networks first."""
-        return self.interruption.asked
+        """Return whether to end all packs; each saves its networks first."""
+        return self.interruption.requested
 
 
 def train(
-    packs: list[Pack], site: TrainingSite, report: Report, interruption: Interruption
+    packs: list[Pack],
+    settings: PackSettings,
+    on_result: OnResult,
+    interruption: Interruption,
 ) -> None:
     """Train packs; returns when all are on disk.  Raises RuntimeError if one failed.
 
@@ -122,35 +125,45 @@ def train(
     by_name = {pack.name: sealed_pack(pack) for pack in packs}
     failures: list[str] = []
 
-    def heard(result: dict[str, Any]) -> None:
+    def collect(result: dict[str, Any]) -> None:
         if "failed" in result:
             failures.append(result["failed"])
-        report(result)
+        on_result(result)
 
-    # the first bundle is the trial's, which only waits; the second its first actor's
-    resources = PlacementGroupFactory([{}, site.station.bundle])
-    trainable = tune.with_resources(
-        tune.with_parameters(TrainPack, packs=by_name, site=site), resources
-    )
     scratch = Path(tempfile.mkdtemp(prefix="popnet-tune-"))
+    callback, stop = ResultCallback(collect), StopOnInterruption(interruption)
     try:
-        tuner = tune.Tuner(
-            trainable,
-            param_space={"pack": tune.grid_search(list(by_name))},
-            tune_config=tune.TuneConfig(reuse_actors=True),
-            run_config=tune.RunConfig(
-                name="packs",
-                storage_path=str(scratch.resolve()),
-                verbose=0,
-                stop=Stop(interruption),
-                callbacks=[_Heard(heard)],
-                failure_config=tune.FailureConfig(max_failures=RETRIES),
-            ),
-        )
-        with interruption.held():
+        tuner = _tuner(by_name, settings, scratch, callback, stop)
+        with interruption.deferred():
             results = tuner.fit()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     failures += [cause(error) for error in results.errors]
     if failures:
         raise RuntimeError(f"training failed: {failures[0]}")
+
+
+def _tuner(
+    packs: dict[str, Pack[SealedNetwork]],
+    settings: PackSettings,
+    scratch: Path,
+    callback: Callback,
+    stop: tune.Stopper,
+) -> tune.Tuner:
+    """Return the tuner that trains each pack as one trial."""
+    # the first bundle is the trial's, which only waits; the second its first actor's
+    resources = PlacementGroupFactory([{}, settings.actor.bundle])
+    trainable = tune.with_parameters(TrainPack, packs=packs, settings=settings)
+    return tune.Tuner(
+        tune.with_resources(trainable, resources),
+        param_space={"pack": tune.grid_search(list(packs))},
+        tune_config=tune.TuneConfig(reuse_actors=True),
+        run_config=tune.RunConfig(
+            name="packs",
+            storage_path=str(scratch.resolve()),
+            verbose=0,
+            stop=stop,
+            callbacks=[callback],
+            failure_config=tune.FailureConfig(max_failures=RETRIES),
+        ),
+    )

@@ -1,4 +1,7 @@
-"""Notices that a Ray cluster has gone: Ray itself ends the process after a minute."""
+"""Detects that the head of a Ray cluster is lost, before Ray ends the process.
+
+Ray ends it after a minute, and the user would not learn why.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +13,21 @@ from contextlib import contextmanager
 
 EVERY_S = 2.0
 GONE_S = 25.0
-"""So long may nothing answer at the head's address; Ray gives up after 60 s."""
+"""Seconds without an answer after which the head is lost; Ray gives up after 60 s."""
 
 
 @contextmanager
 def watched(address: str, gone: Callable[[], None]) -> Iterator[None]:
-    """Call ``gone``, once and from a thread, when nobody answers at ``host:port``."""
+    """Call ``gone``, once and from a thread, when ``host:port`` does not answer."""
     host, _, port = address.rpartition(":")
     ended = threading.Event()
 
     def watch() -> None:
-        heard = time.monotonic()
+        last_answer = time.monotonic()
         while not ended.wait(EVERY_S):
             if _answers(host, int(port)):
-                heard = time.monotonic()
-            elif time.monotonic() - heard > GONE_S:
+                last_answer = time.monotonic()
+            elif time.monotonic() - last_answer > GONE_S:
                 gone()
                 return
 
@@ -37,6 +40,7 @@ def watched(address: str, gone: Callable[[], None]) -> Iterator[None]:
 
 
 def _answers(host: str, port: int) -> bool:
+    """Return whether something accepts connections there."""
     try:
         socket.create_connection((host, port), timeout=EVERY_S).close()
     except OSError:

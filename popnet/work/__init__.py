@@ -1,1 +1,1 @@
-"""What a launch still has to do, and how one piece of it is done; no Ray."""
+"""Finds what a launch still has to do, and does one piece of it; no Ray."""

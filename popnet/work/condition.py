@@ -1,6 +1,7 @@
-"""One condition in training: its networks in turns, so far and then further.
+"""Trains the networks of one condition in turns, up to one trial after another.
 
-This is the body of a trial of a search; it knows the clock and the store, not Ray.
+This is the body of a trial of a search; it reads the clock and the store and uses no
+Ray.
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from popnet.work.shard import STEPS, Shard, ShardReport, curve_of, row_of
 
 
 class ConditionInTraining(Shard):
-    """The networks of one condition; ``to`` trains them all to some trial."""
+    """The networks of one condition; ``to`` trains each of them up to some trial."""
 
     def take(self, members: tuple[PlannedNetwork, ...]) -> None:
-        """Take up a condition's networks, each from where it is on disk."""
+        """Take up a condition's networks, each from its checkpoint or record."""
         super().take(members)
         self.members = members
         keys = [m.key for m in members]
-        self.ended = search_score.recorded_courses(self.store, keys)
+        self.ended = search_score.recorded_curves(self.store, keys)
 
     def to(self, trials: int) -> ShardReport:
-        """Train every network to so many trials or its end; record and checkpoint."""
+        """Train each network up to this trial or its end; record and checkpoint."""
         before, statuses = self._trials(), Counter[str]()
         recorded: dict[str, str] = {}
         index = 0
@@ -48,7 +49,7 @@ class ConditionInTraining(Shard):
             going, ended = advance(population, min(STEPS, steps))
             self.populations[index : index + 1] = [] if going is None else [going]
             self.finished += ended
-            self.ended |= {t.network.key: search_score.ended(t) for t in ended}
+            self.ended |= {t.network.key: search_score.ended_curve(t) for t in ended}
             statuses.update(t.status.value for t in ended)
             if time.monotonic() - self.last_checkpoint > self.checkpoint_s:
                 recorded |= self._record()
@@ -64,17 +65,17 @@ class ConditionInTraining(Shard):
 
     def _trials(self) -> int:
         live = sum(int(p.progress.trial_P.sum()) for p in self.populations)
-        return live + sum(course.trials for course in self.ended.values())
+        return live + sum(curve.trials for curve in self.ended.values())
 
     def score(self, trials: int, metric: str) -> search_score.Score:
-        """The condition's score after so many trials of each network."""
-        courses = {**self.ended, **search_score.going(self.populations)}
-        each = [courses[m.key] for m in self.members]
+        """Return the condition's score after so many trials of each network."""
+        curves = {**self.ended, **search_score.curves_in_training(self.populations)}
+        each = [curves[m.key] for m in self.members]
         return search_score.score(each, self.members[0].config, trials, metric)
 
 
 def _steps_to(population: Population, trials: int) -> int:
-    """Learning steps until every network has seen so many trials, or has ended."""
+    """Return the learning steps until each network has seen so many trials or ends."""
     rule, cap = population.config.rule, population.config.train.trials
     left = trials - int(population.progress.trial_P.min())
     steps = left if rule.sequential else math.ceil(left / rule.batch)
@@ -84,11 +85,11 @@ def _steps_to(population: Population, trials: int) -> int:
 def record_stopped(
     store: Store, members: Iterable[PlannedNetwork], scheduler: str
 ) -> int:
-    """Put on disk where the networks of a stopped condition are, from checkpoints.
+    """Record the networks of a stopped condition as their checkpoints have them.
 
-    Returns how many there are: those that ended before are not stopped.  They do not
-    count as trained.  Their checkpoints stay, and whoever asks for them
-    without this search trains them on from there.
+    Returns how many there are: networks that ended before are not stopped.  Stopped
+    networks do not count as trained.  Their checkpoints stay, and a sweep that asks for
+    them without this search trains them on from there.
     """
     recorded = store.recorded()
     left = {m.key: m for m in members if m.key not in recorded}
@@ -97,11 +98,11 @@ def record_stopped(
     for key, arrays in checkpoints.load(store.backend, left).networks.items():
         saved = {name: torch.from_numpy(array) for name, array in arrays.items()}
         one = resumed(start([left[key]], cpu), saved)
-        (stood,) = results(one, {0: Status.STOPPED})
-        until = {"until": stood.trials}
+        (stopped,) = results(one, {0: Status.STOPPED})
+        until = {"until": stopped.trials}
         about = {STOPPED_BY: scheduler, "recorded_at": now}
-        rows.append({**row_of(stood), **until, **about})
-        curve += [{**point, **until} for point in curve_of(stood)]
+        rows.append({**row_of(stopped), **until, **about})
+        curve += [{**point, **until} for point in curve_of(stopped)]
     tables = {"stopped_networks": rows, "stopped_curves": curve}
     if rows:
         reached = "/".join(f"{row['key']}{row['until']}" for row in rows)

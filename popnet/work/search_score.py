@@ -1,7 +1,7 @@
-"""How good a condition is: the median over its networks, read from their curves.
+"""Scores a condition by the median over its networks, read from their curves.
 
 A score is a function of what is recorded of the networks alone, so that a search that
-was killed, or finds networks that another sweep trained, sees the same scores.
+was killed, or finds networks that another sweep trained, gets the same scores.
 C points of a curve.
 """
 
@@ -21,21 +21,21 @@ from popnet.store.store import Store
 
 Array = NDArray[np.float64]
 WORST = {"accuracy": 0.0, "error": 1e6}
-"""What a network that has diverged counts as; no error counts as a larger one."""
-STANDING = 100
-"""Trials that a score is over where no criterion has a window."""
+"""The score of a network that has diverged; no error counts as a larger one."""
+DEFAULT_WINDOW = 100
+"""Trials that a score is the mean over, when no criterion has a window."""
 
 
 class CurveSoFar(NamedTuple):
-    """A network's training so far."""
+    """A network's learning curve so far."""
 
     trial_C: NDArray[np.int64]
-    """Where each point of its curve ends."""
+    """The trial with which each point of the curve ends."""
     error_C: Array
     accuracy_C: Array
     trials: int
     status: str
-    """How it ended; "" while it trains."""
+    """The status with which it ended; "" while it trains."""
 
 
 class Score(NamedTuple):
@@ -44,17 +44,17 @@ class Score(NamedTuple):
     median: float
     low: float
     high: float
-    """Its quartiles over the networks."""
+    """The quartiles over the networks."""
 
 
-def ended(trained: Trained) -> CurveSoFar:
-    """The course of a network that has ended."""
-    curve = trained.curve_trial_C, trained.curve_error_C, trained.curve_accuracy_C
-    return CurveSoFar(*curve, trained.trials, trained.status.value)
+def ended_curve(trained: Trained) -> CurveSoFar:
+    """Return the curve of a network that has ended."""
+    points = trained.curve_trial_C, trained.curve_error_C, trained.curve_accuracy_C
+    return CurveSoFar(*points, trained.trials, trained.status.value)
 
 
-def going(populations: Iterable[Population]) -> dict[str, CurveSoFar]:
-    """The courses of networks in training, by key."""
+def curves_in_training(populations: Iterable[Population]) -> dict[str, CurveSoFar]:
+    """Return the curves of networks in training, by key."""
     return {
         member.key: CurveSoFar(*curve(p, i), int(p.progress.trial_P[i]), "")
         for p in populations
@@ -62,8 +62,8 @@ def going(populations: Iterable[Population]) -> dict[str, CurveSoFar]:
     }
 
 
-def recorded_courses(store: Store, keys: Iterable[str]) -> dict[str, CurveSoFar]:
-    """The courses of networks that are recorded, by key."""
+def recorded_curves(store: Store, keys: Iterable[str]) -> dict[str, CurveSoFar]:
+    """Return the curves of networks that are recorded, by key."""
     wanted = set(keys)
     rows = store.table("networks", "networks", "key", wanted)
     if rows is None:
@@ -84,37 +84,38 @@ def recorded_courses(store: Store, keys: Iterable[str]) -> dict[str, CurveSoFar]
 
 
 def score(
-    courses: Sequence[CurveSoFar], config: NetworkConfig, trials: int, metric: str
+    curves: Sequence[CurveSoFar], config: NetworkConfig, trials: int, metric: str
 ) -> Score:
-    """Median and quartiles of the networks' scores after so many trials."""
-    each = [standing(course, config, trials, metric) for course in courses]
+    """Return median and quartiles of the networks' scores after so many trials."""
+    each = [network_score(curve, config, trials, metric) for curve in curves]
     low, median, high = np.quantile(each, [0.25, 0.5, 0.75])
     return Score(float(median), float(low), float(high))
 
 
-def standing(
-    course: CurveSoFar, config: NetworkConfig, trials: int, metric: str
+def network_score(
+    curve: CurveSoFar, config: NetworkConfig, trials: int, metric: str
 ) -> float:
-    """A network's score after so many trials: its mean over the last window of them.
+    """Return a network's score: the mean over the last window of so many trials.
 
-    Of its curve, the points that begin within the window, at least the last one.  A
-    network that ended before counts with its last value, a diverged one as the worst.
+    It is the mean over the points of the curve that begin within the window, at least
+    over the last point.  A network that ended before has its last score, a diverged
+    network the worst one.
     """
     worst = WORST[metric]
-    over = bool(course.status) and course.trials <= trials
-    if over and course.status == Status.DIVERGED:
+    over = bool(curve.status) and curve.trials <= trials
+    if over and curve.status == Status.DIVERGED:
         return worst
     every, until = config.train.curve_every, config.train.until
-    ends = course.trial_C
+    ends = curve.trial_C
     whole = ends <= trials
     if not over:  # its last point may not be full yet
         whole &= ends % every == 0
     ends = ends[whole]
     if not len(ends):
         return worst
-    values = course.error_C if metric == "error" else course.accuracy_C
+    values = curve.error_C if metric == "error" else curve.accuracy_C
     begins = np.concatenate([[0], ends[:-1]])
-    inside = begins >= ends[-1] - (until.window if until else STANDING)
+    inside = begins >= ends[-1] - (until.window if until else DEFAULT_WINDOW)
     inside[-1] = True
     mean = np.average(values[whole][inside], weights=(ends - begins)[inside])
     if not np.isfinite(mean):

@@ -1,7 +1,7 @@
-"""The work of a run, one piece after the other in this process: no Ray, no actors.
+"""Does the work of a run, one piece after the other in this process, without Ray.
 
-The Python API trains with it, tests make their runs with it, and it says in a few lines
-what a launch does in parallel.
+The Python API trains with it, tests make their runs with it, and it shows in a few
+lines what a launch does in parallel.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from popnet.work.evaluation import test_networks
 from popnet.work.shard import record
 
 STEPS = 1000
-"""Learning steps of a population between two looks at what has ended."""
+"""Learning steps of a population between two reports of what has ended."""
 AT_ONCE = 16
 """Networks that are recorded as one batch."""
 
-Tell = Callable[[int], None]
+OnEnded = Callable[[int], None]
 
 
 def train(
     members: Iterable[PlannedNetwork],
     device: str = "cpu",
-    tell: Tell = lambda _: None,
+    on_ended: OnEnded = lambda _: None,
 ) -> dict[str, Trained]:
-    """Train networks, each until its criterion or its cap; results by key.
+    """Train networks, each until its criterion or its cap; returns results by key.
 
-    ``tell`` is called with the number of networks that have just ended.
+    ``on_ended`` is called with the number of networks that have just ended.
     """
     done: dict[str, Trained] = {}
     for pack in packs(members):
@@ -43,7 +43,7 @@ def train(
             while going is not None:
                 going, ended = advance(going, STEPS)
                 done |= {trained.network.key: trained for trained in ended}
-                tell(len(ended))
+                on_ended(len(ended))
     return done
 
 

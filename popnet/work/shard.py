@@ -1,6 +1,6 @@
-"""One shard of a pack on one device: trains, checkpoints and records itself.
+"""Trains one shard of a pack on one device, checkpoints and records it.
 
-This is the body of the shard actor; it knows the clock and the store, not Ray.
+This is the body of the shard actor; it reads the clock and the store and uses no Ray.
 """
 
 from __future__ import annotations
@@ -35,39 +35,39 @@ from popnet.work.measured import weights_seen
 
 T = TypeVar("T")
 STEPS = TRIALS_AT_ONCE
-"""Learning steps between two looks at the clock."""
+"""Learning steps between two readings of the clock."""
 UNWRITABLE = (OSError, SafetensorError)
-"""What writing to a full, lost or read-only disk raises."""
+"""Errors that writing to a full, lost or read-only disk raises."""
 PATIENCE_S = 900.0
-"""How long a shard keeps what it cannot put on disk before it gives up."""
+"""How long a shard keeps in memory what it cannot write before it gives up."""
 
 
 class ShardReport(NamedTuple):
-    """What a shard says of itself after some work."""
+    """Progress of a shard since its last report."""
 
     shard: str
     trials: int
-    """Trials trained since the last beat."""
+    """Trials trained since the last report."""
     finished: dict[str, int]
-    """Networks finished since the last beat, by status."""
+    """Networks finished since the last report, by status."""
     recorded: dict[str, str]
-    """Networks put on disk since the last beat: key -> status."""
+    """Networks put on disk since the last report: key -> status."""
     done: bool
     must_compile: bool = False
     """A kernel is not on this machine yet: the next work takes seconds longer."""
     waiting: str = ""
-    """Why nothing can be put on disk at the moment, in words."""
+    """Why nothing can be put on disk at the moment; "" when it can."""
     notes: tuple[str, ...] = ()
-    """What the user should know, such as a damaged checkpoint."""
+    """Notes for the user, such as on a damaged checkpoint."""
 
 
 class Shard:
-    """Trains one shard at a time; ``work`` returns after some seconds with a beat."""
+    """Trains one shard at a time; ``work`` returns a report after some seconds."""
 
     def __init__(
         self, store: str, device: str, checkpoint_s: float, mark: str = ""
     ) -> None:
-        """``mark``: one that must be in the store.  Raises StoreError without it."""
+        """``mark``: a mark that must be in the store.  Raises StoreError without it."""
         self.store = Store(store)
         if mark and not sees(self.store.backend, mark):
             where = platform.node()
@@ -82,13 +82,13 @@ class Shard:
         self.working = self.leaving = False
         if threading.current_thread() is threading.main_thread():
             # a machine that is taken back sends it, with seconds of grace
-            signal.signal(signal.SIGTERM, self._told_to_leave)
+            signal.signal(signal.SIGTERM, self._on_sigterm)
         self.notes: tuple[str, ...] = ()
 
     def take(self, members: tuple[PlannedNetwork, ...]) -> None:
         """Take up networks, each from its checkpoint or untrained.
 
-        A lost actor may have recorded some of them already: these are left out.
+        Networks that a lost actor has recorded already are left out.
         """
         self.name = shard_name(m.key for m in members)
         recorded = self.store.recorded()
@@ -112,30 +112,15 @@ class Shard:
     ) -> ShardReport:
         """Train for about this long, then record what has finished.
 
-        ``members``, if given, are a new shard to take up first.  ``compiles``: False
-        stops before a kernel would have to be compiled, to let that be told first.
+        ``members``, if given, are a new shard to take up first.  With ``compiles``
+        False it stops before a kernel would have to be compiled, so that the launch can
+        report it first.
         """
         if members is not None:
             self.take(members)
         self.working = True
-        until = time.monotonic() + seconds
-        trials, statuses, must_compile = 0, Counter[str](), False
-        while self.populations and time.monotonic() < until and not self.leaving:
-            population = self.populations[0]
-            before = int(population.progress.trial_P.sum())
-            advanced = _advanced(population, compiles)
-            if advanced is None:
-                must_compile = True
-                break
-            going, ended = advanced
-            self.finished += ended
-            self.populations[:1] = [] if going is None else [going]
-            after = 0 if going is None else int(going.progress.trial_P.sum())
-            trials += after - before + sum(t.trials for t in ended)
-            statuses.update(t.status.value for t in ended)
-            if time.monotonic() - self.last_checkpoint > self.checkpoint_s:
-                self._written(self._checkpoint)
-        recorded = self._written(self._record) or {}
+        trials, statuses, must_compile = self._train(seconds, compiles)
+        recorded = self._try(self._record) or {}
         self.working = False
         if self.leaving:
             self._leave_now()
@@ -150,8 +135,32 @@ class Shard:
             self.unwritable, notes,
         )  # fmt: skip
 
-    def _written(self, write: Callable[[], T]) -> T | None:
-        """What writing gave; None where the disk refuses, which is tried again.
+    def _train(self, seconds: float, compiles: bool) -> tuple[int, Counter[str], bool]:
+        """Train, one population after the other, and write checkpoints.
+
+        Returns the trials trained, the networks finished by status, and whether it
+        stopped since a kernel has to be compiled.
+        """
+        until = time.monotonic() + seconds
+        trials, statuses = 0, Counter[str]()
+        while self.populations and time.monotonic() < until and not self.leaving:
+            population = self.populations[0]
+            before = int(population.progress.trial_P.sum())
+            advanced = _advanced(population, compiles)
+            if advanced is None:
+                return trials, statuses, True
+            going, ended = advanced
+            self.finished += ended
+            self.populations[:1] = [] if going is None else [going]
+            after = 0 if going is None else int(going.progress.trial_P.sum())
+            trials += after - before + sum(t.trials for t in ended)
+            statuses.update(t.status.value for t in ended)
+            if time.monotonic() - self.last_checkpoint > self.checkpoint_s:
+                self._try(self._checkpoint)
+        return trials, statuses, False
+
+    def _try(self, write: Callable[[], T]) -> T | None:
+        """Return what ``write`` returns; None when the disk refuses it.
 
         Raises what the disk raised when nothing could be written for PATIENCE_S.
         """
@@ -168,11 +177,11 @@ class Shard:
         return result
 
     def leave(self) -> None:
-        """Put on disk what there is; the actor ends afterwards."""
-        self._written(self._record)
-        self._written(self._checkpoint)
+        """Record and checkpoint all networks; the actor ends afterwards."""
+        self._try(self._record)
+        self._try(self._checkpoint)
 
-    def _told_to_leave(self, *_: object) -> None:
+    def _on_sigterm(self, *_: object) -> None:
         self.leaving = True
         if not self.working:
             self._leave_now()
@@ -182,12 +191,12 @@ class Shard:
         os._exit(128 + signal.SIGTERM)
 
     def _record(self) -> dict[str, str]:
-        """Put what has finished on disk, as one batch."""
-        made = {t.network.key: t.status.value for t in self.finished}
-        if made:
+        """Put the finished networks on disk as one batch; returns their statuses."""
+        statuses = {t.network.key: t.status.value for t in self.finished}
+        if statuses:
             record(self.store, self.finished)
             self.finished = []
-        return made
+        return statuses
 
     def _checkpoint(self) -> None:
         """Save the networks still training."""
@@ -195,7 +204,7 @@ class Shard:
         self.last_checkpoint = time.monotonic()
 
     def in_training(self) -> list[tuple[list[str], dict[str, NDArray[Any]]]]:
-        """Keys and stacked tensors of the networks that have begun to train."""
+        """Return keys and stacked tensors of the networks that have begun to train."""
         return [
             (
                 [m.key for m in population.members],
@@ -207,14 +216,14 @@ class Shard:
 
 
 def shard_name(keys: Iterable[str]) -> str:
-    """The name of the shard that these networks are, and of its checkpoint."""
+    """Return the name of the shard of these networks, and of its checkpoint."""
     return digest("shard", *sorted(keys), size=8)
 
 
 def _advanced(
     population: Population, compiles: bool
 ) -> tuple[Population | None, list[Trained]] | None:
-    """Some learning steps; None where a kernel would have to be compiled first."""
+    """Advance by some steps; None when a kernel would have to be compiled first."""
     try:
         with compiling(allowed=compiles):
             return advance(population, STEPS)
@@ -239,7 +248,7 @@ def record(store: Store, finished: list[Trained]) -> None:
 
 
 def curve_of(trained: Trained) -> list[dict[str, object]]:
-    """The rows of a network in the table ``curves``."""
+    """Return the rows of a network in the table ``curves``."""
     key = trained.network.key
     points = zip(
         trained.curve_trial_C, trained.curve_error_C, trained.curve_accuracy_C,
@@ -252,7 +261,7 @@ def curve_of(trained: Trained) -> list[dict[str, object]]:
 
 
 def row_of(trained: Trained) -> dict[str, object]:
-    """The row of a network in the table ``networks``."""
+    """Return the row of a network in the table ``networks``."""
     network = trained.network
     seen = weights_seen(trained.initial, trained.final, network.config.network)
     with reproducible():
@@ -272,7 +281,7 @@ def row_of(trained: Trained) -> dict[str, object]:
 
 
 def schedule_of(network: PlannedNetwork) -> str:
-    """What a network changed of its rule's settings, each with its first trial."""
+    """Return, as JSON, the rule's settings that changed, each from a first trial."""
     begins = [0, *(until for until, _ in network.earlier)]
     configs = [*(config for _, config in network.earlier), network.config]
     rules = [config.rule.model_dump(mode="json") for config in configs]

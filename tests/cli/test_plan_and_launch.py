@@ -43,9 +43,9 @@ def without_ray(monkeypatch, working):
         assert addresses == [None] * len(addresses)
         for pack in todo:
             worker = Shard(str(run.store.folder), "cpu", 3600)
-            beat = worker.work(3600, pack.networks)
-            reporter.count(beat._asdict())
-        reporter.known = pending.statuses(run)
+            report = worker.work(3600, pack.networks)
+            reporter.count(report._asdict())
+        reporter.statuses = pending.statuses(run)
 
     addresses = working(work)
     monkeypatch.setattr(tracking, "sync", lambda *_: None)

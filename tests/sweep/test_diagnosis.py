@@ -93,5 +93,5 @@ def test_a_launch_is_refused_for_a_blind_machine_alone(
         "head:1", Machine(), [LocalDisk(tmp_path)], Interruption(), lambda _: None
     )
     told = nullcontext() if joins else pytest.raises(ConfigError, match="Give an --out")
-    with told, within as crew:
-        assert crew.cpus == 2
+    with told, within as resources:
+        assert resources.cpus == 2

@@ -68,12 +68,12 @@ def test_a_process_more_for_several_tests(
     monkeypatch.setattr(ray_tasks, "ray", test)
     monkeypatch.setattr(ray_tasks, "_test", test)
     for task, expected in ((test, tests), (compare, comparisons)):
-        after = ray_tasks.Afterwards(tiny_run, cpus=0, at_once=3)
+        tasks = ray_tasks.FollowUpTasks(tiny_run, cpus=0, at_once=3)
         for _ in range(jobs):
-            after._add(task, ())
-        after._turn(timeout=0)
-        assert len(after.busy) == expected
-        assert len(after.busy) + len(after.queue) == jobs
+            tasks._submit(task, ())
+        tasks._poll(timeout=0)
+        assert len(tasks.busy) == expected
+        assert len(tasks.busy) + len(tasks.queue) == jobs
 
 
 # --- devices -------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def test_a_gpu_is_refused_where_there_is_none(monkeypatch):
     check_device(Machine(device="cuda"))
 
 
-CREWS = [
+WORKERS = [
     ({}, {"CPU": 8.0}, ("cpu", 8)),
     ({}, {"CPU": 8.0, "GPU": 2.0}, ("cuda", 2)),
     ({"device": "cpu"}, {"CPU": 8.0, "GPU": 2.0}, ("cpu", 8)),
@@ -99,8 +99,8 @@ CREWS = [
 ]
 
 
-@pytest.mark.parametrize(("machine", "resources", "expected"), CREWS)
-def test_the_crew_is_as_asked_or_one_per_gpu_or_core(machine, resources, expected):
+@pytest.mark.parametrize(("machine", "resources", "expected"), WORKERS)
+def test_the_actors_are_as_asked_or_one_per_gpu_or_core(machine, resources, expected):
     assert device_and_workers(Machine(**machine), resources) == expected
 
 
@@ -211,10 +211,10 @@ def test_finish_makes_tables_then_the_report_then_mlflow(own_run, quiet):
         path.unlink()
     stages = []
 
-    def say(stage):
+    def on_stage(stage):
         stages.append((stage, (own_run.folder / "comparisons.parquet").is_file()))
 
-    assert finish(own_run, "http://localhost:1", say) == []
+    assert finish(own_run, "http://localhost:1", on_stage) == []
     assert stages == [("record", False), ("report", True), ("mlflow", True)]
     assert quiet == [("report", own_run), ("sync", own_run, "http://localhost:1")]
     assert len(own_run.table()) == 4
@@ -297,7 +297,7 @@ def test_a_launch_keeps_count_of_what_the_packs_report(tiny, tmp_path, make_run)
     run = prepare(*tiny(), tmp_path).run
     told = []
     reporter = ProgressReporter(run, told.append)
-    old, new = set(reporter.known), [n.key for n in run.networks[:2]]
+    old, new = set(reporter.statuses), [n.key for n in run.networks[:2]]
     assert len(old) == 2
     result = {"trials": 70, "finished": {"trained": 1, "diverged": 1}}
     fresh = reporter.count({**result, "recorded": {new[0]: "trained"}})
@@ -343,18 +343,18 @@ def test_ray_tune_may_copy_what_listens_though_it_holds_a_lock():
 
     from ray import cloudpickle
 
-    from popnet.sweep.search import _Heard as OfSearch
-    from popnet.sweep.search_pbt import _Heard as OfPbt
-    from popnet.sweep.tune_packs import _Heard
+    from popnet.sweep.search import LedgerCallback
+    from popnet.sweep.search_pbt import MemberLedgerCallback
+    from popnet.sweep.tune_packs import ResultCallback
 
     lock = RLock()
 
-    def report(result):
+    def on_result(result):
         with lock:
             raise AssertionError(result)
 
-    for kind in (_Heard, OfSearch, OfPbt):
-        listener = kind.__new__(kind)
-        listener.report = report
-        assert vars(cloudpickle.loads(cloudpickle.dumps(listener))) == {}
-        assert listener.report is report
+    for kind in (ResultCallback, LedgerCallback, MemberLedgerCallback):
+        callback = kind.__new__(kind)
+        callback.on_result = on_result
+        assert vars(cloudpickle.loads(cloudpickle.dumps(callback))) == {}
+        assert callback.on_result is on_result

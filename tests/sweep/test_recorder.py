@@ -7,8 +7,9 @@ import pytest
 
 from popnet import tracking
 from popnet.runs import open_run
-from popnet.sweep import launch, mlflow_recorder
-from popnet.sweep.mlflow_recorder import Filling, Recorder
+from popnet.runs.tables import write_tables
+from popnet.sweep import finish, mlflow_recorder
+from popnet.sweep.mlflow_recorder import MlflowBacklog, Recorder
 from popnet.tracking import client as tracking_client
 from popnet.tracking import filling
 from popnet.work import evaluation, pending
@@ -17,21 +18,21 @@ from popnet.work import evaluation, pending
 def test_a_network_goes_when_it_is_tested(make_run, mlflow_of, tmp_path):
     run = make_run(tmp_path / "runs", stage="trained")
     held = mlflow_of(run)
-    filling = Filling(run, None)
-    filling.turn()
-    assert held() == {} and filling.written == 0
+    backlog = MlflowBacklog(run, None)
+    backlog.fill()
+    assert held() == {} and backlog.written == 0
     known = pending.statuses(run)
     first, *_ = pending.test_jobs(run, list(known)[:1], known)
     evaluation.test_networks(str(run.store.folder), first, run.sweep.after)
-    filling.turn()
-    assert set(held()) == {n.key for n in first.networks} and filling.written == 1
+    backlog.fill()
+    assert set(held()) == {n.key for n in first.networks} and backlog.written == 1
     for job in pending.test_jobs(run, known, known):
         evaluation.test_networks(str(run.store.folder), job, run.sweep.after)
-    filling.turn()
-    assert set(held()) == set(known) and filling.written == 4
+    backlog.fill()
+    assert set(held()) == set(known) and backlog.written == 4
     # the sync at the end finds the very same entries, and completes the rest
     before = {key: r.to_dictionary() for key, r in held().items()}
-    launch.tables(run)
+    write_tables(run)
     report = tracking.sync(run)
     assert (report.created, report.completed, report.unchanged) == (0, 0, 4)
     assert report.retired == 0
@@ -55,10 +56,10 @@ def test_a_diverged_network_waits_for_no_test(make_run, mlflow_of, tmp_path):
         grid={"rule.learning_rate": [1e-3, 3e38]},
     )  # fmt: skip
     held = mlflow_of(run)
-    Filling(run, None).turn()
+    MlflowBacklog(run, None).fill()
     wild = {k for k, status in pending.statuses(run).items() if status == "diverged"}
     assert len(wild) == 2 and set(held()) == wild
-    launch.tables(run)
+    write_tables(run)
     tracking.sync(run)
     assert {r.info.status for k, r in held().items() if k in wild} == {"FAILED"}
 
@@ -77,10 +78,10 @@ def test_grown_tests_and_settings_of_several_kinds_give_the_same_entries(
         after={"trials": 1, "compare": []}, networks=1,
     )  # fmt: skip
     mlflow_of(run)
-    filling = Filling(run, None)
-    filling.turn()
-    assert filling.written == 8
-    launch.tables(run)
+    backlog = MlflowBacklog(run, None)
+    backlog.fill()
+    assert backlog.written == 8
+    write_tables(run)
     assert tracking.sync(run).unchanged == 8
 
 
@@ -114,28 +115,28 @@ def test_mlflow_that_comes_and_goes_gets_everything_once(
 ):
     held = mlflow_of(own_run)
     monkeypatch.setattr(mlflow_recorder, "AT_ONCE", 1)
-    filling = Filling(own_run, None)
+    backlog = MlflowBacklog(own_run, None)
     with monkeypatch.context() as patched:
         flaky = Flaky(patched, lambda n: n % 7 == 0, afterwards)
         for _ in range(60):
             try:
-                filling.turn()
+                backlog.fill()
             except tracking.TrackingError:
                 continue
             break
         assert flaky.count > 2 * 7
-    assert filling.written == 4 and len(held()) == 4
+    assert backlog.written == 4 and len(held()) == 4
     report = tracking.sync(own_run)
     assert (report.unchanged, report.retired) == (4, 0)
 
 
 def test_somebody_who_syncs_meanwhile_is_noticed(own_run, mlflow_of):
     held = mlflow_of(own_run)
-    filling = Filling(own_run, None)
-    keys = sorted(filling.asked)
-    filling._write(keys[:1])
+    backlog = MlflowBacklog(own_run, None)
+    keys = sorted(backlog.asked)
+    backlog._write(keys[:1])
     tracking.sync(own_run)
-    filling._write(keys[1:])
+    backlog._write(keys[1:])
     assert len(held()) == 4 and len(held("condition")) == 2 and len(held("sweep")) == 1
 
 
@@ -143,7 +144,7 @@ def test_the_recorder_waits_longer_and_longer_and_says_why(own_run, monkeypatch)
     waits, turns = [], iter([False] * 7 + [True] + [False] * 2)
     enough = threading.Event()
 
-    def turn(self):
+    def fill(self):
         good = next(turns, None)
         if good is None:
             enough.set()
@@ -152,18 +153,18 @@ def test_the_recorder_waits_longer_and_longer_and_says_why(own_run, monkeypatch)
             raise tracking.TrackingError("nobody answers")
         self.written = 3
 
-    monkeypatch.setattr(Filling, "turn", turn)
+    monkeypatch.setattr(MlflowBacklog, "fill", fill)
     monkeypatch.setattr(mlflow_recorder.time, "sleep", waits.append)
     monkeypatch.setattr(mlflow_recorder.os, "nice", lambda n: waits.append(("nice", n)))
     actor = Recorder(str(own_run.folder), None)
     assert enough.wait(20)
     assert waits[0] == ("nice", mlflow_recorder.YIELDS)
-    assert waits[1:] == [2, 4, 8, 16, 32, 60, 60, mlflow_recorder.LOOK_S, 2, 4]
+    assert waits[1:] == [2, 4, 8, 16, 32, 60, 60, mlflow_recorder.POLL_S, 2, 4]
     assert actor.progress() == (3, "nobody answers")
 
 
 def test_progress_is_answered_at_once_while_mlflow_hangs(own_run, monkeypatch):
-    monkeypatch.setattr(Filling, "turn", lambda _: threading.Event().wait())
+    monkeypatch.setattr(MlflowBacklog, "fill", lambda _: threading.Event().wait())
     monkeypatch.setattr(mlflow_recorder.os, "nice", lambda _: None)
     actor = Recorder(str(own_run.folder), None)
     began = time.monotonic()
@@ -190,12 +191,12 @@ def done(own_run, mlflow_of, monkeypatch):
     def sync(*args):
         synced.append(real(*args))
 
-    monkeypatch.setattr(filling, "sync", sync)
+    monkeypatch.setattr(tracking, "sync", sync)
 
     def again(run=own_run):
         stages = []
         synced.clear()
-        assert launch.finish(run, None, lambda stage, *_: stages.append(stage)) == []
+        assert finish.finish(run, None, lambda stage, *_: stages.append(stage)) == []
         return list(dict.fromkeys(stages)), list(synced)
 
     assert again()[0] == ["record", "report", "mlflow"]

@@ -5,12 +5,11 @@ import json
 import pytest
 
 from popnet.catalogue import CATALOGUE
-from popnet.config import ConfigError, conditions_of
-from popnet.config.checking import check
+from popnet.config import ConfigError, check, conditions_of
 from popnet.plan import condition_name, networks
 from popnet.runs import open_run
 from popnet.runs.search_ledger import DONE, STOPPED, Ledger, asked_for
-from popnet.sweep import launch
+from popnet.runs.tables import write_tables
 from popnet.sweep.search import MODES, scheduler
 from popnet.work import pending
 from popnet.work.condition import ConditionInTraining, record_stopped
@@ -129,7 +128,7 @@ def stopped_run(make_run, tmp_path):
 
 def test_stopped_networks_stand_in_the_table_untested(stopped_run):
     run = stopped_run
-    launch.tables(run)
+    write_tables(run)
     table = run.table()
     assert list(table["key"]) == [n.key for n in run.networks]
     assert list(table["status"]) == ["trained"] * 2 + ["stopped"] * 2
@@ -153,7 +152,7 @@ def test_networks_stopped_again_stand_at_the_last_trial(stopped_run):
         worker.take(members)
         worker.to(trials)
         record_stopped(run.store, members, "median_stopping")
-    launch.tables(run)
+    write_tables(run)
     table, curves = run.table(), run.curves()
     assert list(table["trials"]) == [60, 60, 55, 55]
     assert list(table["stopped_by"][2:]) == ["median_stopping"] * 2
@@ -168,11 +167,11 @@ def test_a_sweep_without_the_search_has_them_to_train(stopped_run, make_run):
     assert plain.ledger is None and plain.stopped() == set()
     left = pending.to_train(plain)
     assert left == plain.networks[2:]
-    launch.tables(plain)
+    write_tables(plain)
     assert list(plain.table()["status"]) == ["trained"] * 2
     worker = ConditionInTraining(str(run.store.folder), "cpu", 3600)
     assert worker.work(3600, tuple(left)).trials == 2 * 20
-    launch.tables(open_run(run.folder))  # trained by now, so stopped no more
+    write_tables(open_run(run.folder))  # trained by now, so stopped no more
     assert set(run.table()["status"]) == {"trained"}
 
 

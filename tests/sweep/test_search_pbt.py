@@ -19,7 +19,7 @@ from popnet.sweep.sealed import sealed
 from popnet.sweep.search_pbt import Exploration, TrainMember, first_values
 from popnet.sweep.search_trial import SearchContext, Start
 from popnet.sweep.shard_actors import ActorSettings
-from popnet.sweep.train_pack import TrainingSite
+from popnet.sweep.train_pack import PackSettings
 from popnet.work.shard import Shard, shard_name
 
 RATE = "rule.learning_rate"
@@ -169,14 +169,14 @@ def test_its_row_says_what_changed_and_when(sweep, tmp_path):
 def make_member(tmp_path):
     def make(made, number, values, earlier=(), reached=0):
         plan, source = made
-        site = TrainingSite(
+        settings = PackSettings(
             ActorSettings(str(tmp_path / "store"), "cpu", 3600.0), 1, None, 9
         )
         starts = {number: Start(values, list(earlier), reached)}
-        brief = SearchContext(source, plan.sweep, (), {}, site, starts)
+        context = SearchContext(source, plan.sweep, (), {}, settings, starts)
         one = TrainMember.__new__(TrainMember)
-        told = {"values": {"member": number, **values}}
-        one.setup(told, brief=sealed(brief, ()))
+        config = {"values": {"member": number, **values}}
+        one.setup(config, context=sealed(context, ()))
         return one
 
     return make

@@ -7,7 +7,7 @@ import time
 from popnet.sweep import watchdog
 
 
-def heard_within(seconds, address, monkeypatch):
+def missed_within(seconds, address, monkeypatch):
     gone = threading.Event()
     monkeypatch.setattr(watchdog, "EVERY_S", 0.02)
     monkeypatch.setattr(watchdog, "GONE_S", 0.1)
@@ -18,8 +18,8 @@ def heard_within(seconds, address, monkeypatch):
 def test_a_head_that_answers_is_not_missed_and_one_that_is_gone_is(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        assert not heard_within(0.4, address, monkeypatch)
-    assert heard_within(5, address, monkeypatch)
+        assert not missed_within(0.4, address, monkeypatch)
+    assert missed_within(5, address, monkeypatch)
 
 
 def test_a_head_that_is_away_for_a_moment_is_not_missed(monkeypatch):

@@ -38,12 +38,12 @@ def test_a_shard_stops_before_it_must_compile_and_then_goes_on(
     assert [_summary([done, b])["compiling"] for b in (told, done)] == [True, False]
 
 
-def test_the_listener_hears_of_it_until_something_trains(tiny_run):
-    heard = []
-    reporter = ProgressReporter(tiny_run, lambda status: heard.append(status.stage))
+def test_the_stage_is_compile_until_something_trains(tiny_run):
+    stages = []
+    reporter = ProgressReporter(tiny_run, lambda status: stages.append(status.stage))
     for trials, compiling_now in [(0, True), (0, False), (5, True)]:
         reporter.count({"trials": trials, "compiling": compiling_now})
-    assert heard == ["compile", "train", "train"]
+    assert stages == ["compile", "train", "train"]
 
 
 class _Ray:
@@ -78,10 +78,10 @@ def test_a_test_that_must_compile_is_begun_again_and_this_is_told(
 ):
     local = _Ray()
     monkeypatch.setattr(ray_tasks, "ray", local)
-    after = ray_tasks.Afterwards(tiny_run, cpus=0, at_once=1)
-    after._add(local, ("networks",))
+    tasks = ray_tasks.FollowUpTasks(tiny_run, cpus=0, at_once=1)
+    tasks._submit(local, ("networks",))
     told = []
-    after.wait(lambda done, of: told.append((after.compiling, done, of)))
+    tasks.wait(lambda done, of: told.append((tasks.compiling, done, of)))
     assert local.seen == [False, True]
     assert told == [(False, 0, 1), (True, 0, 1)]
 
@@ -110,14 +110,14 @@ def test_a_full_disk_is_given_time_by_a_test_but_not_for_ever(
     monkeypatch.setattr(ray_tasks.time, "sleep", lambda _: None)
     full = _FullDisk(times)
     monkeypatch.setattr(ray_tasks, "ray", full)
-    after = ray_tasks.Afterwards(tiny_run, cpus=0, at_once=1)
-    after._add(full, ("networks",))
+    tasks = ray_tasks.FollowUpTasks(tiny_run, cpus=0, at_once=1)
+    tasks._submit(full, ("networks",))
     if times <= 3:
-        after.wait(lambda *_: None)
-        assert full.left == -1 and not after.queue
+        tasks.wait(lambda *_: None)
+        assert full.left == -1 and not tasks.queue
     else:
         with pytest.raises(RuntimeError, match="No space left"):
-            after.wait(lambda *_: None)
+            tasks.wait(lambda *_: None)
 
 
 @pytest.mark.parametrize("folder", ["/somewhere/popnet/kernels-1", None])

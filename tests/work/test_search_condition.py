@@ -7,7 +7,13 @@ from popnet.plan import networks
 from popnet.store import Store, checkpoints
 from popnet.work import condition as condition_module
 from popnet.work.condition import ConditionInTraining, record_stopped
-from popnet.work.search_score import STANDING, WORST, CurveSoFar, score, standing
+from popnet.work.search_score import (
+    DEFAULT_WINDOW,
+    WORST,
+    CurveSoFar,
+    network_score,
+    score,
+)
 from popnet.work.shard import Shard
 
 BPTT = {
@@ -115,7 +121,7 @@ def test_what_ended_is_recorded_before_a_checkpoint_forgets_it(
 # --- scores ---------------------------------------------------------------------------
 
 
-def course(accuracy, every=10, status="", trials=None):
+def curve(accuracy, every=10, status="", trials=None):
     values = np.array(accuracy, dtype=float)
     ends = every * np.arange(1, len(values) + 1)
     seen = int(ends[-1]) if trials is None else trials
@@ -130,49 +136,49 @@ def config(tiny):
 
 
 def test_a_score_is_the_mean_over_the_last_window(config):
-    rising = course([0, 0.2, 0.4, 0.8, 1.0])
-    assert standing(rising, config, 20, "accuracy") == pytest.approx(0.1)
-    assert standing(rising, config, 40, "accuracy") == pytest.approx(0.6)
-    assert standing(rising, config, 49, "accuracy") == pytest.approx(0.6)
-    assert standing(rising, config, 50, "error") == pytest.approx(0.1)
+    rising = curve([0, 0.2, 0.4, 0.8, 1.0])
+    assert network_score(rising, config, 20, "accuracy") == pytest.approx(0.1)
+    assert network_score(rising, config, 40, "accuracy") == pytest.approx(0.6)
+    assert network_score(rising, config, 49, "accuracy") == pytest.approx(0.6)
+    assert network_score(rising, config, 50, "error") == pytest.approx(0.1)
 
 
 def test_without_a_criterion_the_window_is_a_hundred_trials(config):
     none = config.model_copy(
         update={"train": config.train.model_copy(update={"until": None})}
     )
-    long = course([0.0] * 10 + [1.0] * STANDING, every=10)
-    assert standing(long, none, 100, "accuracy") == 0
-    assert standing(long, none, 150, "accuracy") == pytest.approx(0.5)
+    long = curve([0.0] * 10 + [1.0] * DEFAULT_WINDOW, every=10)
+    assert network_score(long, none, 100, "accuracy") == 0
+    assert network_score(long, none, 150, "accuracy") == pytest.approx(0.5)
 
 
 def test_a_point_that_is_not_full_yet_does_not_count(config):
-    going = course([0.5, 0.5, 1.0], trials=23)
-    assert standing(going, config, 25, "accuracy") == 0.5
+    going = curve([0.5, 0.5, 1.0], trials=23)
+    assert network_score(going, config, 25, "accuracy") == 0.5
     # the same network, once it is known to have ended there
     over = going._replace(status="converged")
-    assert standing(over, config, 25, "accuracy") == pytest.approx((5 + 3) / 13)
-    assert standing(over, config, 22, "accuracy") == 0.5
+    assert network_score(over, config, 25, "accuracy") == pytest.approx((5 + 3) / 13)
+    assert network_score(over, config, 22, "accuracy") == 0.5
 
 
 def test_a_network_that_ended_counts_with_its_last_value(config):
-    over = course([0.2, 0.9, 0.9], status="converged")
-    assert standing(over, config, 100, "accuracy") == pytest.approx(0.9)
+    over = curve([0.2, 0.9, 0.9], status="converged")
+    assert network_score(over, config, 100, "accuracy") == pytest.approx(0.9)
 
 
 def test_a_diverged_network_counts_as_the_worst_from_then_on(config):
-    wild = course([0.9, 0.9, 0.9], status="diverged", trials=30)
+    wild = curve([0.9, 0.9, 0.9], status="diverged", trials=30)
     for metric, worst in WORST.items():
-        assert standing(wild, config, 30, metric) == worst
-        assert standing(wild, config, 20, metric) != worst
+        assert network_score(wild, config, 30, metric) == worst
+        assert network_score(wild, config, 20, metric) != worst
     huge = wild._replace(status="unconverged", error_C=np.array([1, 1e300, np.inf]))
-    assert standing(huge, config, 20, "error") == WORST["error"]
-    assert standing(huge, config, 30, "error") == WORST["error"]
-    assert standing(course([1.0]), config, 5, "accuracy") == WORST["accuracy"]
+    assert network_score(huge, config, 20, "error") == WORST["error"]
+    assert network_score(huge, config, 30, "error") == WORST["error"]
+    assert network_score(curve([1.0]), config, 5, "accuracy") == WORST["accuracy"]
 
 
 def test_a_conditions_score_is_median_and_quartiles_over_its_networks(config):
-    each = [course([a, a]) for a in (0.1, 0.4, 0.5, 0.9, 1.0)]
+    each = [curve([a, a]) for a in (0.1, 0.4, 0.5, 0.9, 1.0)]
     assert score(each, config, 20, "accuracy") == (0.5, 0.4, 0.9)
     assert score(each[:1], config, 20, "accuracy") == (0.1, 0.1, 0.1)
 
