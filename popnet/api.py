@@ -45,7 +45,7 @@ Array = NDArray[np.float64]
 
 
 class Tested(NamedTuple):
-    """Scores of frozen networks."""
+    """Scores of frozen networks, [P] each."""
 
     accuracy_P: Array
     flipped_accuracy_P: Array
@@ -53,7 +53,7 @@ class Tested(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """Activity of frozen networks on the same trials."""
+    """Activity of frozen networks on common trials, and the trials' targets."""
 
     input_PBTI: NDArray[np.float32]
     rates_PBTN: NDArray[np.float32]
@@ -69,10 +69,10 @@ def train(
 ) -> Nets:
     """Train every network from the start, until its criterion or ``trials``.
 
-    ``trials`` takes the place of ``train.trials``, in the networks' configurations
-    and keys too.  A bar shows how many have ended, on a terminal or in a notebook,
-    unless ``progress`` is False.  Raises ConfigError when no network could then meet
-    its criterion.
+    ``trials`` replaces ``train.trials``, in the networks' configurations and keys too.
+    On a terminal or in a notebook a bar shows how many networks have ended, unless
+    ``progress`` is False.  Raises ConfigError when no network could meet its criterion
+    within ``trials``.
     """
     members = nets.members
     if trials is not None:
@@ -100,47 +100,48 @@ def _with_cap(member: PlannedNetwork, trials: int) -> PlannedNetwork:
 def evaluate(
     nets: Nets, task: Section | None = None, trials: int = 20, progress: bool = True
 ) -> Tested:
-    """Frozen networks on their own task, or on another one in its input layout.
+    """Test frozen networks on their own task, or on another one of the same layout.
 
-    ``trials`` per trial type; ``progress`` as for ``train``.  Raises ConfigError when
-    the task does not fit.
+    Each network gets ``trials`` trials per trial type; ``progress`` as for ``train``.
+    Raises ConfigError when the task does not fit.
     """
     after: dict[str, Any] = {"trials": trials}
     if task is not None:
         after["other_tasks"] = [task]
     place = -1 if task is not None else 0
-    asked = [
+    chosen = [
         [[t for t in tests if t.kind == "task"][place]] for tests in _tests(nets, after)
     ]
-    rows = [found[0] for found in _scores(nets, asked, trials, "testing", progress)]
+    rows = [scores[0] for scores in _scores(nets, chosen, trials, "testing", progress)]
     return Tested(*(np.array(column) for column in zip(*rows, strict=True)))
 
 
 def perturb(
     nets: Nets, perturbation: Section, trials: int = 20, progress: bool = True
 ) -> tuple[Array, Array]:
-    """Accuracy [P, L] under a perturbation, and its levels [L].
+    """Return the accuracy [P, L] under a perturbation, and its levels [L].
 
-    ``trials`` per trial type; ``progress`` as for ``train``.  Raises ConfigError when
-    the perturbation cannot be done to these networks.
+    Each network gets ``trials`` trials per trial type; ``progress`` as for ``train``.
+    Raises ConfigError when these networks cannot be perturbed so.
     """
     after = {"trials": trials, "perturb": [perturbation]}
-    asked = [
+    chosen = [
         [t for t in tests if t.kind == "perturbation"] for tests in _tests(nets, after)
     ]
-    found = _scores(nets, asked, trials, "perturbing", progress)
-    table = [[accuracy for accuracy, _, _ in scores] for scores in found]
-    return np.array(table), np.array([t.level for t in asked[-1]])
+    scores_of = _scores(nets, chosen, trials, "perturbing", progress)
+    table = [[accuracy for accuracy, _, _ in scores] for scores in scores_of]
+    return np.array(table), np.array([t.level for t in chosen[-1]])
 
 
 def compare(nets: Nets, metric: Section, progress: bool = True) -> Array:
-    """The distance or similarity of every two networks, [P, P], NaN on the diagonal.
+    """Return the distance or similarity of every two networks, [P, P].
 
-    ``metric``: a name of ``popnet metrics``, or ``{"name": ..., settings}``.  Networks
-    that cannot be compared (of other sizes for weights, on other trials for behaviour)
-    have NaN.  ``progress`` as for ``train``.  Raises ConfigError for a wrong metric.
+    ``metric`` is a name of ``popnet metrics``, or ``{"name": ..., settings}``.  The
+    diagonal is NaN, and so are pairs that cannot be compared (networks of different
+    sizes by weights, on different trials by behaviour).  ``progress`` as for ``train``.
+    Raises ConfigError when there is no such metric or its settings are wrong.
     """
-    loaded = _asked({"sample": 1, "dynamics": [], "compare": [metric]})
+    loaded = _sweep_with({"sample": 1, "dynamics": [], "compare": [metric]})
     (settings,) = loaded.sweep.after.compare
     entry, count = METRICS[settings.name], len(nets.members)
     prepared = []
@@ -162,8 +163,8 @@ def compare(nets: Nets, metric: Section, progress: bool = True) -> Array:
     return square
 
 
-def _asked(after: Mapping[str, Any]) -> LoadedSweep:
-    """A sweep whose own networks do not matter: only its section ``after`` is used."""
+def _sweep_with(after: Mapping[str, Any]) -> LoadedSweep:
+    """Return a sweep of which only this section ``after`` is used."""
     sections = {
         "name": "notebook", "seed": 0, "networks": 1, "task": "dnms",
         "rule": "reward_hebbian", "after": after,
@@ -172,8 +173,8 @@ def _asked(after: Mapping[str, Any]) -> LoadedSweep:
 
 
 def _tests(nets: Nets, after: Mapping[str, Any]) -> list[list[Test]]:
-    """The tests that a section ``after`` asks of each network."""
-    loaded = _asked(after)
+    """Plan the tests of each network that a section ``after`` asks for."""
+    loaded = _sweep_with(after)
     configs = {id(m.config): m.config for m in nets.members}
     conditions = tuple(Condition({}, config) for config in configs.values())
     check(loaded._replace(conditions=conditions), source_of({"after": after}, "popnet"))
@@ -186,15 +187,16 @@ def _tests(nets: Nets, after: Mapping[str, Any]) -> list[list[Test]]:
 
 def _scores(
     nets: Nets,
-    asked: Sequence[Sequence[Test]],
+    tests_of: Sequence[Sequence[Test]],
     trials: int,
-    what: str,
+    title: str,
     progress: bool,
 ) -> list[list[tuple[float, float, float]]]:
-    """Accuracy, flipped accuracy and error of each network in its tests."""
+    """Return accuracy, flipped accuracy and error of each network in its tests."""
     found = []
-    with bar(len(nets.members), what, progress) as done:
-        for index, (member, tests) in enumerate(zip(nets.members, asked, strict=True)):
+    with bar(len(nets.members), title, progress) as done:
+        pairs = zip(nets.members, tests_of, strict=True)
+        for index, (member, tests) in enumerate(pairs):
             one = pick(nets.params, torch.tensor([index]))
             scores = run_tests(one, member.config, member.seed, tests, trials)
             found.append([(e.accuracy, e.flipped_accuracy, e.error) for e in scores])
@@ -203,10 +205,11 @@ def _scores(
 
 
 def record(nets: Nets, trials: int = 1) -> Recorded:
-    """Activity of every network on the same trials, each by its own settings.
+    """Record the activity of every network on common trials.
 
-    ``trials`` per trial type.  Exploratory impulses and noise, of the input and of
-    the units, are off.  Raises ConfigError unless all networks have one task and step.
+    Each network gets ``trials`` trials per trial type.  Exploratory impulses and noise,
+    of the input and of the units, are off.  Raises ConfigError unless all networks have
+    the same task and time step.
     """
     config = nets.members[0].config
     task, dt_s = config.task, config.network.dt_s
@@ -220,12 +223,12 @@ def record(nets: Nets, trials: int = 1) -> Recorded:
             "trials in common; record each kind by a call of its own."
         )
     common, _ = common_trials(task, plain(trials, "popnet.record"), dt_s)
-    made = [
+    activity = [
         _recorded(member, pick(nets.params, torch.tensor([i])), common.input_BTI)
         for i, member in enumerate(nets.members)
     ]
     inputs, rates, outputs = (
-        torch.cat(list(c)).float().numpy() for c in zip(*made, strict=True)
+        torch.cat(list(c)).float().numpy() for c in zip(*activity, strict=True)
     )
     return Recorded(inputs, rates, outputs, common.target_BTO)
 
@@ -233,7 +236,7 @@ def record(nets: Nets, trials: int = 1) -> Recorded:
 def _recorded(
     member: PlannedNetwork, one: Params, input_BTI: Array
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Inputs, rates and outputs of one network, P = 1."""
+    """Return inputs, rates and outputs of one network, P = 1."""
     net = member.config.network
     cell = cell_of(net)
     inputs = torch.from_numpy(input_BTI).to(one.w_PNN.dtype)[None]
@@ -253,11 +256,14 @@ def launch(
     tracking_uri: str | None = None,
     overrides: Sequence[str] = (),
 ) -> Run:
-    """``popnet launch``: continues what is missing; returns the run."""
+    """Train, test and report the networks of a sweep file that are missing, as a run.
+
+    This is ``popnet launch``.  Raises ConfigError when the file or an option is wrong.
+    """
     from popnet.sweep.launch import launch as launch_sweep
 
     plan, source = load_sweep(Path(sweep), list(overrides))
-    made = launch_sweep(
+    launched = launch_sweep(
         plan, source, Path(out), address=address, tracking_uri=tracking_uri
     )
-    return made.run
+    return launched.run

@@ -1,4 +1,4 @@
-"""Settings as text: what a key is a hash of, and what a pack's networks share."""
+"""Writes settings as canonical text, from which keys and packs are computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SPACED = json.JSONEncoder(sort_keys=True, default=list).encode
 
 
 def canonical(settings: BaseModel) -> str:
-    """Settings as text that two equal configurations share.
+    """Return settings as text; equal configurations have equal text.
 
     Defaults are left out, so that a setting added later keeps every older key; a
     *changed* default changes results and needs ``PHYSICS`` raised.  An entry of another
@@ -31,7 +31,10 @@ def canonical(settings: BaseModel) -> str:
 
 
 def _essence(settings: BaseModel) -> dict[str, Any]:
-    """What differs from the defaults, plus names and nested settings by themselves."""
+    """Return the settings that differ from their defaults, and every name.
+
+    Nested settings are treated in the same way.
+    """
     out: dict[str, Any] = {}
     if isinstance(settings, Named) and (package := package_of(type(settings))):
         out["package"] = package
@@ -57,7 +60,7 @@ def _as_json(settings: BaseModel, field: str, value: Any) -> Any:
 
 @cache
 def _defaults(model: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
-    """The settings that a key holds, each with its default."""
+    """Return the settings that enter a key, each with its default."""
     return tuple(
         (name, info.get_default(call_default_factory=True))
         for name, info in model.model_fields.items()
@@ -66,29 +69,30 @@ def _defaults(model: type[BaseModel]) -> tuple[tuple[str, Any], ...]:
 
 
 class ByIdentity(Generic[S, T]):
-    """A function of settings, worked out once for each object.
+    """A function of settings whose result is computed once for each object.
 
-    Conditions share the objects of their sections, so that most are met many times.
+    Conditions share the objects of their sections, so most objects come many times.
     """
 
-    def __init__(self, work: Callable[[S], T]) -> None:
-        self._work = work
-        self._found: dict[int, tuple[S, T]] = {}
+    def __init__(self, function: Callable[[S], T]) -> None:
+        self._function = function
+        self._results: dict[int, tuple[S, T]] = {}
 
     def __call__(self, settings: S) -> T:
-        """The result for this object, which stays known as long as this does."""
-        found = self._found.get(id(settings))
-        if found is None:
-            found = self._found[id(settings)] = settings, self._work(settings)
-        return found[1]
+        """Return the result for this object; both are kept while this function is."""
+        known = self._results.get(id(settings))
+        if known is None:
+            known = settings, self._function(settings)
+            self._results[id(settings)] = known
+        return known[1]
 
 
-def _of_sections(work: Callable[[Any], str], comma: str, colon: str) -> Texts:
-    """The JSON text of a configuration, put together from its sections' texts.
+def _of_sections(section_text: Callable[[Any], str], comma: str, colon: str) -> Texts:
+    """Return a function that joins the texts of a configuration's sections to JSON.
 
-    Empty sections are left out where ``work`` says "" of them.
+    Sections whose text is "" are left out.
     """
-    once = ByIdentity(work)
+    once = ByIdentity(section_text)
     names = sorted(NetworkConfig.model_fields)
 
     def text(config: NetworkConfig) -> str:
@@ -100,26 +104,26 @@ def _of_sections(work: Callable[[Any], str], comma: str, colon: str) -> Texts:
 
 
 def canonical_texts() -> Texts:
-    """``canonical`` for many configurations: each section's text is made once."""
+    """Return ``canonical`` for many configurations; it writes each section once."""
     return _of_sections(canonical, ",", ":")
 
 
 def shape_texts() -> Texts:
-    """What networks must agree in to be stacked, as text, for many configurations."""
+    """Return a function that writes the settings which stacked networks must share."""
     return ByIdentity(_of_sections(_shared_text, ", ", ": "))
 
 
 def _shared_text(settings: BaseModel) -> str:
-    """What networks must agree in to be stacked, as text; "" for nothing."""
+    """Return the settings that stacked networks must share, as text; "" for none."""
     shared = shared_part(settings)
     return _SPACED(shared) if shared else ""
 
 
 def settings_text(settings: Named) -> str:
-    """What distinguishes a registry entry from others of its name, as JSON.
+    """Return the settings of a registry entry that are not the defaults, as JSON.
 
-    Its settings that are not the defaults, in the order of their declaration; "{}" for
-    none.  The levels of a perturbation and places of files are left out.
+    They are in the order of their declaration; "{}" for none.  The levels of a
+    perturbation and paths of files are left out.
     """
     hidden = {"name", "levels"} | whereabouts(settings)
     given = settings.model_dump(mode="json", exclude=hidden, exclude_defaults=True)
@@ -127,15 +131,15 @@ def settings_text(settings: Named) -> str:
 
 
 def label(settings: Named) -> str:
-    """A registry entry with what distinguishes it: "synaptic_jitter(mode=absolute)"."""
+    """Return an entry's label, such as "synaptic_jitter(mode=absolute)"."""
     return label_of(settings.name, settings_text(settings))
 
 
 @cache
 def label_of(name: str, settings: str) -> str:
-    """The label of an entry from its name and ``settings_text``, to be shown.
+    """Return the label of an entry from its name and ``settings_text``.
 
-    Text that is none, from a table that somebody else wrote, is shown as it is.
+    Text that is no JSON object, from somebody else's table, is shown as it is.
     """
     try:
         given = json.loads(settings).items()
@@ -148,13 +152,16 @@ def label_of(name: str, settings: str) -> str:
 
 
 def digest(*parts: str, size: int = 10) -> str:
-    """A hash of texts as hex, ``size`` bytes long."""
+    """Return a hash of texts, ``size`` bytes long, as hex digits."""
     joined = "\x00".join(parts).encode()
     return blake2b(joined, digest_size=size).hexdigest()
 
 
 def digests(*parts: str, size: int = 10) -> Callable[..., str]:
-    """``digest`` of these texts and some more, for many that begin alike."""
+    """Return a function that computes ``digest`` of these texts and further ones.
+
+    It saves time when many lists of texts begin alike.
+    """
     begun = blake2b("\x00".join(parts).encode(), digest_size=size)
 
     def of(*more: str) -> str:

@@ -1,4 +1,4 @@
-"""A population in memory, and how it is drawn from the sections of a sweep file.
+"""Populations in memory, drawn from the sections of a sweep file.
 
 P networks.
 """
@@ -26,21 +26,22 @@ Array = NDArray[np.float64]
 
 
 class Nets(NamedTuple):
-    """A population in memory: its networks, their parameters, how they trained."""
+    """A population in memory: its networks, their parameters and training results."""
 
     members: tuple[PlannedNetwork, ...]
     params: Params
     log: tuple[Trained, ...]
-    """One entry per network once trained: status, trials_to_criterion, curves."""
+    """One entry per trained network: ``status``, ``trials_to_criterion`` and curves.
+    Empty before training."""
 
     @property
     def status_P(self) -> list[str]:
-        """How each network's training ended; empty before it."""
+        """Outcome of each network's training; [] before training."""
         return [t.status for t in self.log]
 
     @property
     def trials_to_criterion_P(self) -> Array:
-        """Trials each network needed; NaN where it never met its criterion."""
+        """Trials that each network needed; NaN where it never met its criterion."""
         found = [t.trials_to_criterion for t in self.log]
         return np.array([np.nan if n is None else n for n in found], dtype=np.float64)
 
@@ -55,9 +56,10 @@ def draw(
     train: Mapping[str, Any] | None = None,
     grid: Mapping[str, Any] | None = None,
 ) -> Nets:
-    """Untrained networks; arguments are the sections of a sweep file.
+    """Draw untrained networks; the arguments are the sections of a sweep file.
 
-    Raises ConfigError for what a sweep file may not say either.
+    Raises ConfigError when a sweep file with these sections would be refused, or when
+    the networks' parameters cannot be stacked.
     """
     sections: dict[str, Any] = {
         "name": "notebook", "seed": seed, "networks": networks, "task": task,
@@ -77,12 +79,19 @@ def _drawn(sections: dict[str, Any]) -> Nets:
 
 
 def source_of(sections: Mapping[str, Any], name: str) -> Source:
-    """The sections of a sweep file, given from Python, as they would have been read."""
+    """Return sections given from Python as the sweep file that they would be.
+
+    ``name`` takes the place of the file's name in errors.  Raises ConfigError when a
+    value is none that a sweep file can hold.
+    """
     return read_text(write_text(plain(sections, name)), name)
 
 
 def plain(value: Any, name: str) -> Any:
-    """What YAML can say: numpy's numbers and arrays as numbers and lists."""
+    """Replace numpy's numbers and arrays by plain ones and lists, which YAML can hold.
+
+    Raises ConfigError when there is another kind of object.
+    """
     if isinstance(value, (np.generic, np.ndarray)):
         return plain(value.tolist(), name)
     if isinstance(value, Mapping):
@@ -105,7 +114,7 @@ SHAPES: dict[str, Callable[[NetworkConfig], object]] = {
     "task (its inputs)": lambda c: c.task.inputs,
     "task (its outputs)": lambda c: c.task.outputs,
 }
-"""What decides the shapes of the parameters: equal in all networks of one ``Nets``."""
+"""Settings that decide the parameters' shapes, equal in all networks of a ``Nets``."""
 
 
 def _check_shapes(configs: Sequence[NetworkConfig]) -> None:

@@ -1,8 +1,8 @@
-"""Named random streams: all randomness of a network, reproducible alone.
+"""Named random streams, which make each network's randomness reproducible alone.
 
 A stream's name is (sweep seed, network index, purpose); its 128-bit Philox key is a
 hash of the name, so no two names share a stream (up to 2^-64 by the birthday bound).
-A counter picks a place in the stream, such as a trial's number: nothing has to be
+A counter, such as a trial's number, selects a place in the stream: nothing has to be
 carried from trial to trial, and a killed run resumes at any trial.  The condition is
 not in the name: network i of every condition starts from the same draws (a paired
 design).
@@ -25,31 +25,34 @@ class Seed(NamedTuple):
     number: int
 
     def stream(self, purpose: str, counter: int = 0) -> np.random.Generator:
-        """This network's random stream for one purpose, at one counter."""
+        """Return this network's random stream for one purpose, at one counter."""
         return stream(self.sweep, self.number, purpose, counter=counter)
 
 
 def philox_key(*names: str | int) -> int:
-    """The 128-bit Philox key of a stream's name."""
+    """Return the 128-bit Philox key of a stream's name."""
     digest = blake2b(repr(names).encode(), digest_size=16).digest()
     return int.from_bytes(digest, "little")
 
 
 class _Key(np.random.bit_generator.ISeedSequence):
-    """Hands Philox its key as a seed: given it as a key, numpy first draws a seed of
-    the system's noise, at five times the cost, and does not use it."""
+    """Passes a key to Philox as a seed.
+
+    When Philox gets a key as such, numpy first draws a seed from the system's entropy
+    and then does not use it, at five times the cost.
+    """
 
     def __init__(self, words: NDArray[np.uint64]) -> None:
         self.words = words
 
     def generate_state(self, n_words: int, dtype: Any = np.uint64) -> Any:
-        """The key."""
+        """Return the key."""
         del n_words, dtype  # Philox asks for two words of 64 bits
         return self.words
 
 
 def keyed(words: NDArray[np.uint64], counter: int = 0) -> np.random.Generator:
-    """Philox with a key of two words, at a counter (its highest 64-bit word)."""
+    """Return Philox with a key of two words, at a counter (its highest 64-bit word)."""
     place = np.array([0, 0, 0, counter], dtype=np.uint64)
     key: Any = _Key(words)  # numpy's stubs do not know that any seed sequence will do
     return np.random.Generator(np.random.Philox(key, counter=place))
@@ -62,7 +65,7 @@ def _words(*names: str | int) -> NDArray[np.uint64]:
 
 
 def stream(*names: str | int, counter: int = 0) -> np.random.Generator:
-    """The random stream with this name, at a counter (its highest 64-bit word).
+    """Return the random stream with this name, at a counter (its highest 64-bit word).
 
     Each counter has 2^192 draws of its own.  Philox: Salmon et al., SC 2011.
     """

@@ -1,10 +1,10 @@
-"""How the training of a network ended."""
+"""The outcomes of a network's training."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """How the training of a network ended, by the word that tables hold."""
+    """Outcome of a network's training, by the word used in tables."""
 
     CONVERGED = "converged"
     """It met its criterion."""
@@ -13,12 +13,12 @@ class Status(StrEnum):
     UNCONVERGED = "unconverged"
     """It trained to its cap of trials and did not meet its criterion."""
     DIVERGED = "diverged"
-    """Its outputs or weights stopped being finite; its last finite weights are kept."""
+    """Its outputs or weights became infinite or NaN; the last finite ones are kept."""
     STOPPED = "stopped"
-    """A search stopped its condition before it ended."""
+    """A search stopped its condition before the network ended."""
 
 
 LEARNED = (Status.CONVERGED, Status.TRAINED)
-"""Statuses of networks that did what was asked of them."""
+"""Statuses of networks that met their criterion, or had none."""
 FAILED = (Status.UNCONVERGED, Status.DIVERGED)
-"""Statuses of networks that did not."""
+"""Statuses of networks that did not meet their criterion, or diverged."""

@@ -1,6 +1,6 @@
-"""A sweep as a job on Kubernetes: manifests made, checked, and handed to kubectl.
+"""Runs a sweep as a Kubernetes job: renders, checks and applies its manifests.
 
-Knows neither Ray nor a cluster: it writes what the KubeRay operator reads.
+This package uses neither Ray nor a cluster; it writes what the KubeRay operator reads.
 """
 
 from popnet.kubernetes.job import Job as Job

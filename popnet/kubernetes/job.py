@@ -1,8 +1,9 @@
-"""What a job on Kubernetes is asked for besides its sweep; every value is closed.
+"""The options of a job on Kubernetes besides its sweep, each with a closed form.
 
-Kubernetes replaces ``$(NAME)`` in a container's arguments and the operator gives the
-start-up line to a shell.  So no value may hold a quote, a blank, a line's end or ``$``:
-what a shell or YAML could read as its own is refused here, and quoted all the same.
+Kubernetes replaces ``$(NAME)`` in a container's arguments, and the operator gives the
+start-up line to a shell.  So no value may contain a quote, a blank, a newline or ``$``:
+this module refuses text that a shell or YAML could interpret, and what is accepted is
+quoted all the same.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ IMAGE = (
 URI = r"^[a-z][a-z0-9+.-]{0,15}://[A-Za-z0-9_.,:/=%+?&-]{1,500}$"
 _PART = r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
 SELECTOR = rf"^({_PART}/)?{_PART}={_PART}$"
-"""``label=value`` of a node."""
+"""The form ``label=value`` of a node's label."""
 
 Name = Annotated[str, Field(pattern=LABEL, description="a name of a-z, 0-9 and -")]
 _ADDRESS = Field(
@@ -34,7 +35,7 @@ _ADDRESS = Field(
 
 
 class Job(Settings):
-    """Where a sweep runs on Kubernetes, and with what."""
+    """The resources and places that a sweep uses on Kubernetes."""
 
     image: Annotated[
         str,
@@ -46,7 +47,7 @@ class Job(Settings):
     least: Annotated[
         int | None, Field(ge=0, le=1000, description="a number of worker pods")
     ] = None
-    """None: no autoscaler, all workers from beginning to end."""
+    """Smallest number of workers.  None: no autoscaler, all workers throughout."""
     cpus: Annotated[int, Field(ge=1, le=512, description="CPUs of a worker")] = 4
     gpus: Annotated[int, Field(ge=0, le=16, description="GPUs of a worker")] = 0
     gpu_type: Annotated[
@@ -60,9 +61,9 @@ class Job(Settings):
     memory: Annotated[
         int | None, Field(ge=1, le=4096, description="GiB of a worker")
     ] = None
-    """None: by the sweep's networks."""
+    """GiB per worker.  None: as much as the sweep's networks need."""
     claim: Name = "popnet-runs"
-    """Of a volume that every node can write."""
+    """Claim of a volume that every node can write."""
     storage: Annotated[str | None, _ADDRESS] = None
     tracking_uri: Annotated[str | None, _ADDRESS] = None
     secret: Annotated[
@@ -101,7 +102,7 @@ class Job(Settings):
 
 
 def job(**given: Any) -> Job:
-    """Checked settings.  Raises ConfigError that names the option."""
+    """Check the options of a job.  Raises ConfigError, naming the option at fault."""
     try:
         return Job(**{k: v for k, v in given.items() if v is not None})
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Names that Kubernetes takes, from names that a sweep may have."""
+"""Turns names of sweeps into names that Kubernetes accepts."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import re
 from popnet.plan import digest
 
 LONGEST = 47
-"""Of a RayJob: the operator appends to it, and a Service's name has 63 characters."""
+"""Longest name of a RayJob: the operator appends to it, and a Service's name may have
+63 characters."""
 
 
 def object_name(sweep: str, text: str) -> str:
-    """The name of a sweep's objects: its name as a DNS label, and a hash.
+    """Return the name of a sweep's objects: its name as a DNS label, and a hash.
 
-    The hash is of the name and of everything that is asked for (``text``).  So names
-    that differ in capitals only stay apart, and a sweep that has grown is a new job: a
+    The hash covers the name and everything that is asked for (``text``).  So names that
+    differ only in capitals stay different, and a sweep that has grown is a new job: a
     RayJob that has ended does not run again, whatever is applied to it.
     """
     label = re.sub(r"[^a-z0-9]+", "-", sweep.lower()).strip("-")

@@ -1,7 +1,7 @@
 """The pods of a Ray cluster, with no more rights than they need.
 
-They hold to Kubernetes' *restricted* pod security standard: no root, no capability, a
-root file system that cannot be written.
+They comply with Kubernetes' *restricted* pod security standard: no root user, no
+capability, a read-only root file system.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from popnet.kubernetes.job import Job
 Object = dict[str, Any]
 
 USER, GROUP = 1000, 1000
-"""Those of the image; the volumes' files belong to the group."""
+"""The image's user and group; the volumes' files belong to the group."""
 GRACE_S = 60
-"""From SIGTERM to the end: time for a checkpoint before a spot node goes."""
+"""Seconds from SIGTERM to SIGKILL: time for a checkpoint before a spot node is lost."""
 OBJECT_STORE_BYTES = 256 * 2**20
-"""popnet passes paths, not arrays, between processes."""
+"""Size of Ray's object store: popnet passes paths, not arrays, between processes."""
 SPOT = (
     ("cloud.google.com/gke-spot", "true"),
     ("kubernetes.azure.com/scalesetpriority", "spot"),
     ("eks.amazonaws.com/capacityType", "SPOT"),
 )
-"""What the three large providers taint their spot nodes with."""
+"""Taints of the spot nodes of the three large providers."""
 SWEEP_FILE, RUNS = "/sweep/sweep.yaml", "/runs"
 
 CONFINED: Object = {
@@ -41,15 +41,15 @@ _POD: Object = {
 }
 _SCRATCH = [{"name": "scratch", "mountPath": "/tmp"}]
 HOME: Object = {"name": "HOME", "value": "/tmp"}
-"""The image's own home cannot be written; kernels' cache and Ray's files go here."""
+"""The image's own home is read-only; compiled kernels and Ray's files go here."""
 
 
 def head(job: Job, name: str) -> Object:
-    """The head: Ray's servers and the process that launches; it trains nothing."""
+    """Return the head group: Ray and the process that launches; it trains nothing."""
     pod = _ray_pod(job, name, "ray-head", _amounts("2", "8Gi"), _HEAD_PORTS)
     if job.least is not None:
-        # the autoscaler, beside the head, changes the number of workers: the operator
-        # makes an account with that right and no other, where none is named here
+        # the autoscaler, beside the head, changes the number of workers: where no
+        # account is named here, the operator makes one with that right and no other
         del (
             pod["spec"]["serviceAccountName"],
             pod["spec"]["automountServiceAccountToken"],
@@ -59,7 +59,7 @@ def head(job: Job, name: str) -> Object:
 
 
 def workers(job: Job, name: str, memory_gib: int) -> Object:
-    """The group of workers that train."""
+    """Return the group of workers, which train."""
     amounts = _amounts(str(job.cpus), f"{memory_gib}Gi")
     if job.gpus:
         for kind in amounts.values():
@@ -95,7 +95,7 @@ def workers(job: Job, name: str, memory_gib: int) -> Object:
 
 
 def submitter(job: Job) -> Object:
-    """The pod that hands the start-up line to Ray and shows what it prints."""
+    """Return the pod that passes the start-up line to Ray and shows its output."""
     container = {
         "name": "ray-job-submitter",
         "image": job.image,
@@ -110,7 +110,7 @@ def submitter(job: Job) -> Object:
 
 
 def autoscaler() -> Object:
-    """The autoscaler beside the head."""
+    """Return the options of the autoscaler, which runs beside the head."""
     return {
         "version": "v2",
         "idleTimeoutSeconds": 300,
@@ -135,8 +135,8 @@ def _ray_pod(
     ray: Object = {
         "name": container,
         "image": job.image,
-        # token mode is the operator's to set; where it does not, Ray refuses to start
-        # rather than let in whoever asks
+        # the operator sets up token mode; where it does not, Ray refuses to start
+        # rather than accept anybody's requests
         "env": [HOME, {"name": "RAY_AUTH_MODE", "value": "token"}],
         "resources": amounts,
         "securityContext": CONFINED,
@@ -175,7 +175,7 @@ def _spec(containers: list[Object]) -> Object:
 
 
 def _amounts(cpu: str, memory: str) -> Object:
-    """Asked for and allowed: the same memory, so that no pod is ended for it."""
+    """Return equal requests and limits, so that no pod is evicted for its memory."""
     return {
         "requests": {"cpu": cpu, "memory": memory},
         "limits": {"cpu": cpu, "memory": memory},

@@ -1,4 +1,4 @@
-"""A validated sweep as Kubernetes objects: its file as a ConfigMap, and a RayJob."""
+"""Renders a validated sweep as Kubernetes objects: a ConfigMap and a RayJob."""
 
 from __future__ import annotations
 
@@ -19,21 +19,25 @@ from popnet.kubernetes.validation import problems
 from popnet.plan import shard_bytes
 
 LARGEST = 1_000_000
-"""Bytes: Kubernetes takes a ConfigMap of 1 MiB."""
+"""Largest sweep file, in bytes: a ConfigMap may have 1 MiB."""
 PROCESS_GIB = 1.0
-"""A process that trains or tests, one per CPU, and its share of Ray's own; measured 0.3
-to 0.6 GiB."""
+"""Memory of a process that trains or tests, one per CPU, with its share of Ray's own
+processes; measured 0.3 to 0.6 GiB."""
 CUDA_GIB = 3.0
-"""What CUDA's libraries take of the host's memory besides, per GPU; an allowance."""
+"""Further host memory of CUDA's libraries per GPU, an allowance."""
 SHARED_GIB = 0.5
-"""Memory that processes share, which is the pod's too; see pods."""
+"""Memory that processes share; it counts as the pod's.  See ``pods``."""
 SHARDS_PER_WORKER = 4
-"""Of a pack, on CPUs; see plan.shards."""
+"""Shards of a pack per worker on CPUs; see ``plan.shards``."""
 
 
 def render(plan: LoadedSweep, source: Source, job: Job) -> list[Object]:
-    """The objects of a job that launches the sweep.  Raises ConfigError."""
-    _check_travels(plan, source)
+    """Return the ConfigMap and the RayJob that launch the sweep.
+
+    Raises ConfigError when the sweep is too large or reads another file, or when the
+    operator would refuse the job.
+    """
+    _check_self_contained(plan, source)
     text = dump(plan, source)
     if len(text.encode()) > LARGEST:
         raise ConfigError(
@@ -62,7 +66,7 @@ def render(plan: LoadedSweep, source: Source, job: Job) -> list[Object]:
 def _ray_job(plan: LoadedSweep, job: Job, name: str, about: Object) -> Object:
     cluster: Object = {
         "rayVersion": job.ray_version,
-        # the operator makes the token, a Secret that every pod of the cluster gets
+        # the operator makes the token, a Secret given to every pod of the cluster
         "authOptions": {"mode": "token"},
         "enableInTreeAutoscaling": job.least is not None,
         "headGroupSpec": pods.head(job, name),
@@ -74,7 +78,7 @@ def _ray_job(plan: LoadedSweep, job: Job, name: str, about: Object) -> Object:
         "entrypoint": entrypoint(job),
         "submissionMode": "K8sJobMode",
         "submitterPodTemplate": pods.submitter(job),
-        # each retry is a new cluster, and continues from what is on the volume
+        # each retry is a new cluster, which continues from the records on the volume
         "backoffLimit": job.retries,
         "shutdownAfterJobFinishes": True,
         "ttlSecondsAfterFinished": job.keep_s,
@@ -93,7 +97,7 @@ def _ray_job(plan: LoadedSweep, job: Job, name: str, about: Object) -> Object:
 
 
 def entrypoint(job: Job) -> str:
-    """The start-up line: one plain command, every word quoted for a shell."""
+    """Return the start-up line: one command with every word quoted for a shell."""
     words = ["popnet", "k8s", "start", pods.SWEEP_FILE]
     words += ["--nodes", str(job.workers), "--node-cpus", str(job.cpus)]
     words += ["--node-gpus", str(job.gpus)]
@@ -106,7 +110,7 @@ def entrypoint(job: Job) -> str:
 
 
 def memory_gib(plan: LoadedSweep, job: Job) -> int:
-    """Memory of a worker: as asked for, or what its processes and shards take."""
+    """Return a worker's memory: as asked for, or as its processes and shards need."""
     if job.memory is not None:
         return job.memory
     actors = job.gpus or job.cpus
@@ -115,20 +119,20 @@ def memory_gib(plan: LoadedSweep, job: Job) -> int:
     share = max(1, math.ceil(networks / (job.workers * actors * turns)))
     share = min(share, plan.sweep.machine.shard or share)
     largest = max(shard_bytes(c.config, share, "cpu") for c in plan.conditions)
-    # a quarter is kept free when shards are sized: see plan.shard_capacity
+    # plan.shard_capacity leaves a quarter of the memory free
     shards = actors * largest / 2**30 / 0.75
     processes = PROCESS_GIB * job.cpus + CUDA_GIB * job.gpus
     return math.ceil(SHARED_GIB + processes + shards)
 
 
-def _check_travels(plan: LoadedSweep, source: Source) -> None:
-    """Refuse a sweep that reads another file of this machine."""
+def _check_self_contained(plan: LoadedSweep, source: Source) -> None:
+    """Raise ConfigError when a sweep reads another file of this machine."""
     for condition in plan.conditions:
         _check_files(condition.config, source)
     for task in plan.sweep.after.other_tasks:
         for field in whereabouts(task):
             if getattr(task, field) is not None:
-                raise _stays(source, "after.other_tasks", getattr(task, field))
+                raise _local_file(source, "after.other_tasks", getattr(task, field))
 
 
 def _check_files(config: NetworkConfig, source: Source) -> None:
@@ -137,10 +141,10 @@ def _check_files(config: NetworkConfig, source: Source) -> None:
         for field in whereabouts(settings):
             if getattr(settings, field) is not None:
                 place = f"{section}.{field}"
-                raise _stays(source, place, getattr(settings, field))
+                raise _local_file(source, place, getattr(settings, field))
 
 
-def _stays(source: Source, place: str, path: str) -> ConfigError:
+def _local_file(source: Source, place: str, path: str) -> ConfigError:
     return ConfigError(
         f"{source.file}: {place}: the file {path} is on this machine and does not "
         "travel with the job; only sweeps that read no other file can be rendered."
@@ -148,10 +152,10 @@ def _stays(source: Source, place: str, path: str) -> ConfigError:
 
 
 class _Writer(yaml.SafeDumper):
-    """YAML that every reader takes for the same: a text in doubt is quoted."""
+    """Writes YAML without ambiguity: text that could be another type is quoted."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
-        """Write out what occurs twice."""
+        """Return True, so that a value that occurs twice is written twice."""
         return True
 
 
@@ -173,7 +177,7 @@ _Writer.add_representer(str, _text)
 
 
 def as_yaml(documents: list[Object]) -> str:
-    """YAML documents, one after the other."""
+    """Return the objects as YAML documents, one after the other."""
     return "".join(
         "---\n" + yaml.dump(one, Dumper=_Writer, sort_keys=False, width=10_000)
         for one in documents

@@ -1,4 +1,4 @@
-"""Hands manifests to the user's own kubectl, with the rights that the user has."""
+"""Applies manifests by the user's own kubectl, with the user's rights."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from popnet.config import ConfigError
 
 
 def submit(text: str, context: str | None = None, again: bool = False) -> list[str]:
-    """Apply manifests; returns what kubectl says of each object.
+    """Apply manifests; return kubectl's line about each object.
 
-    ``again`` deletes the objects first: a job that has ended does not run again.
-    Raises ConfigError where there is no kubectl, or it refuses.
+    ``again`` deletes the objects first, since a job that has ended does not run again.
+    Raises ConfigError when kubectl is not installed or refuses the manifests.
     """
-    # a key that the cluster does not know is an error, not dropped
+    # validation: an unknown key is an error instead of being dropped
     words = ["apply", "--validate=true", "-f", "-"]
-    # tried first: what would be refused leaves nothing behind
+    # the dry run comes first, so that a refusal leaves nothing behind
     _kubectl(context, [*words, "--dry-run=server"], text)
     if again:
         _kubectl(context, ["delete", "--ignore-not-found", "-f", "-"], text)
@@ -37,11 +37,11 @@ def _kubectl(context: str | None, words: list[str], text: str) -> str:
         check=False,
     )  # fmt: skip
     if done.returncode:
-        raise ConfigError(f"kubectl {words[0]}: {_short(done.stderr)}")
+        raise ConfigError(f"kubectl {words[0]}: {_last_lines(done.stderr)}")
     return done.stdout
 
 
-def _short(said: str) -> str:
-    """The two last lines, which say what is wrong; what comes before are retries."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _last_lines(output: str) -> str:
+    """Return the last two lines, which name the error; retries come before them."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     return " ".join(line[:300] for line in lines[-2:]) or "it failed and said nothing"

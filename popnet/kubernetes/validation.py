@@ -1,7 +1,8 @@
-"""What the KubeRay operator and Kueue refuse although the schema allows it.
+"""Checks for what the KubeRay operator and Kueue refuse although the schema allows it.
 
-The operator says so only in the job's status, after it was accepted; here it is said
-before.  Rules of KubeRay 1.7's validation and of Kueue's documentation.
+The operator reports such errors only in the status of a job that was accepted; these
+checks report them before.  The rules are those of KubeRay 1.7's validation and of
+Kueue's documentation.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from popnet.kubernetes.names import LONGEST
 LONGEST_CLUSTER = 53
 QUEUE = "kueue.x-k8s.io/queue-name"
 MODES = ("K8sJobMode", "HTTPMode", "SidecarMode", "InteractiveMode")
-"""The schema takes any text."""
+"""Modes that the operator accepts; the schema accepts any text."""
 TOKEN_SINCE = (2, 52)
-"""Ray's first version that knows tokens."""
+"""The first version of Ray with token authentication."""
 
 Object = dict[str, Any]
 
 
 def problems(document: Object) -> list[str]:
-    """What is wrong with a RayJob or a RayCluster; of other kinds nothing is said."""
+    """Return the problems of a RayJob or RayCluster; other kinds are not checked."""
     kind = document.get("kind")
     if kind not in ("RayJob", "RayCluster"):
         return []

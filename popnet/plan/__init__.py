@@ -1,4 +1,4 @@
-"""From a sweep to its networks, with keys, labels, packs, shards and memory."""
+"""Plans the networks of a sweep: keys, labels, packs, shards and memory."""
 
 from popnet.canonical import canonical as canonical
 from popnet.canonical import digest as digest

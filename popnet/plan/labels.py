@@ -1,4 +1,4 @@
-"""Conditions in words: "spread=0.2, rule=bptt"."""
+"""Names conditions in words, such as "spread=0.2, rule=bptt"."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from popnet.config import Condition, LoadedSweep
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
-    """The shortest endings that tell the grid's paths apart; task for task.name."""
+    """Return, by path, the shortest ending that no other path has.
+
+    ``task.name`` counts as ``task``.
+    """
     ends = {path: path.removesuffix(".name") for path in paths}
     return {
         path: _short_name(end, [e for p, e in ends.items() if p != path])
@@ -17,14 +20,14 @@ def short_names(paths: list[str]) -> dict[str, str]:
     }
 
 
-def told_by_name(plan: LoadedSweep) -> set[str]:
-    """The paths of whole entries (rules, tasks) that their names alone tell apart."""
+def distinct_by_name(plan: LoadedSweep) -> set[str]:
+    """Return the varied paths of whole entries (rules, tasks) that differ in name."""
     paths = set()
     for path in plan.varied:
         values = [c.values[path] for c in plan.conditions if path in c.values]
         if not all(isinstance(value, dict) for value in values):
             continue
-        # a value stands in many conditions
+        # many conditions share one value
         values = list({id(value): value for value in values}.values())
         entries = {json.dumps(v, sort_keys=True, default=str) for v in values}
         names = {v.get("name") for v in values}
@@ -42,10 +45,14 @@ def _short_name(path: str, others: list[str]) -> str:
     return path
 
 
-def label_of(condition: Condition, names: dict[str, str], plain: set[str]) -> str:
-    """A condition in words: "spread=0.2, rule=bptt"; ``plain``: see told_by_name."""
+def label_of(condition: Condition, names: dict[str, str], by_name: set[str]) -> str:
+    """Return a condition in words, such as "spread=0.2, rule=bptt".
+
+    ``names`` are the paths' short names; at the paths ``by_name`` an entry's name alone
+    is enough.
+    """
     words = [
-        f"{names[path]}={value['name'] if path in plain else _short(value)}"
+        f"{names[path]}={value['name'] if path in by_name else _short(value)}"
         for path, value in condition.values.items()
     ]
     return ", ".join(words + [f"member {condition.member}"] * bool(condition.member))

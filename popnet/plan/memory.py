@@ -1,4 +1,4 @@
-"""How much memory the training of a network takes, before it is trained."""
+"""Estimates the memory that training takes, from the configuration alone."""
 
 from __future__ import annotations
 
@@ -8,30 +8,29 @@ from popnet.config import NetworkConfig
 
 
 class Memory(NamedTuple):
-    """What training takes, in bytes, by the shapes of its tensors."""
+    """Memory that training takes, in bytes, computed from the shapes of its tensors."""
 
     each: int
-    """What is kept of every network of a shard."""
+    """Bytes that each network of a shard keeps throughout."""
     step: int
-    """What a learning step of one network takes besides."""
+    """Further bytes during a learning step of one network."""
 
 
 TRIALS_AT_ONCE = 20
-"""Trials that a sequential rule is given at once, to spread the cost of a step.  No
-result depends on it."""
+"""Number of trials that a sequential rule gets at once, to share the cost of a step.
+No result depends on it."""
 
 
 ALLOWANCE = 1.5
-"""What the process holds by what its tensors take: freed memory stays with the
-allocator.  Measured up to 1.6 times the tensors of 1 to 16 networks of 800 units."""
+"""Ratio of process memory to tensor bytes: freed memory stays with the allocator.
+Measured up to 1.6 for 1 to 16 networks of 800 units."""
 PLAIN_ALLOWANCE = 2.4
-"""The same where plain torch learns, which makes and frees arrays of the weights' size
-all the time.  Measured 1.4 to 2.4 times the tensors, one run of the same to the next.
-"""
+"""The same ratio without a compiled kernel: plain torch allocates and frees arrays of
+the weights' size all the time.  Measured 1.4 to 2.4, varying between equal runs."""
 
 
 def memory_of(config: NetworkConfig, device: str = "cpu") -> Memory:
-    """Memory of one network, enough for what was measured.
+    """Return the memory of one network, an upper bound on all measured cases.
 
     A compiled kernel (float32 on the CPU) keeps less of the activity than plain torch.
     """
@@ -44,9 +43,9 @@ def memory_of(config: NetworkConfig, device: str = "cpu") -> Memory:
     window = config.train.until.watched if config.train.until else 100
     points = config.train.trials // config.train.curve_every + 2 + rule.batch
     progress = 16 * (points + window)
-    # twice the weights: those of a network that has ended wait to be recorded, with
-    # those it began with
-    kept = number * (weights * (2 + rule.state_copies) + mask + 12 * n) + progress
+    # twice the weights: the initial and final weights of a network that has ended wait
+    # to be recorded
+    persistent = number * (weights * (2 + rule.state_copies) + mask + 12 * n) + progress
     kernel = device == "cpu" and number == 4 and net.form == "current"
     trials = TRIALS_AT_ONCE if rule.sequential else rule.batch
     at_once = 1 if rule.sequential else rule.batch
@@ -57,13 +56,16 @@ def memory_of(config: NetworkConfig, device: str = "cpu") -> Memory:
     # drawn in float64, then in the networks' own type, and once more by the step
     drawn = trials * steps * (i + 3 * o) * (8 + 2 * number)
     step = number * (weights * rule.weight_copies + at_once * cells * copies)
-    used = step + drawn + noise + 2 * progress
-    held = ALLOWANCE if kernel else PLAIN_ALLOWANCE
-    return Memory(int(held * kept), int(held * used))
+    temporary = step + drawn + noise + 2 * progress
+    allowance = ALLOWANCE if kernel else PLAIN_ALLOWANCE
+    return Memory(int(allowance * persistent), int(allowance * temporary))
 
 
 def shard_bytes(config: NetworkConfig, networks: int, device: str = "cpu") -> int:
-    """Memory of a shard: on the CPU its networks take turns, on a GPU not."""
+    """Return the bytes of a shard.
+
+    On the CPU its networks take turns, on a GPU they learn at the same time.
+    """
     each, step = memory_of(config, device)
     if device == "cpu":
         return each * networks + step
@@ -73,7 +75,7 @@ def shard_bytes(config: NetworkConfig, networks: int, device: str = "cpu") -> in
 def shard_capacity(
     config: NetworkConfig, memory_bytes: int, device: str = "cpu"
 ) -> int:
-    """How many networks fit in this much memory (three quarters of it used)."""
+    """Return the number of networks, at least 1, that fit in 3/4 of this memory."""
     usable = int(0.75 * memory_bytes)
     each, step = memory_of(config, device)
     most = (usable - step) // each if device == "cpu" else usable // (each + step)

@@ -1,4 +1,4 @@
-"""Networks in packs, whose tensors stack, and packs in shards, one per actor."""
+"""Groups networks into packs, whose tensors stack, and splits packs into shards."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ N = TypeVar("N")
 
 
 class Pack(NamedTuple, Generic[N]):
-    """Networks whose tensors stack: what one Ray Tune trial trains."""
+    """Networks whose tensors stack; one Ray Tune trial trains a pack."""
 
     name: str
     networks: tuple[N, ...]
-    """Planned networks, or the same on their way to a worker."""
+    """Planned networks, or the form in which they are sent to a worker."""
 
 
 def packs(wanted: Iterable[PlannedNetwork]) -> list[Pack[PlannedNetwork]]:
-    """Networks grouped by what they must share."""
+    """Group networks by the settings that they must share."""
     groups: dict[str, list[PlannedNetwork]] = {}
     shape_of = shape_texts()
     with uncollected():
@@ -34,10 +34,10 @@ def packs(wanted: Iterable[PlannedNetwork]) -> list[Pack[PlannedNetwork]]:
 def shards(
     pack: Pack[N], workers: int, most: int, per_worker: int = 4
 ) -> list[tuple[N, ...]]:
-    """Split a pack: some shards per worker, none above ``most`` networks.
+    """Split a pack into ``per_worker`` shards per worker, of ``most`` networks at most.
 
-    On CPUs several even out that networks take different times to learn; a GPU takes
-    as many networks at once as it can hold.
+    On CPUs several shards per worker even out the networks' different training times; a
+    GPU takes as many networks at once as it can hold.
     """
     count = len(pack.networks)
     size = max(1, min(most, math.ceil(count / (per_worker * workers))))

@@ -1,8 +1,8 @@
-"""From a sweep to its networks: conditions x seeds, each with a key.
+"""Plans the networks of a sweep: conditions x seeds, each with a key.
 
-A network's key is a hash of its own configuration, its seed and ``PHYSICS``; what
-decides where and how it is trained (packs, shards, device, the sweep's name) is not
-in it.  What is to be trained is the plan minus what is recorded.
+A network's key is a hash of its own configuration, its seed and ``PHYSICS``.  It does
+not depend on where and how the network is trained (packs, shards, device, the sweep's
+name).  The networks to be trained are the planned ones minus the recorded ones.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import NamedTuple
 from popnet.canonical import canonical, canonical_texts, digest
 from popnet.config import Condition, LoadedSweep, NetworkConfig
 from popnet.config.garbage_collection import uncollected
-from popnet.plan.labels import label_of, short_names, told_by_name
+from popnet.plan.labels import distinct_by_name, label_of, short_names
 from popnet.seeding import Seed
 
 PHYSICS = 5
-"""Raised by hand, only when a change of code changes what a configuration gives."""
+"""Version of the results, raised by hand only when a change of the code changes the
+result of a configuration."""
 
 
 class PlannedNetwork(NamedTuple):
@@ -29,11 +30,11 @@ class PlannedNetwork(NamedTuple):
     label: str
     config: NetworkConfig
     earlier: tuple[tuple[int, NetworkConfig], ...] = ()
-    """What it trains with before: each configuration until some trial."""
+    """Earlier configurations of its training, each with the trial at which it ended."""
 
 
 def network_key(config: NetworkConfig, seed: Seed, physics: int = PHYSICS) -> str:
-    """The key of a network: 20 hex digits of a hash of what it is."""
+    """Return the key of a network: 20 hex digits, a hash of configuration and seed."""
     return _key(canonical(config), seed, physics)
 
 
@@ -42,20 +43,20 @@ def _key(text: str, seed: Seed, physics: int) -> str:
 
 
 def networks(plan: LoadedSweep) -> list[PlannedNetwork]:
-    """Every network a sweep asks for, condition by condition."""
+    """Return every network that a sweep asks for, condition by condition."""
     if not plan.conditions:
         return []
-    labels, plain = short_names(plan.varied), told_by_name(plan)
+    labels, by_name = short_names(plan.varied), distinct_by_name(plan)
     text_of = canonical_texts()
     seeds = [Seed(plan.sweep.seed, number) for number in range(plan.sweep.networks)]
     result: list[PlannedNetwork] = []
     with uncollected():
         for condition in plan.conditions:
-            changed = condition.earlier
-            text = _text(condition) if changed else text_of(condition.config)
+            changes = condition.earlier
+            text = _text(condition) if changes else text_of(condition.config)
             name = _condition(text)
-            words = label_of(condition, labels, plain)
-            earlier = tuple((until, c.config) for until, c in changed)
+            words = label_of(condition, labels, by_name)
+            earlier = tuple((until, c.config) for until, c in changes)
             for seed in seeds:
                 key = _key(text, seed, PHYSICS)
                 network = PlannedNetwork(
@@ -66,7 +67,7 @@ def networks(plan: LoadedSweep) -> list[PlannedNetwork]:
 
 
 def _text(condition: Condition) -> str:
-    """A condition as text; of one that changed on the way each of its pieces."""
+    """Return a condition as text, with the configurations that it had before."""
     last = canonical(condition.config)
     if not condition.earlier:
         return last
@@ -75,12 +76,12 @@ def _text(condition: Condition) -> str:
 
 
 def name_of(condition: Condition) -> str:
-    """The name of a condition, also of one that changed on the way."""
+    """Return the name of a condition, also of one that changed while training."""
     return _condition(_text(condition))
 
 
 def condition_name(config: NetworkConfig) -> str:
-    """The name of a condition: 16 hex digits of a hash of its configuration."""
+    """Return a condition's name: 16 hex digits, a hash of its configuration."""
     return _condition(canonical(config))
 
 
