@@ -143,6 +143,8 @@ class Registry(Mapping[str, T]):
         fields: Any = settings.model_fields
         if fields["name"].default != name:
             return f"has settings whose name is {fields['name'].default!r}"
+        if getattr(settings, "always", False):
+            return "is measured always, as only popnet's own are; a sweep asks for it"
         if "package" in fields:
             return "has a setting called package, which popnet writes into keys itself"
         return ""

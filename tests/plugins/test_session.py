@@ -1,14 +1,16 @@
 """pn.register: entries of a notebook's session, which no launch takes."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
 import yaml
 
 import popnet as pn
-from popnet.catalogue import CATALOGUE
+from popnet.catalogue import CATALOGUE, REGISTRIES
 from popnet.config import ConfigError, load, read_text
+from popnet.measures import MEASURES
+from popnet.metrics import METRICS
 from popnet.perturbations import PERTURBATIONS
 from popnet.plan import networks
 from popnet.rules import RULES
@@ -33,19 +35,37 @@ class Faint(PERTURBATIONS["synaptic_jitter"].settings):
     name: Literal["faint"] = "faint"
 
 
+class Radius(MEASURES["spectral_radius"].settings):
+    always: ClassVar[bool] = False
+    name: Literal["radius"] = "radius"
+
+
+class Spectra(MEASURES["spectral_radius"].settings):
+    name: Literal["spectra"] = "spectra"
+
+
+ALWAYS = MEASURES["spectral_radius"]._replace(settings=Spectra)
+
+
+class Wiring(METRICS["weights"].settings):
+    name: Literal["wiring"] = "wiring"
+
+
 ENTRIES = {
     "task": ("coin", TASKS["xor"]._replace(settings=Coin)),
     "rule": ("slow", RULES["bptt"]._replace(settings=Slow)),
     "perturbation": (
         "faint", PERTURBATIONS["synaptic_jitter"]._replace(settings=Faint),
     ),
+    "measure": ("radius", MEASURES["spectral_radius"]._replace(settings=Radius)),
+    "metric": ("wiring", METRICS["weights"]._replace(settings=Wiring)),
 }  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def _forgotten():
     yield
-    for registry in (TASKS, RULES, PERTURBATIONS):
+    for registry in REGISTRIES.values():
         registry._session.clear()
 
 
@@ -92,7 +112,8 @@ def test_a_cell_that_is_run_again_replaces_its_entry():
 @pytest.mark.usefixtures("session")
 def test_no_launch_takes_them(tmp_path, kind):
     name, _ = ENTRIES[kind]
-    part = {"after": {"perturb": [name]}} if kind == "perturbation" else {kind: name}
+    lists = {"perturbation": "perturb", "measure": "measures", "metric": "compare"}
+    part = {"after": {lists[kind]: [name]}} if kind in lists else {kind: name}
     text = yaml.safe_dump({**SWEEP, **part})
     path = tmp_path / "sweep.yaml"
     path.write_text(text)
@@ -126,6 +147,7 @@ def test_nor_does_a_plan_or_a_job(tmp_path, refused_command, command):
         (("task", "coin", print), "it is a builtin_function_or_method, not a popnet"),
         (("rule", "coin", ENTRIES["task"][1]), "it is a Task, not a popnet.rules.Rule"),
         (("task", "other", ENTRIES["task"][1]), "it has settings whose name is 'coin'"),
+        (("measure", "spectra", ALWAYS), "it is measured always, as only popnet's own"),
         (("task", "xor", TASKS["xor"]), "there is one of this name (popnet's own)"),
     ],
 )

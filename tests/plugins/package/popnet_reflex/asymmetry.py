@@ -17,6 +17,9 @@ class Asymmetry(MeasureSettings):
     label: ClassVar[str] = "asymmetry"
     form: ClassVar[str] = ".3f"
     range: ClassVar[tuple[float, float]] = (0, 1)
+    invariances: ClassVar[frozenset[str]] = frozenset(
+        {"relabelling", "sign", "transposition", "scale"}
+    )
     listed: ClassVar[bool] = True
     name: Literal["asymmetry"] = "asymmetry"
 

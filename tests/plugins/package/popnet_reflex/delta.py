@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 import torch
 from pydantic import Field
 
-from popnet.config import Inconsistent, PerNetwork, RuleSettings
+from popnet.config import PerNetwork, RuleSettings
 from popnet.core.impulses import currents
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, readout, rollout
@@ -29,13 +29,6 @@ class Delta(RuleSettings):
     def batch(self):
         """Trials per learning step, B."""
         return 8
-
-    def fitted(self, network):
-        """Refuse a network of which one unit is the output."""
-        if network.readout.kind != "linear":
-            text = "rule delta trains a linear readout; use readout: {kind: linear}"
-            raise Inconsistent("network.readout", text, "rule")
-        return self
 
 
 class State(NamedTuple):

@@ -16,6 +16,9 @@ class Spectrum(MetricSettings):
     kind: ClassVar[Literal["similarity"]] = "similarity"
     range: ClassVar[tuple[float, float]] = (0, 1)
     precision: ClassVar[float] = 1e-12
+    invariances: ClassVar[frozenset[str]] = frozenset(
+        {"relabelling", "sign", "transposition", "scale"}
+    )
     needs: ClassVar[tuple[str, ...]] = ("weights",)
     stored: ClassVar[bool] = True
     name: Literal["spectrum"] = "spectrum"

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from popnet.analysis.inference import bootstrap_mean
-from popnet.studies import Claim, Outcome, Study
+from popnet.studies import Claim, Judgement, Study
 from popnet.studies.verdicts import above
 
 
@@ -40,13 +40,13 @@ def loss_costs(tables):
     """Is the accuracy higher with the input than without it?"""
     drop = tables.accuracy[0.0] - tables.accuracy[1.0]
     effect = bootstrap_mean(drop, np.random.default_rng(0))
-    return Outcome(effect, "share correct", above(effect, 0.0))
+    return Judgement(effect, "share correct", above(effect, 0.0))
 
 
 def spectra_alike(tables):
     """Are the spectra of different networks alike?"""
     effect = bootstrap_mean(tables.likeness, np.random.default_rng(0))
-    return Outcome(effect, "cosine", above(effect, 0.9))
+    return Judgement(effect, "cosine", above(effect, 0.9))
 
 
 def loss(tables):
