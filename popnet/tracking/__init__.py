@@ -1,4 +1,4 @@
-"""The only door to MLflow, filled from the store."""
+"""Fills MLflow from the store; no other package of popnet imports MLflow."""
 
 from popnet.tracking.client import TrackingError as TrackingError
 from popnet.tracking.filling import Filler as Filler

@@ -1,6 +1,6 @@
-"""Where MLflow keeps its tables: the embedded store, a server, and their failures.
+"""The connection to MLflow: the embedded store or a server, and their failures.
 
-MLflow is imported inside functions only: `import popnet.tracking` stays light.
+MLflow is imported inside functions only, so ``import popnet.tracking`` stays fast.
 """
 
 import importlib
@@ -32,8 +32,8 @@ QUIET = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
 }
-# MLflow's own patience is minutes. That a server is away must be said in seconds; one
-# that has answered once is given longer.
+# MLflow itself retries for minutes. popnet reports within seconds that a server does
+# not answer; a server that has answered once gets a longer timeout.
 HTTP = "MLFLOW_HTTP_REQUEST"
 FIRST_CONTACT = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "4"}
 AFTERWARDS = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "20"}
@@ -47,19 +47,19 @@ class Client:
     """An MlflowClient whose failures are TrackingErrors of one sentence."""
 
     def __init__(self, uri: str, run_folder: str, embedded: bool) -> None:
-        """`embedded`: the user gave no address."""
+        """Connect to ``uri``; ``embedded`` is True when the user gave no address."""
         self.sqlite = uri.startswith("sqlite")
-        self._told = (uri, run_folder, embedded)
-        with plain_errors(*self._told):
+        self._error_context = (uri, run_folder, embedded)
+        with plain_errors(*self._error_context):
             mlflow = _import_mlflow("mlflow")
             self._inner = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        """The method of MlflowClient with this name."""
+        """Return a method of MlflowClient, changed to raise TrackingError."""
         method = getattr(self._inner, name)
 
         def call(*args: object, **settings: object) -> object:
-            with plain_errors(*self._told):
+            with plain_errors(*self._error_context):
                 return method(*args, **settings)
 
         return call
@@ -67,7 +67,7 @@ class Client:
 
 @contextmanager
 def plain_errors(uri: str, run_folder: str, embedded: bool) -> Iterator[None]:
-    """Turn what MLflow and its libraries raise into one TrackingError."""
+    """Turn any exception of MLflow and its libraries into one TrackingError."""
     try:
         yield
     except TrackingError:
@@ -117,7 +117,7 @@ def _import_mlflow(module: str) -> ModuleType:
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while; MLflow reads them at every call."""
+    """Set environment variables while this lasts; MLflow reads them at every call."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -132,7 +132,7 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def quiet_mlflow(uri: str) -> Iterator[None]:
-    """No telemetry, no log lines, no printed links; everything as before afterwards."""
+    """Switch off MLflow's telemetry, log lines and printed links while this lasts."""
     patience = {k: os.environ.get(k, v) for k, v in AFTERWARDS.items()}
     with environment({**QUIET, **patience}), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its libraries' deprecations
@@ -151,34 +151,34 @@ def quiet_mlflow(uri: str) -> Iterator[None]:
 
 @contextmanager
 def _pooled(uri: str) -> Iterator[None]:
-    """Connections to a database are used again in here, and closed at the end.
+    """Reuse database connections while this lasts, and close them at the end.
 
-    One kept for longer would outlive an mlflow.db that its user deletes meanwhile:
-    later rows would go to the deleted file.  To connect anew for each transaction
-    costs SQLite a reading of MLflow's whole schema.
+    A connection that is kept longer could outlive an mlflow.db that the user deletes,
+    and later rows would go to the deleted file.  A new connection per transaction
+    would make SQLite read MLflow's whole schema each time.
     """
     from sqlalchemy import Connection, Engine, event
 
     engines: set[Engine] = set()
 
-    def used(connection: Connection) -> None:
+    def note_engine(connection: Connection) -> None:
         if str(connection.engine.url) == uri:
             engines.add(connection.engine)
 
-    event.listen(Engine, "engine_connect", used)
+    event.listen(Engine, "engine_connect", note_engine)
     try:
         yield
     finally:
-        event.remove(Engine, "engine_connect", used)
+        event.remove(Engine, "engine_connect", note_engine)
         for engine in engines:
             engine.dispose()
 
 
 def embedded_uri(out: Path) -> str:
-    """The address of the embedded store of a folder of runs."""
+    """Return the address of a folder's embedded store.  Raises TrackingError."""
     path = str(out.resolve() / "mlflow.db")
     if "%" in path or "?" in path:
-        # Whether these are decoded depends on the version of the database library.
+        # the version of the database library decides whether these are decoded
         raise TrackingError(
             f"MLflow cannot keep a store under a path with % or ?: {path}"
         )
@@ -186,7 +186,7 @@ def embedded_uri(out: Path) -> str:
 
 
 def prepare(uri: str, artifacts: Path) -> None:
-    """Make a SQLite store whole or not at all; see that a database server answers."""
+    """Create a missing SQLite store; raise when a database server does not answer."""
     parts = urlsplit(uri)
     if parts.scheme.startswith("sqlite"):
         _make_sqlite(Path(uri.partition(":///")[2]), artifacts)
@@ -211,10 +211,11 @@ def _make_sqlite(path: Path, artifacts: Path) -> None:
 
 
 def analyse(uri: str) -> None:
-    """Let a SQLite store count its rows, so that it plans MLflow's searches by them.
+    """Let a SQLite store count its rows, so that it plans MLflow's searches well.
 
-    Without, it joins the networks with each metric row by row: ordering 3,400 networks
-    by accuracy takes a hundred times longer, and four times longer for twice as many.
+    Without these counts it joins networks and metrics row by row.  Ordering 3,400
+    networks by accuracy then takes a hundred times longer, and the time grows with the
+    square of the number of networks.
     """
     if uri.startswith("sqlite"):
         path = Path(uri.partition(":///")[2])
@@ -223,7 +224,7 @@ def analyse(uri: str) -> None:
 
 
 def store_identity(out: Path) -> str:
-    """The name of this folder of runs, made once, the same wherever it is moved."""
+    """Return the folder of runs' own random name, which it keeps when it is moved."""
     path = out / ".store-id"
     with locked(out / ".store-id.lock"):
         if not path.exists():
@@ -234,10 +235,10 @@ def store_identity(out: Path) -> str:
 
 
 def open_experiment(client: Client, run: "Run", uri: str) -> tuple[str, str]:
-    """Id and name of the sweep's experiment; it is made when there is none.
+    """Return the id and name of the sweep's experiment; create it if it is missing.
 
-    Two folders of runs may fill one server: an experiment of the same name that another
-    folder (or another program) owns is left alone, and the name gets a suffix.
+    Several folders of runs may fill one server.  When another folder or program owns
+    an experiment of this name, it is left alone and the new name gets a suffix.
     """
     identity, name = store_identity(run.out), run.name
     with environment(FIRST_CONTACT):
@@ -250,13 +251,13 @@ def open_experiment(client: Client, run: "Run", uri: str) -> tuple[str, str]:
     # A server places artifacts itself; a bare database would place them in the working
     # directory.
     served = urlsplit(uri).scheme in ("http", "https", "databricks")
-    place = None if served else (run.out.resolve() / "artifacts" / name).as_uri()
-    if found is not None and place is not None and found.artifact_location != place:
-        # The folder of runs was moved: MLflow's absolute paths point to the old place.
+    artifacts = None if served else (run.out.resolve() / "artifacts" / name).as_uri()
+    if found is not None and artifacts not in (None, found.artifact_location):
+        # The folder of runs was moved: MLflow's absolute paths point to the old one.
         client.rename_experiment(found.experiment_id, f"{name}-{uuid.uuid4().hex[:8]}")
         client.delete_experiment(found.experiment_id)
         found = None
     if found is not None:
         return found.experiment_id, name
     tags = {STORE_TAG: identity, "popnet.sweep": run.name}
-    return client.create_experiment(name, place, tags=tags), name
+    return client.create_experiment(name, artifacts, tags=tags), name

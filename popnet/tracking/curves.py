@@ -1,4 +1,4 @@
-"""Learning curves as MLflow shows them: points, each with a name and a trial."""
+"""Learning curves for MLflow: points, each with a name and a trial number."""
 
 import math
 from collections.abc import Hashable, Iterable
@@ -21,7 +21,7 @@ class Point(NamedTuple):
 
 
 def population_points(curves: pd.DataFrame, keys: Iterable[str]) -> list[Point]:
-    """Median and quartiles over networks at each trial number at which one reports."""
+    """Return median and quartiles over networks at every trial number in the curves."""
     chosen = curves[curves["key"].isin(list(keys))] if len(curves) else curves
     points = []
     for column in ("error", "accuracy") if len(chosen) else ():
@@ -31,15 +31,15 @@ def population_points(curves: pd.DataFrame, keys: Iterable[str]) -> list[Point]:
 
 
 def thin(curve: pd.DataFrame | None) -> list[Point]:
-    """At most THIN_POINTS points, the last included."""
+    """Return at most ``THIN_POINTS`` points of a curve, the last one included."""
     if curve is None:
         return []
     points = []
     for column in ("error", "accuracy"):
         pairs = zip(curve["trial"], curve[column], strict=True)
         known = sorted(_points(f"curve_{column}", pairs))
-        spots = np.linspace(0, len(known) - 1, min(len(known), THIN_POINTS))
-        points += [known[spot] for spot in spots.round().astype(int)]
+        rows = np.linspace(0, len(known) - 1, min(len(known), THIN_POINTS))
+        points += [known[row] for row in rows.round().astype(int)]
     return _by_step(points)
 
 

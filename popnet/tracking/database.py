@@ -1,4 +1,4 @@
-"""The embedded MLflow database as a file: whether it is one."""
+"""A check that the embedded ``mlflow.db`` is a database of MLflow's."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _REMADE = "move it away, and `popnet sync` fills a new one."
 
 
 def check_mlflow(path: Path) -> None:
-    """Refuse an ``mlflow.db`` that is none: MLflow would begin to change it.
+    """Raise ConfigError when ``mlflow.db`` is another program's file.
 
-    None at all, or an empty one, is filled.  Raises ConfigError.
+    MLflow would begin to change such a file.  A missing or empty one is accepted.
     """
     if not path.is_file():
         return
     try:
         address = f"{path.resolve().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as database:
-            asked = "select name from sqlite_master where type = 'table'"
-            found = database.execute(asked)
+            query = "select name from sqlite_master where type = 'table'"
+            found = database.execute(query)
             names = {name for (name,) in found}
     except sqlite3.Error as error:
         raise ConfigError(f"{path}: {error}; {_REMADE}") from None

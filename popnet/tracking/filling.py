@@ -1,9 +1,9 @@
-"""Fills MLflow from a recorded run: idempotent, and complete after any interruption.
+"""Fills MLflow from a recorded run; a sync may be repeated, also after interruptions.
 
-The run's folder is the source of truth and MLflow a copy of it to browse. Every MLflow
-run carries `popnet.complete`, a hash of all that was written, set last: what lacks it,
-or has another one, is filled in; what has it is left alone. The sweep's run carries
-`popnet.made`, set last of all: the fingerprint of what the whole was made from.
+The run's folder is the source of truth, and MLflow is a copy of it for browsing.  Every
+MLflow run has the tag ``popnet.complete``, a hash of all that was written, which is set
+last: a run without this hash is filled in, a run with it is left alone.  The sweep's
+run has the tag ``popnet.made``, set last of all: the fingerprint of the tables.
 """
 
 import uuid
@@ -44,42 +44,44 @@ MADE = "popnet.made"
 
 
 class SyncReport(NamedTuple):
-    """What a sync found and did; the counts are of networks."""
+    """The result of a sync; the counts are numbers of networks."""
 
     experiment: str
     experiment_id: str
     tracking_uri: str
     created: int
-    completed: int  # were there, but not whole or out of date
+    completed: int  # existed, but were incomplete or out of date
     unchanged: int
-    retired: int  # MLflow runs of any kind that the sweep no longer has; restorable
+    retired: int  # deleted (restorably): MLflow runs that the sweep no longer has
 
 
-class _Door(NamedTuple):
-    """A way into MLflow that is open to one process at a time."""
+class _Session(NamedTuple):
+    """A connection to MLflow, held by one process at a time."""
 
     client: Client
     uri: str
-    before: str
-    """Who came through before; see ``_door``."""
+    previous_writer: str
+    """Id of the writer that held the connection before; "" for the first one."""
 
 
 @contextmanager
-def _door(run: "Run", tracking_uri: str | None, who: str) -> Iterator[_Door]:
-    """Hold the run's lock and MLflow's ear.  Raises TrackingError.
+def _locked_session(
+    run: "Run", tracking_uri: str | None, writer_id: str
+) -> Iterator[_Session]:
+    """Take the run's lock and open an MLflow client.  Raises TrackingError.
 
-    `who` is remembered beside the lock, so that the next one knows whether anybody
-    else has been here since its own last time.
+    ``writer_id`` is written beside the lock, so that a writer knows whether another
+    one has filled MLflow since its own last session.
     """
     embedded = tracking_uri is None
     uri = tracking_uri or embedded_uri(run.out)
     with quiet_mlflow(uri), locked(run.folder / ".sync.lock"):
         last = run.folder / ".sync.last"
-        before = last.read_text() if last.is_file() else ""
-        last.write_text(who)
+        previous = last.read_text() if last.is_file() else ""
+        last.write_text(writer_id)
         with plain_errors(uri, str(run.folder), embedded):
             prepare(uri, run.out.resolve() / "artifacts")
-        yield _Door(Client(uri, str(run.folder), embedded), uri, before)
+        yield _Session(Client(uri, str(run.folder), embedded), uri, previous)
 
 
 def sync(
@@ -87,86 +89,93 @@ def sync(
     tracking_uri: str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SyncReport:
-    """Make MLflow say what the run's folder says, and nothing twice.
+    """Write the run's folder to MLflow; what MLflow already has is left alone.
 
-    `tracking_uri`: a server or database; by default the embedded SQLite store beside
-    the runs. `on_progress(done, total)` counts networks. Raises TrackingError.
+    ``tracking_uri`` is a server or database; by default it is the embedded SQLite store
+    beside the runs.  ``on_progress(done, total)`` is called with numbers of networks.
+    Raises TrackingError when MLflow cannot be filled.
     """
-    with _door(run, tracking_uri, uuid.uuid4().hex) as door:
-        # Of the tables that lie here now, not of a store that may hold more.
+    with _locked_session(run, tracking_uri, uuid.uuid4().hex) as session:
+        # the fingerprint of the tables in the folder; the store may hold more by now
         made = made_from(run)
-        experiment_id, experiment = open_experiment(door.client, run, door.uri)
-        writer = Writer(door.client, experiment_id)
-        _unmake(writer, run)
+        experiment_id, experiment = open_experiment(session.client, run, session.uri)
+        writer = Writer(session.client, experiment_id)
+        _mark_incomplete(writer, run)
         sweep, counts = _write(run, writer, on_progress)
         retired = writer.retire()
-        with plain_errors(door.uri, str(run.folder), tracking_uri is None):
-            analyse(door.uri)
+        with plain_errors(session.uri, str(run.folder), tracking_uri is None):
+            analyse(session.uri)
         if made:
-            door.client.set_tag(sweep, MADE, made)
+            session.client.set_tag(sweep, MADE, made)
         return SyncReport(
-            experiment, experiment_id, door.uri, **counts, retired=retired
+            experiment, experiment_id, session.uri, **counts, retired=retired
         )
 
 
 def is_filled(run: "Run", tracking_uri: str | None, fingerprint: str) -> bool:
-    """Whether a sync from this fingerprint came to its end; one question, not 3,400.
+    """Return True when a sync from this fingerprint was completed.
 
-    What was deleted by hand in MLflow since is not seen: `sync` looks at every run.
+    This takes one request, however many networks there are.  MLflow runs that somebody
+    deleted since are not noticed; ``sync`` looks at every run.
     """
     if tracking_uri is None and not (run.out / "mlflow.db").exists():
         return False
-    with _door(run, tracking_uri, uuid.uuid4().hex) as door:
-        experiment_id, _ = open_experiment(door.client, run, door.uri)
+    with _locked_session(run, tracking_uri, uuid.uuid4().hex) as session:
+        experiment_id, _ = open_experiment(session.client, run, session.uri)
         wanted = f"tags.`{KIND}` = 'sweep' and tags.`{MADE}` = '{fingerprint}'"
-        return bool(door.client.search_runs([experiment_id], wanted, max_results=1))
+        return bool(session.client.search_runs([experiment_id], wanted, max_results=1))
 
 
 class Filler:
-    """Fills MLflow with some networks at a time, while others still train.
+    """Fills MLflow with the networks that are finished, while others still train.
 
-    `sync` completes what is begun here: sweep and conditions are made only so far that
-    networks can hang on them.
+    The sweep's and the conditions' runs are created as parents of the networks' runs
+    and left unfilled; ``sync`` completes them.
     """
 
     def __init__(self, run: "Run", tracking_uri: str | None) -> None:
         self.run, self.tracking_uri = run, tracking_uri
-        self.who = uuid.uuid4().hex
+        self.writer_id = uuid.uuid4().hex
         self.writer: Writer | None = None
 
     def fill(self, rows: "Rows") -> int:
-        """Put these networks into MLflow; how many were not whole there already.
+        """Put networks into MLflow; return how many were not complete there before.
 
-        Raises TrackingError; MLflow is then asked anew what it has, next time: a
-        server may have done what it could not answer any more.
+        Raises TrackingError.  The next call then asks MLflow again which runs it has: a
+        server may have carried out a request although its answer was lost.
         """
         writer, self.writer = self.writer, None
-        with _door(self.run, self.tracking_uri, self.who) as door:
-            if writer is None or door.before != self.who:
-                experiment_id, _ = open_experiment(door.client, self.run, door.uri)
-                writer = Writer(door.client, experiment_id)
-                _unmake(writer, self.run)
-            sweep = writer.stand_in("sweep", self.run.name, self.run.name, None)
+        with _locked_session(self.run, self.tracking_uri, self.writer_id) as session:
+            if writer is None or session.previous_writer != self.writer_id:
+                experiment_id, _ = open_experiment(
+                    session.client, self.run, session.uri
+                )
+                writer = Writer(session.client, experiment_id)
+                _mark_incomplete(writer, self.run)
+            sweep = writer.placeholder("sweep", self.run.name, self.run.name, None)
             table = rows.networks
             labels = dict(zip(table["condition"], table["label"], strict=True))
             parents = {
-                key: writer.stand_in("condition", key, label or "all networks", sweep)
+                key: writer.placeholder(
+                    "condition", key, label or "all networks", sweep
+                )
                 for key, label in labels.items()
             }
-            done = writer.put_all(_placed(network_entries(self.run, *rows), parents))
+            entries = network_entries(self.run, *rows)
+            done = writer.put_all(_with_parents(entries, parents))
             changed = sum(outcome != "unchanged" for _, outcome in done)
         self.writer = writer
         return changed
 
 
-def _placed(
+def _with_parents(
     entries: Iterable[Entry], parents: dict[str, str]
 ) -> Iterator[tuple[Entry, str]]:
     return ((entry, parents[entry.tags["popnet.condition"]]) for entry in entries)
 
 
-def _unmake(writer: Writer, run: "Run") -> None:
-    """Before anything changes: what is there is no more the whole of anything."""
+def _mark_incomplete(writer: Writer, run: "Run") -> None:
+    """Clear the sweep's ``popnet.made`` before anything in MLflow changes."""
     known = writer.known.get(("sweep", run.name))
     if known is not None:
         writer.client.set_tag(known.run_id, MADE, "")
@@ -184,7 +193,7 @@ def _write(
     counts = {"created": 0, "completed": 0, "unchanged": 0}
     scores = set()
     entries = network_entries(run, table, curves, run.evaluations())
-    done = writer.put_all(_placed(entries, parents))
+    done = writer.put_all(_with_parents(entries, parents))
     for number, (entry, outcome) in enumerate(done, 1):
         counts[outcome] += 1
         scores |= set(entry.scores)

@@ -1,4 +1,4 @@
-"""MLflow's page on a sweep: its views, its address, and the server that shows it."""
+"""MLflow's page of a sweep: its views, its address, and the server that shows it."""
 
 import json
 import os
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 
 def view_tags(main_axis: str, columns: list[str], scores: list[str]) -> dict[str, str]:
-    """Experiment tags that give MLflow's page two views: networks and conditions.
+    """Return experiment tags that give MLflow's page views of networks and conditions.
 
-    Sorted by time, MLflow would fold the networks away under their conditions.
+    Without a sort order other than time, MLflow hides the networks below their
+    conditions.
     """
     medians = ["networks", Status.CONVERGED, Status.UNCONVERGED, Status.DIVERGED]
     medians += [f"median.{name}" for name in ("trials_to_criterion", "accuracy")]
@@ -43,7 +44,7 @@ def view_tags(main_axis: str, columns: list[str], scores: list[str]) -> dict[str
 
 
 def page(run: "Run", host: str = "127.0.0.1", port: int = 5000) -> str:
-    """The address at which the served embedded store lists the networks of a run."""
+    """Return the address at which the served embedded store lists a run's networks."""
     query = (
         "SELECT experiment_id FROM experiments"
         " JOIN experiment_tags USING (experiment_id)"
@@ -63,7 +64,10 @@ def page(run: "Run", host: str = "127.0.0.1", port: int = 5000) -> str:
 def serve_command(
     run_or_out: "Run | Path | str", host: str = "127.0.0.1", port: int = 5000
 ) -> tuple[list[str], dict[str, str]]:
-    """Arguments and environment that start the MLflow UI on the embedded store."""
+    """Return the command and environment that serve the embedded store's MLflow page.
+
+    Raises TrackingError when there is no embedded store.
+    """
     given = run_or_out if isinstance(run_or_out, str | Path) else run_or_out.out
     out = Path(given).resolve()
     if not (out / "mlflow.db").exists():

@@ -1,4 +1,4 @@
-"""Brings single MLflow runs of an experiment to what their entries say."""
+"""Creates, fills and deletes the MLflow runs of an experiment to match entries."""
 
 import tempfile
 import time
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from popnet.store.atomic_files import write_bytes
+from popnet.tracking.artifacts import no_artifacts
 from popnet.tracking.client import Client
-from popnet.tracking.entries import Entry, nothing
+from popnet.tracking.entries import Entry
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -21,15 +22,15 @@ COMPLETE, CURVES = "popnet.complete", "popnet.curves"
 KIND, KEY, PARENT = "popnet.kind", "popnet.key", "mlflow.parentRunId"
 PAGE = 100  # runs in memory at once, each with all its settings and scores
 BATCH = {"metrics": 800, "params": 100}  # MLflow's limits: 1000 in all, tags included
-THREADS = 3  # for a server: one computes while others wait.  SQLite takes one writer.
+THREADS = 3  # for a server: one computes, others wait.  SQLite takes one writer.
 AT_ONCE = 48  # entries in memory
 
-Placed = tuple[Entry, str | None]
+WithParent = tuple[Entry, str | None]
 """An entry and the id of its parent's run."""
 
 
-class Known(NamedTuple):
-    """What is kept in memory of an MLflow run, however many there are."""
+class KnownRun(NamedTuple):
+    """The facts about an existing MLflow run that are kept in memory."""
 
     run_id: str
     complete: str
@@ -39,25 +40,25 @@ class Known(NamedTuple):
 
 
 class Writer:
-    """Knows which runs an experiment has, and makes, fills and retires them."""
+    """Writes entries to the MLflow runs of one experiment."""
 
     def __init__(self, client: Client, experiment_id: str) -> None:
-        """Ask once, for all of them, which runs the experiment has."""
+        """List all runs of the experiment, once."""
         self.client, self.experiment_id = client, experiment_id
-        self.surplus: list[str] = []
-        self.known: dict[tuple[str, str], Known] = {}
+        self.duplicates: list[str] = []
+        self.known: dict[tuple[str, str], KnownRun] = {}
         for found in self._search():
             tags = found.data.tags
             identity = tags.get(KIND, ""), tags.get(KEY, "")
             if not all(identity):
                 continue  # somebody's own run in this experiment
-            run = _known(found)
-            twin = self.known.setdefault(identity, run)
-            if twin is not run:
-                # Two runs of one network: a server took one request twice.
-                if run.complete and not twin.complete:
-                    self.known[identity], run = run, twin
-                self.surplus.append(run.run_id)
+            run = _known_run(found)
+            other = self.known.setdefault(identity, run)
+            if other is not run:
+                # two runs of one network: a server carried out one request twice
+                if run.complete and not other.complete:
+                    self.known[identity], run = run, other
+                self.duplicates.append(run.run_id)
 
     def _search(self) -> Iterator["MlflowRun"]:
         token = None
@@ -77,22 +78,23 @@ class Writer:
             if has.get(name) != value:
                 self.client.set_experiment_tag(self.experiment_id, name, value)
 
-    def put_all(self, entries: Iterable[Placed]) -> Iterator[tuple[Entry, str]]:
-        """Put entries that do not depend on each other, several at a time, in order.
+    def put_all(self, entries: Iterable[WithParent]) -> Iterator[tuple[Entry, str]]:
+        """Write entries that do not depend on each other, several at a time.
 
-        Gives each with what was done: created, completed or unchanged.
+        Yields, in order, each entry with its outcome: "created", "completed" or
+        "unchanged".
         """
         if self.client.sqlite:
             yield from ((entry, self.put(entry, up)[1]) for entry, up in entries)
             return
         left = iter(entries)
         with ThreadPoolExecutor(THREADS) as threads:
-            while some := list(islice(left, AT_ONCE)):
-                done = threads.map(lambda placed: self.put(*placed)[1], some)
-                yield from zip((entry for entry, _ in some), done, strict=True)
+            while block := list(islice(left, AT_ONCE)):
+                outcomes = threads.map(lambda item: self.put(*item)[1], block)
+                yield from zip((entry for entry, _ in block), outcomes, strict=True)
 
     def put(self, entry: Entry, parent: str | None) -> tuple[str, str]:
-        """Create, fill in or leave alone; the run's id and which of these it was."""
+        """Create, complete or leave alone one run; return its id and the outcome."""
         known = self.known.pop((entry.kind, entry.key), None)
         digest, curves = entry.digest(), entry.curve_digest()
         outcome = "created" if known is None else "completed"
@@ -105,35 +107,35 @@ class Writer:
         else:
             if parent and known.parent != parent:
                 self.client.set_tag(known.run_id, PARENT, parent)
-            if known.complete == digest and _proven(entry, known):
+            if known.complete == digest and _has_artifact(entry, known):
                 return known.run_id, "unchanged"
             if known.curves != curves:
-                # Before the points: if this process dies after them, they are known.
+                # before the points, so that they are known of if this process dies
                 self.client.set_tag(known.run_id, CURVES, curves)
             run = self.client.get_run(known.run_id)
         self._fill(entry, run, digest)
         return run.info.run_id, outcome
 
-    def stand_in(self, kind: str, key: str, name: str, parent: str | None) -> str:
-        """The id of a run that others hang on and that is filled in later."""
+    def placeholder(self, kind: str, key: str, name: str, parent: str | None) -> str:
+        """Return the id of a parent run; create it unfilled when it is missing."""
         known = self.known.get((kind, key))
         if known is None:
             entry = Entry(
-                kind, key, name, 0, "RUNNING", {}, {}, {}, [], "", "", nothing
+                kind, key, name, 0, "RUNNING", {}, {}, {}, [], "", "", no_artifacts
             )
-            known = _known(self._create(entry, parent, ""))
+            known = _known_run(self._create(entry, parent, ""))
             self.known[kind, key] = known
         return known.run_id
 
     def retire(self) -> int:
-        """Delete (restorably) what the folder no longer has, and second twins."""
-        leftovers = [*(known.run_id for known in self.known.values()), *self.surplus]
+        """Delete (restorably) runs without entry and duplicates; return how many."""
+        leftovers = [*(known.run_id for known in self.known.values()), *self.duplicates]
         for run_id in leftovers:
             self.client.delete_run(run_id)
         return len(leftovers)
 
     def _create(self, entry: Entry, parent: str | None, curves: str) -> "MlflowRun":
-        """All that identifies a run is set in the one call that creates it."""
+        """Create a run with all tags that identify it, in one call."""
         tags = {KIND: entry.kind, KEY: entry.key, CURVES: curves, **entry.tags}
         if parent:
             tags[PARENT] = parent
@@ -156,20 +158,20 @@ class Writer:
         self._log(run_id, _metrics(entry, run), params, {**tags, COMPLETE: digest})
 
     def _attach(self, entry: Entry, run: "MlflowRun") -> None:
-        """Put the artifacts where they belong, past MLflow where that is a folder."""
-        place = _folder(run.info.artifact_uri or "")
+        """Store the artifacts; where that is a folder, without going through MLflow."""
+        root = _folder(run.info.artifact_uri or "")
         with tempfile.TemporaryDirectory() as scratch:
             for path, folder in entry.attach(Path(scratch)):
-                if place is None:
+                if root is None:
                     self.client.log_artifact(run.info.run_id, str(path), folder)
                 else:
-                    target = place / (folder or "") / path.name
+                    target = root / (folder or "") / path.name
                     write_bytes(target, path.read_bytes())
 
     def _log(
         self, run_id: str, metrics: "list[Metric]", params: dict[str, str], tags: dict
     ) -> None:
-        """In as few calls as MLflow's limits allow; MLflow writes tags last."""
+        """Log in as few calls as MLflow's limits allow; MLflow writes tags last."""
         from mlflow.entities import Param, RunTag
 
         while len(metrics) > BATCH["metrics"] or len(params) > BATCH["params"]:
@@ -185,9 +187,9 @@ class Writer:
         )
 
 
-def _known(run: "MlflowRun") -> Known:
+def _known_run(run: "MlflowRun") -> KnownRun:
     tags = run.data.tags
-    return Known(
+    return KnownRun(
         run.info.run_id,
         tags.get(COMPLETE, ""),
         tags.get(CURVES),
@@ -197,17 +199,18 @@ def _known(run: "MlflowRun") -> Known:
 
 
 def _metrics(entry: Entry, run: "MlflowRun") -> "list[Metric]":
-    """The metrics that the run lacks or has otherwise.
+    """Return the metrics that the run lacks or whose values differ.
 
-    Times are those of the run, so that a point logged again is the same row; a score
-    that changed later is logged with the present time and becomes the latest.
+    They are logged with the run's start time, so that a point logged again is the same
+    row.  A score that has changed is logged with the present time and so becomes the
+    latest value.
     """
     from mlflow.entities import Metric
 
     has, began = run.data.metrics, run.info.start_time
     later = max(began + 1, int(time.time() * 1000))
     last = {point.name: point.value for point in entry.curves}
-    # Points are written in order of their steps: the last one stands for all.
+    # points are written in order of their steps: if the last is there, all are
     drawn = all(has.get(name) == value for name, value in last.items())
     points = [] if drawn else entry.curves
     return [Metric(p.name, p.value, began, p.step) for p in points] + [
@@ -218,12 +221,13 @@ def _metrics(entry: Entry, run: "MlflowRun") -> "list[Metric]":
 
 
 def _folder(uri: str) -> Path | None:
-    """The folder of artifacts that a file address names; None for other addresses."""
-    place = urlsplit(uri)
-    return Path(unquote(place.path)) if place.scheme == "file" else None
+    """Return the folder that a ``file:`` address names; None for other addresses."""
+    parts = urlsplit(uri)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _proven(entry: Entry, known: Known) -> bool:
-    """Whether the artifact is still there, where that can be seen without asking."""
-    place = _folder(known.artifacts)
-    return not entry.proof or place is None or (place / entry.proof).is_file()
+def _has_artifact(entry: Entry, known: KnownRun) -> bool:
+    """Return False when a folder of artifacts lacks the entry's required one."""
+    folder = _folder(known.artifacts)
+    required = entry.required
+    return not required or folder is None or (folder / required).is_file()
