@@ -1,4 +1,4 @@
-"""popnet study: a paper done again, claim by claim."""
+"""``popnet study``: repeats a paper's experiments and tests its claims one by one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
+    from popnet.config import LoadedSweep, Source
     from popnet.runs.findings import Finding
+    from popnet.studies import Study
 
 Name = Annotated[
     str | None,
@@ -56,31 +58,20 @@ def study(
     as_json: AsJson = False,
 ) -> None:
     """Do a paper again: its sweep, then the table of its claims.  Continues."""
-    from popnet.catalogue import load_sweep
-    from popnet.config import ConfigError
     from popnet.report import write_report
     from popnet.runs.findings import rows_of
-    from popnet.studies import STUDIES
     from popnet.studies.conclude import conclude
 
     if name is None:
         _list(as_json)
         return
-    if name not in STUDIES:
-        raise ConfigError(f"no study {name!r}; there is: {', '.join(STUDIES)}.")
-    chosen = STUDIES[name]
-    scale = scale or next(iter(chosen.scales))
-    if scale not in chosen.scales:
-        known = ", ".join(chosen.scales)
-        raise ConfigError(f"--scale {scale!r}: {name} has the scales {known}.")
-    made, source = load_sweep(chosen.scales[scale], overrides(set_, device, workers))
-    if (why := chosen.refuse(made)) is not None:
-        raise ConfigError(f"popnet study {name}: {why}.")
-    done = launched(made, source, out, address, tracking_uri, storage)
+    settings = overrides(set_, device, workers)
+    chosen, loaded, source = _study_and_sweep(name, scale, settings)
+    done = launched(loaded, source, out, address, tracking_uri, storage)
     for note in done.notes:
         say(f"note: {note}")
     findings, page = conclude(chosen, done.run)
-    write_report(done.run)  # which shows the table too
+    write_report(done.run)  # it shows the table too
     if as_json:
         give_json(rows_of(findings))
     else:
@@ -90,6 +81,31 @@ def study(
         give(f"networks  popnet show {done.run.folder}")
     failed = done.by_status.get(Status.DIVERGED, 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
+
+
+def _study_and_sweep(
+    name: str, scale: str | None, settings: list[str]
+) -> tuple[Study[Any], LoadedSweep, Source]:
+    """Return the study of this name and its sweep at this scale.
+
+    Raises ConfigError when there is no such study or scale, or when the study refuses
+    the sweep with these settings.
+    """
+    from popnet.catalogue import load_sweep
+    from popnet.config import ConfigError
+    from popnet.studies import STUDIES
+
+    if name not in STUDIES:
+        raise ConfigError(f"no study {name!r}; there is: {', '.join(STUDIES)}.")
+    study = STUDIES[name]
+    scale = scale or next(iter(study.scales))
+    if scale not in study.scales:
+        known = ", ".join(study.scales)
+        raise ConfigError(f"--scale {scale!r}: {name} has the scales {known}.")
+    loaded, source = load_sweep(study.scales[scale], settings)
+    if (why := study.refuse(loaded)) is not None:
+        raise ConfigError(f"popnet study {name}: {why}.")
+    return study, loaded, source
 
 
 def _list(as_json: bool) -> None:
@@ -121,7 +137,7 @@ def _list(as_json: bool) -> None:
 
 
 def _table(findings: list[Finding]) -> None:
-    """One claim after the other, its verdict first."""
+    """Print one claim after the other, its verdict first."""
     for finding in findings:
         give(f"{finding.verdict:14} {finding.says}")
         give(f"{'':14} {finding.measured}")

@@ -10,7 +10,7 @@ from typing import Any
 from popnet.registry import Registry
 from popnet.studies import heterogeneity
 from popnet.studies.study import Claim as Claim
-from popnet.studies.study import Outcome as Outcome
+from popnet.studies.study import Judgement as Judgement
 from popnet.studies.study import Study as Study
 
 STUDIES: Registry[Study[Any]] = Registry(

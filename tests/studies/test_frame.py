@@ -10,7 +10,7 @@ from PIL import Image
 from popnet.analysis.inference import Effect
 from popnet.report.sections import Drawing, Section
 from popnet.runs.findings import read_findings
-from popnet.studies import STUDIES, Claim, Outcome, Study
+from popnet.studies import STUDIES, Claim, Judgement, Study
 from popnet.studies.conclude import conclude
 from popnet.studies.readme import WIDTH, write_readme
 from popnet.testing.studies import STUDY_CHECKS, check_study
@@ -18,12 +18,12 @@ from popnet.testing.studies import STUDY_CHECKS, check_study
 
 def counted(tables):
     effect = Effect(float(tables["networks"]), 1.0, 9.0, 3)
-    return Outcome(effect, "networks", "holds", "a note", 0.01)
+    return Judgement(effect, "networks", "holds", "a note", 0.01)
 
 
 def undecided(tables):
     nan = float("nan")
-    return Outcome(Effect(float(tables["tasks"]), nan, nan, 3), "tasks", "undecided")
+    return Judgement(Effect(float(tables["tasks"]), nan, nan, 3), "tasks", "undecided")
 
 
 def curve(tables):

@@ -20,7 +20,7 @@ from popnet.studies.effects import (
 from popnet.studies.heterogeneity.profiles import SIGNIFICANT, profiles, shapes
 from popnet.studies.heterogeneity.tables import Tables, dynamics, learning
 from popnet.studies.heterogeneity.tasks import MEMORY
-from popnet.studies.study import Claim, Outcome
+from popnet.studies.study import Claim, Judgement
 from popnet.studies.verdicts import above
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def slowed(networks: pd.DataFrame) -> pd.DataFrame:
     return rest.assign(slowing=rest["doublings"] - plain.reindex(places).to_numpy())
 
 
-def _slowing(t: Tables) -> Outcome:
+def _slowing(t: Tables) -> Judgement:
     rows = slowed(t.networks)
     difference = memory_difference(rows, "slowing")
     effect = mean_over_seeds(difference)
@@ -55,10 +55,10 @@ def _slowing(t: Tables) -> Outcome:
         f"{standardised(difference)} By task: {listed(rows, 'slowing')}. A network "
         "that failed counts with its cap, so its slowing is a lower bound."
     )
-    return Outcome(effect, "doublings", above(effect, 0), note)
+    return Judgement(effect, "doublings", above(effect, 0), note)
 
 
-def _task_dependence(t: Tables) -> Outcome:
+def _task_dependence(t: Tables) -> Judgement:
     p_values = {}
     for metric in learning() + dynamics():
         values_TSL = profiles(t.networks, metric)
@@ -66,7 +66,7 @@ def _task_dependence(t: Tables) -> Outcome:
             p_values[metric] = interaction(values_TSL, drawing()).p
     adjusted = corrected(list(p_values.values()))
     seen = [m for m, p in zip(p_values, adjusted, strict=True) if p < SIGNIFICANT]
-    return Outcome(
+    return Judgement(
         count_of(len(seen), int(t.networks["seed"].nunique())),
         f"of {len(p_values)} metrics",
         "holds" if seen else "undecided",
@@ -75,10 +75,10 @@ def _task_dependence(t: Tables) -> Outcome:
     )
 
 
-def _not_monotone(t: Tables) -> Outcome:
+def _not_monotone(t: Tables) -> Judgement:
     found = shapes(t.networks, learning() + dynamics())
     effect = count_of(len(found.broken), found.seeds)
-    return Outcome(effect, f"of {found.metrics} metrics", found.verdict, found.note)
+    return Judgement(effect, f"of {found.metrics} metrics", found.verdict, found.note)
 
 
 LEARNING = Claim(

@@ -21,7 +21,7 @@ from popnet.studies.heterogeneity.learning_claims import memory_difference
 from popnet.studies.heterogeneity.profiles import shapes
 from popnet.studies.heterogeneity.tables import REDRAWN, SHARED, Tables
 from popnet.studies.heterogeneity.tasks import MEMORY
-from popnet.studies.study import Claim, Outcome
+from popnet.studies.study import Claim, Judgement
 from popnet.studies.verdicts import above, below, both
 
 if TYPE_CHECKING:
@@ -56,31 +56,31 @@ def _jittered(frame: pd.DataFrame) -> pd.DataFrame:
     return rows[np.isclose(rows["grade"], MODERATE)]
 
 
-def _tau_dynamics(t: Tables) -> Outcome:
+def _tau_dynamics(t: Tables) -> Judgement:
     rows, column = _jittered(t.changed), measured.of_change()
     moved = mean_of(rows, column)
     note = f"By task: {listed(rows, column)}. Altered: above {ALTERED:g}."
-    return Outcome(moved, "of its deviations", above(moved, ALTERED), note)
+    return Judgement(moved, "of its deviations", above(moved, ALTERED), note)
 
 
-def _tau_accuracy(t: Tables) -> Outcome:
+def _tau_accuracy(t: Tables) -> Judgement:
     rows = _jittered(t.perturbed)
     drop = mean_of(rows, "drop")
     note = f"By task: {listed(rows, 'drop')}. As it is: below {NOTICED:g}."
-    return Outcome(drop, "of trials", below(drop, NOTICED), note)
+    return Judgement(drop, "of trials", below(drop, NOTICED), note)
 
 
-def _tau_redrawn(t: Tables) -> Outcome:
+def _tau_redrawn(t: Tables) -> Judgement:
     rows = _kind(t.perturbed, REDRAWN)
     drop = mean_of(rows, "drop")
     note = f"By task: {listed(rows, 'drop')}."
-    return Outcome(drop, "of trials", below(drop, NOTICED), note)
+    return Judgement(drop, "of trials", below(drop, NOTICED), note)
 
 
-def _breaks(kind: str) -> Callable[[Tables], Outcome]:
+def _breaks(kind: str) -> Callable[[Tables], Judgement]:
     """Judge whether this perturbation disturbs memory tasks strongly."""
 
-    def judge(t: Tables) -> Outcome:
+    def judge(t: Tables) -> Judgement:
         rows = _kind(t.perturbed, kind)
         difference = memory_difference(rows, "drop")
         effect = mean_over_seeds(difference)
@@ -92,12 +92,12 @@ def _breaks(kind: str) -> Callable[[Tables], Outcome]:
             f"the top grade {listed(top, 'drop')}."
         )
         verdict = both(above(effect, 0), above(own, NOTICED))
-        return Outcome(effect, "of trials", verdict, note)
+        return Judgement(effect, "of trials", verdict, note)
 
     return judge
 
 
-def _jitter_is_worst(t: Tables) -> Outcome:
+def _jitter_is_worst(t: Tables) -> Judgement:
     drops = {kind: by_seed(_kind(t.perturbed, kind), "drop") for kind in COMPARED}
     jitter = drops.pop("synaptic_jitter")
     lead = [mean_over_seeds((jitter - other).dropna()) for other in drops.values()]
@@ -115,10 +115,10 @@ def _jitter_is_worst(t: Tables) -> Outcome:
         + f". At the top grade {hurt.count('holds')} of {len(hurt)} cells (task x "
         "level) drop. The mean depends on which grades were chosen."
     )
-    return Outcome(nearest, "of trials", both(above(nearest, 0), *hurt), note)
+    return Judgement(nearest, "of trials", both(above(nearest, 0), *hurt), note)
 
 
-def _drops_not_monotone(t: Tables) -> Outcome:
+def _drops_not_monotone(t: Tables) -> Judgement:
     wide = t.networks[SHARED]
     for kind in COMPARED:
         mean = _kind(t.perturbed, kind).groupby("key")["drop"].mean()
@@ -126,7 +126,7 @@ def _drops_not_monotone(t: Tables) -> Outcome:
     found = shapes(wide, COMPARED)
     effect = count_of(len(found.broken), found.seeds)
     unit = f"of {found.metrics} perturbations"
-    return Outcome(effect, unit, found.verdict, found.note)
+    return Judgement(effect, unit, found.verdict, found.note)
 
 
 TAU_DYNAMICS = Claim(

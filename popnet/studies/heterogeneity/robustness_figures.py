@@ -135,7 +135,7 @@ def _line(colour: str) -> dict[str, Any]:
 
 
 def _sizes(tables: Tables, rows: pd.DataFrame) -> list[int]:
-    """How many networks of each level there are."""
+    """The number of networks at each level."""
     counts = rows.groupby("level")["key"].nunique()
     return [int(counts.get(level, 0)) for level in tables.levels]
 

@@ -19,7 +19,7 @@ from popnet.studies.effects import (
 from popnet.studies.heterogeneity import measured
 from popnet.studies.heterogeneity.tables import Tables
 from popnet.studies.heterogeneity.tasks import RELATED
-from popnet.studies.study import Claim, Outcome
+from popnet.studies.study import Claim, Judgement
 from popnet.studies.verdicts import above, below, both
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ UNLIKE = 0.5
 networks apart."""
 
 
-def _transfer(t: Tables) -> Outcome:
+def _transfer(t: Tables) -> Judgement:
     frozen = t.tested[~t.tested["failed"] & ~t.tested["own"]]
     pairs = list(zip(frozen["task"], frozen["tested"], strict=True))
     sign = np.array([RELATED.get(pair, 0) for pair in pairs])
@@ -50,28 +50,28 @@ def _transfer(t: Tables) -> Outcome:
         "with the output's sign flipped."
     )
     parts = above(effect, 0), above(near, TRANSFERS), below(far, TRANSFERS)
-    return Outcome(effect, "of trials", both(*parts), note)
+    return Judgement(effect, "of trials", both(*parts), note)
 
 
-def _alike(t: Tables) -> Outcome:
+def _alike(t: Tables) -> Judgement:
     gaps = t.met.groupby(["task", "seed"])["accuracy"].mean().unstack("task")
     apart = np.abs(gaps - gaps.mean()).mean(axis=1)
     effect = mean_over_seeds(apart.to_numpy())
     note = "Networks that met the criterion."
-    return Outcome(effect, "of trials", below(effect, ALIKE), note)
+    return Judgement(effect, "of trials", below(effect, ALIKE), note)
 
 
-def _degenerate(metric: str) -> Callable[[Tables], Outcome]:
+def _degenerate(metric: str) -> Callable[[Tables], Judgement]:
     """Judge whether networks lie far apart by this metric."""
 
-    def judge(t: Tables) -> Outcome:
+    def judge(t: Tables) -> Judgement:
         effect, note = _ratio(t.pairs[t.pairs["metric"] == metric])
-        return Outcome(effect, "of untrained", above(effect, UNLIKE), note)
+        return Judgement(effect, "of untrained", above(effect, UNLIKE), note)
 
     return judge
 
 
-def _degenerate_weights(t: Tables) -> Outcome:
+def _degenerate_weights(t: Tables) -> Judgement:
     outcome = _degenerate("weights")(t)
     moved = t.networks[measured.of_learning()].mean()
     note = (
