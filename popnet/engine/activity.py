@@ -1,4 +1,4 @@
-"""Activity of frozen networks: the rates of every unit on common trials.
+"""Records the activity of frozen networks: every unit's rate on common trials.
 
 P networks, B trials, K trial types, T time steps, S stored steps, N units.
 """
@@ -21,10 +21,10 @@ STORED_S = 0.010
 
 
 def activity(situation: Situation, seed: Seed) -> NDArray[np.float32]:
-    """Rates [K, T, N] of one network (P = 1), the mean over trials of each type.
+    """Return rates [K, T, N] of one network (P = 1), means over trials of each type.
 
-    Exploratory impulses are off; noise that is part of the network stays on, and so
-    does what a perturbation brings.
+    Exploratory impulses are off; the network's own noise and whatever a perturbation
+    adds stay on.
     """
     quiet = situation._replace(impulses=Impulses())
     rates_BTN = run(_outspoken(quiet), seed, RESPONSE_TRIALS).output_PBTO[0]
@@ -34,7 +34,7 @@ def activity(situation: Situation, seed: Seed) -> NDArray[np.float32]:
 
 
 def _outspoken(situation: Situation) -> Situation:
-    """The same network with every unit's rate for an output."""
+    """Return the same network with every unit's rate as an output."""
     params, config = situation.params, situation.config
     # an output that is fed back goes into the recurrent weights first
     params = closed(params)
@@ -47,7 +47,7 @@ def _outspoken(situation: Situation) -> Situation:
 
 
 def trajectory(rates_KTN: NDArray[np.float32], dt_s: float) -> NDArray[np.float16]:
-    """Activity as it is stored, [K, S, N]: its mean every 10 ms."""
+    """Return activity as it is stored, [K, S, N]: means over bins of 10 ms."""
     steps = max(1, round(STORED_S / dt_s))
     return in_bins(rates_KTN, steps, axis=1).astype(np.float16)
 
@@ -55,7 +55,7 @@ def trajectory(rates_KTN: NDArray[np.float32], dt_s: float) -> NDArray[np.float1
 def in_bins(
     values: NDArray[np.floating], steps: int, axis: int
 ) -> NDArray[np.floating]:
-    """Means over bins of so many steps along an axis; the last may have fewer."""
+    """Return means over bins of ``steps``; the last bin of the axis may be shorter."""
     length = values.shape[axis]
     starts = np.arange(0, length, steps)
     counts = np.diff(starts, append=length)

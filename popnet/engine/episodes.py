@@ -1,6 +1,7 @@
-"""Draws everything that happens to a network in a batch of trials, from its streams.
+"""Draws all inputs, targets, noise and impulses of trials from a network's streams.
 
-One network at a time, then stacked: what a network meets cannot depend on the others.
+They are drawn for one network at a time, then stacked: no network's draws can depend on
+the others.
 P networks, B trials, T time steps, N units, I inputs.
 """
 
@@ -26,7 +27,7 @@ Array = NDArray[np.float64]
 
 
 class _Batch(NamedTuple):
-    """What one network meets in one batch."""
+    """Everything drawn for one network and one batch."""
 
     input_BTI: Array
     target_BTO: Array
@@ -43,10 +44,10 @@ def training_batch(
     tau_PN: Tensor,
     trials: int = 1,
 ) -> Episode:
-    """The next batch of trials of each network; ``trial_P`` counts those before.
+    """Draw the next batch of trials of each network; ``trial_P`` counts those before.
 
     Trial types come in a fixed cycle (Miconi 2017, published code).  A sequential rule
-    gets ``trials`` batches of one, each drawn as if it came alone.
+    gets ``trials`` batches of one trial, each drawn as if it came alone.
     """
     tau = tau_PN.detach().to("cpu", torch.float64).numpy()
     parts = [
@@ -79,7 +80,7 @@ def _drawn(
     device: torch.device,
     dtype: torch.dtype,
 ) -> dict[str, Tensor] | None:
-    """What the rule itself draws for its next step."""
+    """Draw what the rule itself needs for its next step; None when it needs nothing."""
     draws = RULES[members[0].config.rule.name].draws
     if draws is None:
         return None
@@ -101,7 +102,7 @@ def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
 
 
 def _training(member: PlannedNetwork, first: int, trials: int, tau_N: Array) -> _Batch:
-    """The next trials of one network, the number of the ``first`` of them known."""
+    """Draw the next trials of one network; ``first`` is the number of the first."""
     config, seed = member.config, member.seed
     net, rule, task = config.network, config.rule, config.task
     numbers = range(first, first + (trials if rule.sequential else rule.batch))
@@ -130,7 +131,7 @@ def _trials(
     seed: Seed,
     batches: Sequence[range],
 ) -> Trials:
-    """Trials of a task, each batch of them from a stream of its own."""
+    """Draw trials of a task, each batch of them from a stream of its own."""
     if TASKS[task.name].fixed:
         inputs, target, mask = _each_type(task, dt_s)  # type: ignore[arg-type]
         return Trials(inputs[types_B], target[types_B], mask[types_B])
@@ -144,7 +145,7 @@ def _trials(
 
 @lru_cache(maxsize=2)
 def _each_type(task: TaskSettings, dt_s: float) -> Trials:
-    """One trial of each type of a task in which nothing is random."""
+    """Draw one trial of each type of a task in which nothing is random."""
     nothing = np.random.default_rng(0)
     return TASKS[task.name].draw(task, np.arange(task.types), dt_s, nothing)
 
@@ -152,7 +153,7 @@ def _each_type(task: TaskSettings, dt_s: float) -> Trials:
 def together(
     currents: Sequence[Array | None], device: torch.device, dtype: torch.dtype
 ) -> Tensor | None:
-    """Currents of several networks as one tensor; None when nobody has any."""
+    """Stack currents of several networks; None when no network has any."""
     given = [c for c in currents if c is not None]
     if not given:
         return None
@@ -163,13 +164,13 @@ def together(
 def initial_states(
     net: Network, seed: Seed, purpose: str, trials: Sequence[int]
 ) -> Array:
-    """x(0) ~ U(-a, a) of some trials, [B, N]; more trials only add to them."""
+    """x(0) ~ U(-a, a) of some trials, [B, N]; more trials do not change the first."""
     random = seed.stream(purpose, trials[0])
     return net.initial_state * random.uniform(-1, 1, (len(trials), net.units))
 
 
 def any_impulses(impulses: Impulses) -> bool:
-    """Whether there are any impulses at all."""
+    """Return whether there are any impulses at all."""
     return impulses.rate_hz > 0 and impulses.amplitude > 0
 
 
@@ -241,9 +242,9 @@ def _impulse_list(
 def _bernoulli_places(
     random: np.random.Generator, chance: float, cells: int
 ) -> NDArray[np.int64]:
-    """Which of ``cells`` independent Bernoulli(chance) trials succeed.
+    """Draw which of ``cells`` independent Bernoulli(chance) trials succeed.
 
-    Gap by gap, so that more cells begin with the same places.
+    They are drawn gap by gap, so that more cells begin with the same places.
     """
     mean = chance * cells
     some = int(mean + 5 * np.sqrt(mean)) + 5  # nearly always enough

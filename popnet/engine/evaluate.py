@@ -40,7 +40,7 @@ bits."""
 
 
 class Evaluated(NamedTuple):
-    """How one network did in one test."""
+    """The scores of one network in one test."""
 
     identity: str
     kind: str
@@ -56,7 +56,7 @@ class Evaluated(NamedTuple):
 
 
 class Ran(NamedTuple):
-    """Outputs of one network (P = 1) and what was asked of it."""
+    """Outputs of one network (P = 1), with the targets and types of its trials."""
 
     output_PBTO: Tensor
     target_PBTO: Tensor
@@ -67,17 +67,17 @@ class Ran(NamedTuple):
 def common_trials(
     task: TaskSettings, per_type: int, dt_s: float
 ) -> tuple[Trials, NDArray[np.int64]]:
-    """The trials every network is tested on, whatever its seed."""
+    """Draw the trials that every network is tested on, and their types [B]."""
     types_B = np.tile(np.arange(task.types), per_type)
     random = stream("evaluation", task.name)
     return TASKS[task.name].draw(task, types_B, dt_s, random), types_B
 
 
 def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
-    """Put one frozen network through ``per_type`` trials of each type.
+    """Run one frozen network on ``per_type`` trials of each type.
 
-    Each trial has streams of its own and a longer one only adds to what is drawn, so
-    that levels of a perturbation meet common random numbers.
+    Each trial has streams of its own and a longer trial only adds draws, so that all
+    levels of a perturbation use common random numbers.
     """
     net, params = situation.config.network, situation.params
     trials, types_B = common_trials(situation.task, per_type, net.dt_s)
@@ -104,7 +104,7 @@ def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
 
 
 class _Arriving(NamedTuple):
-    """What some trials of one network meet besides their inputs."""
+    """Noise and impulses that arrive in some trials of one network."""
 
     noise_BTN: NDArray[np.float64] | None
     impulses: list[ImpulseList] | None
@@ -116,7 +116,7 @@ class _Arriving(NamedTuple):
 def _answers(
     params: Params, cell: Cell, input_PBTI: Tensor, given: _Arriving, x0_PBN: Tensor
 ) -> Tensor:
-    """Outputs of one network (P = 1), by the kernel where there is one."""
+    """Return outputs of one network (P = 1), by the kernel where there is one."""
     noise = None
     if given.noise_BTN is not None:
         noise = torch.from_numpy(given.noise_BTN).to(x0_PBN)[None]
@@ -134,7 +134,7 @@ def _answers(
 def _arriving(
     situation: Situation, seed: Seed, numbers: Sequence[int], steps: int
 ) -> _Arriving:
-    """Recurrent noise and impulses of some trials."""
+    """Draw recurrent noise and impulses of some trials."""
     net = situation.config.network
     tau_N = situation.params.tau_PN[0].to("cpu", torch.float64).numpy()
     kinds = [
@@ -177,7 +177,7 @@ def evaluate(
     tests: Iterable[Test],
     per_type: int,
 ) -> list[Evaluated]:
-    """Put one network (P = 1) through tests."""
+    """Test one network (P = 1); returns its scores test by test."""
     results = []
     for test in tests:
         situation = test.situation(params, config, seed)
@@ -211,11 +211,10 @@ RESPONSE_TRIALS = 5
 
 
 def response(params: Params, config: NetworkConfig, seed: Seed) -> NDArray[np.float32]:
-    """A network's outputs in the scored windows of common trials.
+    """Return a network's outputs [B, S * O] in the scored windows of common trials.
 
-    Exploratory impulses are off; noise that is part of the network stays on.
-
-    [B, S * O]: what two networks are compared by as behaviour.
+    Exploratory impulses are off; noise that is part of the network stays on.  Two
+    networks are compared by these outputs as behaviour.
     """
     situation = resting(params, config)._replace(impulses=Impulses())
     ran = run(situation, seed, RESPONSE_TRIALS)

@@ -1,4 +1,4 @@
-"""A population in training: P networks, their rule's state, and how far each is."""
+"""A population in training: P networks, the state of their rule, their progress."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Population:
 
     @property
     def config(self) -> NetworkConfig:
-        """Of the first network; read from it only what all share."""
+        """The first network's configuration; read from it only what all share."""
         return self.members[0].config
 
 
 def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population:
-    """Untrained networks at trial 0."""
+    """Return untrained networks at trial 0."""
     config = members[0].config
     params = untrained(members, device)
     first = in_force(members, [0] * len(members))
@@ -49,7 +49,7 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
 
 
 def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params:
-    """The networks as they were drawn, and as their rule begins with them."""
+    """Draw the networks, and change them as their rule does before it begins."""
     configs = [m.config for m in members]
     params = draw(
         [c.network for c in configs],
@@ -68,7 +68,7 @@ def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params
 def in_force(
     members: Sequence[PlannedNetwork], trials: Sequence[int]
 ) -> tuple[PlannedNetwork, ...]:
-    """The networks with the configurations that they train with after these trials."""
+    """Return the networks with the configurations in force after these trials."""
     return tuple(
         next((m._replace(config=c) for until, c in m.earlier if trial < until), m)
         for m, trial in zip(members, trials, strict=True)
@@ -78,7 +78,7 @@ def in_force(
 def hyper_of(
     members: Sequence[PlannedNetwork], device: torch.device, dtype: torch.dtype
 ) -> dict[str, Tensor]:
-    """Every per-network number of the rule's settings as a [P] tensor."""
+    """Return each per-network number of the rule's settings as a [P] tensor."""
     rules = [m.config.rule for m in members]
     columns: dict[str, Tensor] = {}
     for name, per_network, _ in marked(type(rules[0])):
@@ -90,7 +90,7 @@ def hyper_of(
 
 
 def part(population: Population, which: Tensor) -> Population:
-    """Some of the networks; ``which`` holds their indices."""
+    """Return some of the networks; ``which`` holds their indices."""
     members = tuple(population.members[i] for i in which.tolist())
     device = population.params.tau_PN.device
     there = which.to(device)
@@ -105,7 +105,7 @@ def part(population: Population, which: Tensor) -> Population:
 
 
 def joined(parts: Sequence[Population]) -> Population:
-    """One population of several; what they share must agree."""
+    """Join populations to one; what its networks share must agree."""
     points = max(p.progress.curve_error_PC.shape[1] for p in parts)
     state = stack([p.state for p in parts])
     progress: list[Progress] = [
@@ -126,13 +126,13 @@ def joined(parts: Sequence[Population]) -> Population:
 
 
 def _cut_or_padded(curve_PC: Tensor, points: int) -> Tensor:
-    """A curve with room for so many points: networks may differ in their caps."""
+    """Cut or pad a curve to so many points: networks may differ in their caps."""
     missing = max(0, points - curve_PC.shape[1])
     return torch.nn.functional.pad(curve_PC, (0, missing))[:, :points]
 
 
 def leaves(population: Population) -> dict[str, Tensor]:
-    """Everything a network needs to go on, as named P-first tensors."""
+    """Return everything a network needs to go on, as named P-first tensors."""
     groups = {
         "params": population.params,
         "state": population.state,
@@ -147,7 +147,7 @@ def leaves(population: Population) -> dict[str, Tensor]:
 
 
 def resumed(population: Population, saved: Mapping[str, Tensor]) -> Population:
-    """A freshly started population put to where ``leaves`` was taken.
+    """Set a freshly started population to the state that ``leaves`` returned.
 
     Raises ValueError when the saved tensors are not those of these networks.
     """

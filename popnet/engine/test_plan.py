@@ -1,7 +1,7 @@
-"""Which tests a trained network meets: its own task, perturbations, other tasks.
+"""Plans the tests of a trained network: its own task, perturbations, other tasks.
 
-A test has an identity of its own (a hash of what it asks), so that a longer list of
-tests later asks only for the new ones.
+A test has an identity, a hash of everything it depends on, so that after the list of
+tests has grown only the new ones are run.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class Test(NamedTuple):
     """task, quiet (own task without exploratory impulses) or perturbation; of activity:
     untrained or trained, the network as it was drawn or as it became."""
     name: str
-    """Of the task or the perturbation, in its registry; "" for activity at rest."""
+    """The name of the task or perturbation; "" for activity at rest."""
     settings: str
-    """What distinguishes it from others of its name, as JSON: ``settings_text``."""
+    """Settings that distinguish it from tests of that name: ``settings_text``."""
     level: float
     change: Callable[[Situation, Seed], Situation]
-    """From the network at rest on its own task to what it meets."""
+    """Changes the network at rest on its own task into the situation of the test."""
 
     def situation(self, params: Params, config: NetworkConfig, seed: Seed) -> Situation:
-        """What this test puts a network (P = 1) into."""
+        """Return the situation in which this test runs a network (P = 1)."""
         return self.change(resting(params, config), seed)
 
 
 class AskedMeasure(NamedTuple):
-    """Something that ``after.measures`` asks to be measured of a network."""
+    """A measurement that ``after.measures`` asks of a network."""
 
     identity: str
     settings: MeasureSettings
@@ -63,7 +63,7 @@ class AskedMeasure(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """All that is asked of networks of one configuration."""
+    """All tests and measurements of networks of one configuration."""
 
     tests: list[Test]
     dynamics: list[Test]
@@ -72,14 +72,14 @@ class Asked(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """A test as ``after`` asks it; with a configuration it is a ``Test``."""
+    """A test that is not yet bound to a configuration, which gives it an identity."""
 
     kind: str
     name: str
     settings: str
     level: float
     what: tuple[str, ...]
-    """What it is, as text: with the configuration's its identity."""
+    """The texts that are hashed, with the configuration's, to its identity."""
     change: Callable[[Situation, Seed], Situation]
 
 
@@ -111,9 +111,9 @@ class TestPlan:
         self._measures = [(m, canonical(m)) for m in after.measures]
 
     def asked(self, config: NetworkConfig) -> Asked:
-        """All that is asked of a network of this configuration.
+        """Return all that is asked of a network of this configuration.
 
-        That of networks asked about one after the other is worked out once.
+        Calls one after the other with the same configuration return one result.
         """
         if self._last is None or self._last[0] is not config:
             of_activity = self._of_activity(config)
@@ -125,11 +125,11 @@ class TestPlan:
         return self._last[1]
 
     def tests(self, config: NetworkConfig) -> list[Test]:
-        """Every test of what such a network can do."""
+        """Return every test of the performance of such a network."""
         return _different(self._tests(config), self._of_tests(config))
 
     def identities(self, config: NetworkConfig) -> list[str]:
-        """The identities of all that is asked of such a network, in order."""
+        """Return the identities of all that is asked of such a network, in order."""
         of_test, of_activity = self._of_tests(config), self._of_activity(config)
         tests = dict.fromkeys(of_test(*q.what) for q in self._tests(config))
         moves = dict.fromkeys(of_activity(*q.what) for q in self._activity)
@@ -168,12 +168,12 @@ class TestPlan:
 
 
 def planned_tests(after: After, config: NetworkConfig) -> list[Test]:
-    """Every test that ``after`` asks of a network of this configuration."""
+    """Return every test that ``after`` asks of a network of this configuration."""
     return TestPlan(after).tests(config)
 
 
 def dynamics(after: After, config: NetworkConfig) -> list[Test]:
-    """Every measurement of activity that ``after`` asks of such a network."""
+    """Return every measurement of activity that ``after`` asks of such a network."""
     return TestPlan(after).asked(config).dynamics
 
 
@@ -211,7 +211,7 @@ Graded = tuple[PerturbationSettings, float]
 
 
 def _graded(perturbations: Iterable[PerturbationSettings]) -> Iterator[Graded]:
-    """Each perturbation with each of its levels."""
+    """Yield each perturbation with each of its levels."""
     for settings in perturbations:
         for level in settings.levels:
             yield settings, level

@@ -46,10 +46,10 @@ def begin(
     device: torch.device,
     saved: Mapping[str, Mapping[str, Tensor]] | None = None,
 ) -> list[Population]:
-    """The populations to advance: one per network on the CPU, one on a GPU.
+    """Return the populations to advance: one per network on the CPU, one on a GPU.
 
-    ``saved``: checkpoints of some of the networks (``leaves`` of each, by key); one
-    that does not fit is as good as none.
+    ``saved``: checkpoints of some of the networks (``leaves`` of each, by key).  A
+    checkpoint that does not fit is ignored.
     """
     saved = saved or {}
     if device.type != "cpu" and not any(m.key in saved for m in members):
@@ -66,7 +66,7 @@ def begin(
 def advance(
     population: Population, steps: int
 ) -> tuple[Population | None, list[Trained]]:
-    """Up to ``steps`` learning steps; what still trains, and what has finished.
+    """Take up to ``steps`` learning steps; returns what still trains and what ended.
 
     A network that meets its criterion, its cap of trials, or diverges leaves the
     population at once, with the weights it had before it diverged.  A step is a batch,
@@ -90,10 +90,11 @@ def advance(
 def _learn_some(
     population: Population, most: int
 ) -> tuple[Population, dict[int, Status], int]:
-    """A block of trials where the rule and the population allow it, else one step.
+    """Learn a block of trials where rule and population allow it, else one step.
 
-    A block in which the network ended is taken back and learned again trial by trial,
-    so that the network ends exactly where it would have alone.
+    Returns the population, the statuses of networks that ended, by index, and the steps
+    taken.  A block in which the network ended is taken back and learned again trial by
+    trial, so that the network ends exactly where it would have alone.
     """
     config = population.config
     block = 1
@@ -115,9 +116,9 @@ def _learn_some(
 
 
 def _learn(population: Population, trials: int) -> tuple[Population, dict[int, Status]]:
-    """One learning step; which networks ended with it, and how.
+    """Take one learning step; returns the statuses of networks that ended with it.
 
-    ``trials``: how many trials a sequential rule gets in it.
+    ``trials``: the trials that a sequential rule gets in it.
     """
     over = _already_over(population)
     if over:
@@ -158,13 +159,13 @@ def _step(
     params: Params, state: Any, episode: Episode, hyper: Hyper, settings: RuleSettings,
     cell: Cell, task: str,
 ) -> tuple[Params, Any, Outcome]:  # fmt: skip
-    """The rule's step; what a GPU records comes first, what it does not last."""
+    """Take the rule's step; a GPU records the tensors that come first."""
     rule, score = RULES[settings.name], TASKS[task].score
     return rule.step(params, state, episode, settings, hyper, cell, score)
 
 
 def _already_over(population: Population) -> dict[int, Status]:
-    """Networks that may not take a single step: a cap of 0 trials."""
+    """Return the statuses of networks whose cap is already reached, such as 0."""
     caps = [m.config.train.trials for m in population.members]
     seen = population.progress.trial_P.tolist()
     return {
@@ -175,7 +176,7 @@ def _already_over(population: Population) -> dict[int, Status]:
 
 
 def _alive(params: Params, outcome: Outcome) -> Tensor:
-    """Which networks are finite, in their outputs and in what they learned."""
+    """Return which networks [P] have finite outputs and finite parameters."""
     alive_P = outcome.error_PB.isfinite().all(1)
     for leaf in (
         params.w_PNN, params.win_PNI, params.wout_PON, params.bias_PN, params.tau_PN
@@ -187,7 +188,7 @@ def _alive(params: Params, outcome: Outcome) -> Tensor:
 
 
 def _kept(new: Params, old: Params, alive_P: Tensor) -> Params:
-    """The new parameters of living networks, the last finite ones of the others."""
+    """Return new parameters of finite networks, the previous ones of the others."""
     return Params(
         *(
             None
@@ -199,6 +200,7 @@ def _kept(new: Params, old: Params, alive_P: Tensor) -> Params:
 
 
 def _ended(population: Population) -> dict[int, Status]:
+    """Return the statuses of networks that met their criterion or cap, by index."""
     progress, ended = population.progress, {}
     for i, member in enumerate(population.members):
         train = member.config.train

@@ -1,4 +1,4 @@
-"""What training made of a network."""
+"""The result of training a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 class Trained(NamedTuple):
-    """What training made of one network."""
+    """The result of training one network."""
 
     network: PlannedNetwork
     status: Status
@@ -38,7 +38,7 @@ class Trained(NamedTuple):
 
 
 def results(population: Population, ended: dict[int, Status]) -> list[Trained]:
-    """What became of the networks that ended, by index and status."""
+    """Return the results of the networks that ended; ``ended`` is by index."""
     cpu = torch.device("cpu")
     made = []
     for index, status in sorted(ended.items()):
@@ -49,9 +49,9 @@ def results(population: Population, ended: dict[int, Status]) -> list[Trained]:
 
 
 def curve(population: Population, index: int) -> tuple[NDArray[np.int64], Array, Array]:
-    """The curve of one network so far: where each point ends, its error and accuracy.
+    """Return one network's curve so far: last trial, error and accuracy of each point.
 
-    The last point may not be full yet.
+    The last point may be the mean of fewer trials.
     """
     progress, every = population.progress, population.config.train.curve_every
     trials = int(progress.trial_P[index])

@@ -1,4 +1,4 @@
-"""How far each network of a population is, and whether it has met its criterion.
+"""Keeps the progress of each network of a population, and checks its criterion.
 
 P networks, B trials of a batch, W trials that the criterion looks at (its windows in a
 row), C points of the recorded curve.
@@ -23,14 +23,14 @@ Array = NDArray[np.float64]
 
 
 class Progress(NamedTuple):
-    """How far each network is; all P first, on the CPU."""
+    """Progress of each network; all tensors are P first and on the CPU."""
 
     trial_P: Tensor
     """Trials seen."""
     reached_P: Tensor
-    """Trials when the criterion was first met; -1: not yet."""
+    """Trials after which the criterion was first met; -1: not yet."""
     recent_error_PW: Tensor
-    """The last W trials, the newest last; before there were so many, 0."""
+    """Errors of the last W trials, the newest last; 0 where there are fewer."""
     recent_correct_PW: Tensor
     curve_error_PC: Tensor
     """Sums over the trials of each point of the curve."""
@@ -38,7 +38,7 @@ class Progress(NamedTuple):
 
 
 def no_progress(members: Sequence[PlannedNetwork]) -> Progress:
-    """Of networks at trial 0."""
+    """Return the progress of networks at trial 0."""
     networks = len(members)
     train = members[0].config.train
     window = train.until.watched if train.until else 100
@@ -58,7 +58,7 @@ def no_progress(members: Sequence[PlannedNetwork]) -> Progress:
 def noted(
     progress: Progress, members: Sequence[PlannedNetwork], outcome: Outcome
 ) -> Progress:
-    """Progress after a batch of B trials of each network."""
+    """Return the progress after a batch of B trials of each network."""
     # in NumPy: these are a few hundred numbers, and a call of torch costs more
     after = Progress(*(leaf.clone() for leaf in progress))
     trial_P, reached_P, *arrays = (leaf.numpy() for leaf in after)
@@ -83,9 +83,10 @@ def noted(
 
 
 def _met(until: Until, error: Array, correct: Array, seen: int, first: int) -> int:
-    """Trials after which the criterion was met, no sooner than ``first``; or -1.
+    """Return the trials after which the criterion was met, or -1.
 
-    ``error`` and ``correct`` hold the trials watched before the batch, then the batch.
+    ``error`` and ``correct`` hold the trials watched before the batch, then the batch;
+    ``first`` is the first trial of the batch after which it is checked.
     """
     window = until.window
     ends = np.arange(first, len(error) - until.watched + 1)
@@ -100,5 +101,5 @@ def _met(until: Until, error: Array, correct: Array, seen: int, first: int) -> i
 
 
 def _sums(values: Array, begins: NDArray[np.int64], window: int) -> Array:
-    """The sum of each window."""
+    """Return the sum of each window."""
     return np.array([values[begin : begin + window].sum() for begin in begins])

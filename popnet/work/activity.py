@@ -1,4 +1,4 @@
-"""How a recorded network's activity moves: rows of the table ``dynamics``.
+"""Measures the activity of a recorded network: rows of the table ``dynamics``.
 
 K trial types, T time steps, S stored steps, N units.
 """
@@ -20,25 +20,25 @@ from popnet.perturbations import resting
 from popnet.plan import PlannedNetwork
 from popnet.work.measured import BINS, measured_rows
 
-KEPT = "trajectories"
-"""Asked of a network whose activity is kept, beside the identities of tests."""
+TRAJECTORIES = "trajectories"
+"""Stands for stored activity among the identities of a network's tests."""
 
 Rates = NDArray[np.float32]
 
 
-class Moved(NamedTuple):
-    """What was found of one network's activity."""
+class ActivityRecords(NamedTuple):
+    """Records of one network's activity, table by table."""
 
     rows: list[dict[str, Any]]
     measures: list[dict[str, Any]]
-    """Rows of what ``after.measures`` asks of activity."""
-    kept: dict[str, NDArray[np.float16]]
-    """Its trajectories [K, S, N], untrained and trained; empty unless asked for."""
+    """Rows of the measures of activity in ``after.measures``."""
+    trajectories: dict[str, NDArray[np.float16]]
+    """Trajectories [K, S, N], untrained and trained; empty unless asked for."""
 
 
-def asked_of(network: PlannedNetwork, after: After) -> list[str]:
-    """What is asked of a network's activity, besides the measurements."""
-    return [KEPT] if after.keeps(network.seed.number) else []
+def stored_activity(network: PlannedNetwork, after: After) -> list[str]:
+    """Return TRAJECTORIES, in a list, when the network's activity is to be stored."""
+    return [TRAJECTORIES] if after.keeps(network.seed.number) else []
 
 
 def measure(
@@ -46,14 +46,17 @@ def measure(
     stages: Mapping[str, Params],
     missing: Sequence[str],
     asked: Asked,
-) -> Moved:
-    """The missing measurements of one network; ``stages``: untrained and trained."""
+) -> ActivityRecords:
+    """Make the missing measurements of one network.
+
+    ``stages``: its parameters, untrained and trained; ``missing``: identities.
+    """
     config, seed = network.config, network.seed
     wanted = [m for m in asked.measures if m.test and m.identity in missing]
     needed = {m.test.identity for m in wanted if m.test}.union(missing)
     tests = [t for t in asked.dynamics if t.identity in needed]
-    if not tests and KEPT not in missing:
-        return Moved([], [], {})
+    if not tests and TRAJECTORIES not in missing:
+        return ActivityRecords([], [], {})
     dt_s = config.network.dt_s
     rest = {s: activity(resting(p, config), seed) for s, p in stages.items()}
     rows, measures = [], []
@@ -74,14 +77,14 @@ def measure(
             about |= {"name": test.name, "settings": test.settings}
             found = _numbers(seen, steps)
             rows.append(about | {"level": test.level, **found, "bin_s": steps * dt_s})
-    if KEPT not in missing:
-        return Moved(rows, measures, {})
-    kept = {s: trajectory(rates, dt_s) for s, rates in rest.items()}
-    return Moved(rows, measures, kept)
+    if TRAJECTORIES not in missing:
+        return ActivityRecords(rows, measures, {})
+    trajectories = {s: trajectory(rates, dt_s) for s, rates in rest.items()}
+    return ActivityRecords(rows, measures, trajectories)
 
 
 def _numbers(seen: Mapping[str, Any], steps: int) -> dict[str, Any]:
-    """What is recorded of every activity, in the order of the registry."""
+    """Return what is recorded of every activity, in the order of the registry."""
     found = {
         n: v for needs, what in seen.items() for n, v in measured(needs, what).items()
     }

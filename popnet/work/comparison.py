@@ -1,7 +1,7 @@
-"""Compares recorded networks in pairs, and records what came out.
+"""Compares recorded networks in pairs, and records the values.
 
-First each network is prepared, then pairs of prepared networks are compared.  What a
-metric prepares at some cost is recorded: it is made once for each network.
+First each network is prepared, then pairs of prepared networks are compared.  Costly
+preparations are recorded, so that they are made once for each network.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Pair(NamedTuple):
 
 
 def prepared_kind(settings: MetricSettings) -> str:
-    """The kind of the store's batches that hold what this metric prepared."""
+    """Return the kind of the store's batches that hold this metric's preparations."""
     return f"prepared {metric_identity(settings)}"
 
 
@@ -84,13 +84,13 @@ def compare_networks(
 def _values(
     settings: MetricSettings, pairs: Sequence[Pair], prepared: Mapping[str, Prepared]
 ) -> NDArray[np.float64]:
-    """The values of pairs [M]; NaN where one of the two could not be prepared."""
+    """Return values of pairs [M]; NaN where one of the two could not be prepared."""
     known = np.array([a in prepared and b in prepared for a, b in pairs], dtype=bool)
-    some = [pair for pair, both in zip(pairs, known, strict=True) if both]
+    complete = [pair for pair, both in zip(pairs, known, strict=True) if both]
     values = np.full(len(pairs), np.nan)
-    if some:
+    if complete:
         one, other = (
-            [prepared[key] for key in keys] for keys in zip(*some, strict=True)
+            [prepared[key] for key in keys] for keys in zip(*complete, strict=True)
         )
         values[known] = METRICS[settings.name].compare(settings, one, other)
     return values
@@ -99,7 +99,7 @@ def _values(
 def _prepared(
     store: Store, configs: Mapping[str, NetworkConfig], settings: MetricSettings
 ) -> dict[str, dict[str, NDArray[Any]]]:
-    """What the metric makes of each network that has all that it needs."""
+    """Prepare each network of which everything that the metric needs is recorded."""
     prepare = METRICS[settings.name].prepare
     return {
         key: prepare(settings, subject)
@@ -110,7 +110,7 @@ def _prepared(
 def _subjects(
     store: Store, configs: Mapping[str, NetworkConfig], needs: Iterable[str]
 ) -> dict[str, Subject]:
-    """What a metric sees of each network: only what it needs is read.
+    """Read from the store what a metric needs of each network.
 
     A network of which something is not recorded, such as activity, is left out.
     """
@@ -136,7 +136,7 @@ def _subjects(
 
 
 def subject_of(network: PlannedNetwork, final: Params, needs: Iterable[str]) -> Subject:
-    """What a metric sees of a network (P = 1) in memory: only what it needs is made."""
+    """Compute what a metric needs of a network (P = 1) in memory."""
     config, seed = network.config, network.seed
     initial = untrained([network], torch.device("cpu"))
     weights, responses, kept = {}, {}, {}

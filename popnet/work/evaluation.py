@@ -1,4 +1,4 @@
-"""What happens to trained networks: tests and measurements, as tasks over the store.
+"""Tests and measures trained networks, and records the results.
 
 These are the bodies of the Ray tasks; each reads the store and adds one batch to it.
 """
@@ -21,7 +21,7 @@ from popnet.work.measured import curves_seen, measured_rows, weights_seen
 
 
 class TestJob(NamedTuple):
-    """Networks to be tested and which tests each still lacks."""
+    """Networks to be tested, and the identities of the tests that each still lacks."""
 
     __test__ = False
 
@@ -30,20 +30,20 @@ class TestJob(NamedTuple):
 
 
 class _Records(NamedTuple):
-    """What the tests of some networks gave, table by table."""
+    """Results of the tests of some networks, table by table."""
 
     evaluations: list[dict[str, Any]]
     dynamics: list[dict[str, Any]]
     measures: list[dict[str, Any]]
     responses: dict[str, NDArray[Any]]
-    kept: dict[str, NDArray[Any]]
+    trajectories: dict[str, NDArray[Any]]
 
 
 def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
     """Run the missing tests of some networks and record them; returns their keys.
 
-    Activity that is kept is a batch of its own, of those networks alone: which
-    networks have it is asked of the index.
+    Stored activity is a batch of its own, of those networks alone, so that the index
+    says which networks have it.
     """
     store, plan = Store(folder), TestPlan(after)
     tensors = store.many_tensors(n.key for n in job.networks)
@@ -63,11 +63,11 @@ def test_networks(folder: str, job: TestJob, after: After) -> tuple[str, ...]:
         "dynamics": records.dynamics,
         "measures": records.measures,
     }
-    tables = {name: some for name, some in tables.items() if some}
+    tables = {name: rows for name, rows in tables.items() if rows}
     store.commit("evaluations", keys, tables, {"responses": records.responses}, what)
-    if records.kept:
-        of = {name.partition("/")[0] for name in records.kept}
-        store.commit("trajectories", of, {}, {"trajectories": records.kept})
+    if records.trajectories:
+        of = {name.partition("/")[0] for name in records.trajectories}
+        store.commit("trajectories", of, {}, {"trajectories": records.trajectories})
     return tuple(keys)
 
 
@@ -94,10 +94,11 @@ def _test(
     for result in evaluate(params, config, seed, tests, trials):
         records.evaluations.append({"key": key, **result._asdict()})
     records.responses[f"{key}/response"] = response(params, config, seed)
-    moved = measure(network, stages, missing, asked)
-    records.dynamics.extend(moved.rows)
-    records.kept.update({f"{key}/{state}": t for state, t in moved.kept.items()})
-    records.measures.extend(moved.measures)
+    activity = measure(network, stages, missing, asked)
+    records.dynamics.extend(activity.rows)
+    for state, array in activity.trajectories.items():
+        records.trajectories[f"{key}/{state}"] = array
+    records.measures.extend(activity.measures)
     wanted = [m for m in asked.measures if not m.test and m.identity in missing]
     if wanted:
         weights = weights_seen(stages["untrained"], params, config.network)

@@ -1,4 +1,4 @@
-"""What is measured of a recorded network, besides what always is.
+"""Computes the measures that a sweep asks of recorded networks.
 
 C blocks of trials, N units.
 """
@@ -21,11 +21,11 @@ from popnet.plan import PlannedNetwork
 from popnet.store.store import Store
 
 BINS = 40
-"""Points, at most, of what is told over the time of a trial."""
+"""Points, at most, of a measure over the time of a trial."""
 
 
 def weights_seen(initial: Params, final: Params, net: Network) -> WeightsSeen:
-    """What measures see of a network's weights (P = 1), untrained and trained."""
+    """Return the weights of a network (P = 1) as measures need them."""
     with reproducible():
         initial_NN, final_NN = (closed(p).w_PNN[0].numpy() for p in (initial, final))
     unit = net.readout.unit if net.readout.kind == "unit" else None
@@ -35,7 +35,7 @@ def weights_seen(initial: Params, final: Params, net: Network) -> WeightsSeen:
 def curves_seen(
     store: Store, networks: Iterable[PlannedNetwork]
 ) -> dict[str, CurveSeen]:
-    """What measures see of the recorded learning of some networks, by key."""
+    """Read recorded learning curves as measures need them, by key."""
     configs = {n.key: n.config for n in networks}
     ended = store.table("networks", "networks", "key", set(configs))
     if ended is None:
@@ -70,9 +70,10 @@ def _curve_seen(
 def measured_rows(
     key: str, asked: Sequence[AskedMeasure], seen: Mapping[str, Any], steps: int = 1
 ) -> Iterator[dict[str, Any]]:
-    """Rows of the store's table ``measures``: each asked measure of what is seen.
+    """Yield rows of the store's table ``measures``, one for each asked measure.
 
-    ``seen``: by what a measure needs; ``steps``: of a bin, of what is told over time.
+    ``seen``: the data by the kind that a measure needs; ``steps``: time steps per bin
+    of measures over time.
     """
     for one in asked:
         settings, test = one.settings, one.test

@@ -1,4 +1,4 @@
-"""The plan minus what is on disk: what a launch still has to do."""
+"""Finds what a launch still has to do: the plan minus what is on disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from popnet.plan import PlannedNetwork, networks
 from popnet.runs import Run
 from popnet.runs.search_ledger import asked_for
 from popnet.status import Status
-from popnet.work.activity import KEPT, asked_of
+from popnet.work.activity import TRAJECTORIES, stored_activity
 from popnet.work.comparison import Pair, prepared_kind
 from popnet.work.evaluation import TestJob
 
@@ -23,10 +23,10 @@ PAIRS_PER_JOB = 200
 
 
 class AskedTests(Mapping[str, list[str]]):
-    """The identities of a network's tests by its key, worked out when asked for.
+    """The identities of each network's tests, by its key; computed when read.
 
-    100,000 networks have millions of them.  Those of one configuration's networks,
-    mostly asked for one after the other, are worked out once.
+    100,000 networks have millions of them.  Networks of one configuration, mostly read
+    one after the other, share one computation.
     """
 
     def __init__(self, run: Run) -> None:
@@ -39,7 +39,7 @@ class AskedTests(Mapping[str, list[str]]):
         if self._last[0] is not network.config:
             known = self._plan.identities(network.config)
             self._last = network.config, known
-        return self._last[1] + asked_of(network, self._after)
+        return self._last[1] + stored_activity(network, self._after)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._run.positions)
@@ -49,7 +49,7 @@ class AskedTests(Mapping[str, list[str]]):
 
 
 class Tests(NamedTuple):
-    """Which tests each network is asked, and which it has."""
+    """Identities of the tests that are asked of each network, and of those done."""
 
     __test__ = False
 
@@ -58,17 +58,17 @@ class Tests(NamedTuple):
 
 
 def untrained(run: Run) -> list[PlannedNetwork]:
-    """Networks whose training is not recorded."""
+    """Return the networks whose training is not recorded."""
     recorded = run.store.recorded()
     places = run.positions.items()
     return [run.networks[place] for key, place in places if key not in recorded]
 
 
 def to_train(run: Run) -> list[PlannedNetwork]:
-    """Networks that a launch has to train; nothing of a search that is at its end.
+    """Return the networks that a launch has to train; none when a search is finished.
 
-    Of a search that is not: the networks of its conditions, or of the bounds of its
-    space, which stand for them.
+    For a search that goes on these are the networks of its conditions, or those at the
+    bounds of its space, which stand for all.
     """
     ledger = run.ledger
     if ledger is None:
@@ -79,12 +79,11 @@ def to_train(run: Run) -> list[PlannedNetwork]:
     if ledger.finished and known and enough and not left:
         return []
     plan = run.plan
-    some = plan._replace(conditions=plan.corners) if plan.corners else plan
-    return networks(some)
+    return networks(plan._replace(conditions=plan.corners) if plan.corners else plan)
 
 
 def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:
-    """Status of each recorded network of the run, or of those ``among`` it."""
+    """Return the status of each recorded network of the run, or of those ``among``."""
     keys = set(run.positions) if among is None else among
     table = run.store.table("networks", "networks", "key", keys)
     if table is None:
@@ -94,12 +93,12 @@ def statuses(run: Run, among: set[str] | None = None) -> dict[str, str]:
 
 
 def tests(run: Run) -> Tests:
-    """Every test asked of every network, and those recorded."""
+    """Return every test asked of every network, and those recorded."""
     return Tests(AskedTests(run), tested(run, set(run.positions)))
 
 
 def tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
-    """Identities of what is recorded of each network."""
+    """Return the identities of what is recorded of each network."""
     done: dict[str, set[str]] = {}
     for folder in ("evaluations", "dynamics", "measures"):
         table = run.store.table("evaluations", folder, "key", keys)
@@ -108,16 +107,16 @@ def tested(run: Run, keys: set[str]) -> dict[str, set[str]]:
             for key, identity in zip(*found, strict=True):
                 done.setdefault(key, set()).add(identity)
     for key in run.store.files_of(keys, "trajectories"):
-        done.setdefault(key, set()).add(KEPT)
+        done.setdefault(key, set()).add(TRAJECTORIES)
     return done
 
 
 def test_jobs(
     run: Run, among: Iterable[str], known: dict[str, str], state: Tests | None = None
 ) -> list[TestJob]:
-    """Test jobs for the trained networks among these keys; diverged ones have none.
+    """Return the jobs of missing tests for these networks; diverged ones have none.
 
-    ``state``: what ``tests`` gave, where it is at hand.
+    ``state``: the result of ``tests``, to save reading it again.
     """
     sound = {k for k in among if known.get(k, Status.DIVERGED) != Status.DIVERGED}
     places = sorted(run.positions[k] for k in sound if k in run.positions)
@@ -131,8 +130,8 @@ def test_jobs(
         if missing:
             lacking.append((network, missing))
     return [
-        TestJob(*(tuple(column) for column in zip(*some, strict=True)))
-        for some in _chunks(lacking, NETWORKS_PER_TEST_JOB)
+        TestJob(*(tuple(column) for column in zip(*chunk, strict=True)))
+        for chunk in _chunks(lacking, NETWORKS_PER_TEST_JOB)
     ]
 
 
@@ -142,23 +141,23 @@ test_jobs.__test__ = False  # type: ignore[attr-defined]
 def comparisons(
     run: Run, known: dict[str, str]
 ) -> list[tuple[MetricSettings, list[Pair]]]:
-    """Pairs still to be compared, in jobs.
+    """Return the pairs still to be compared, in jobs.
 
-    Only networks that a metric can compare: of one size for weights, on the same
-    trials for behaviour.  Diverged networks are compared with nobody, nor are those
+    They are pairs of networks that a metric can compare: of one size for weights, on
+    the same trials for behaviour.  Diverged networks are not compared, nor are those
     beyond the sample.
     """
     jobs: list[tuple[MetricSettings, list[Pair]]] = []
     for settings, pairs in _pairs(run, known):
         size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
-        jobs += [(settings, some) for some in _chunks(pairs, size)]
+        jobs += [(settings, chunk) for chunk in _chunks(pairs, size)]
     return jobs
 
 
 def preparations(
     run: Run, known: dict[str, str]
 ) -> list[tuple[MetricSettings, list[str]]]:
-    """Networks still to be prepared for comparisons that are pending, in jobs."""
+    """Return the networks still to be prepared for pending comparisons, in jobs."""
     jobs: list[tuple[MetricSettings, list[str]]] = []
     for settings, pairs in _pairs(run, known):
         if not settings.stored:
@@ -166,14 +165,14 @@ def preparations(
         keys = {key for pair in pairs for key in pair}
         kind = prepared_kind(settings)
         left = sorted(keys.difference(run.store.files_of(keys, "prepared", kind)))
-        jobs += [(settings, some) for some in _chunks(left, NETWORKS_PER_TEST_JOB)]
+        jobs += [(settings, chunk) for chunk in _chunks(left, NETWORKS_PER_TEST_JOB)]
     return jobs
 
 
 def _pairs(
     run: Run, known: dict[str, str]
 ) -> Iterator[tuple[MetricSettings, list[Pair]]]:
-    """The pairs that each metric still has to compare."""
+    """Yield the pairs that each metric still has to compare."""
     if not run.sweep.after.compare:
         return
     unique = (run.networks[place] for place in run.positions.values())
@@ -202,7 +201,7 @@ def _pairs(
 
 
 def _compared(run: Run, keys: set[str]) -> dict[str, set[Pair]]:
-    """Recorded pairs by the identity of their comparison."""
+    """Return the recorded pairs by the identity of their comparison."""
     done: dict[str, set[Pair]] = {}
     table = run.store.table("comparisons", "comparisons", "key_a", keys)
     if table is not None:

@@ -13,7 +13,7 @@ from popnet.metrics import METRICS, Subject
 from popnet.runs.tables import write_tables
 from popnet.store.parameters import params_of
 from popnet.work import pending
-from popnet.work.activity import KEPT
+from popnet.work.activity import TRAJECTORIES
 
 TAU = "network.tau_s.spread"
 DRAWN = {"name": "trajectories", "untrained": True}
@@ -152,7 +152,7 @@ def test_later_only_the_new_is_asked(moved, make_run):
     run = make_run(out, "trained", name="more", after=AFTER | {"dynamics": more})
     assert [len(missing) for missing in lacking(run).values()] == [1] * 4
     larger = make_run(out, "trained", name="larger", after=AFTER | {"sample": 2})
-    kept = {n.key: (KEPT,) for n in larger.networks if n.seed.number == 1}
+    kept = {n.key: (TRAJECTORIES,) for n in larger.networks if n.seed.number == 1}
     assert lacking(larger) == kept
     before = moved.dynamics()
     write_tables(moved)
