@@ -1,4 +1,4 @@
-"""Addresses of Ray clusters and MLflow servers: checked, and shown without secrets."""
+"""Checks addresses of Ray clusters and MLflow servers, and hides their secrets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCHEMES = ("http", "https", "file", "sqlite", "postgresql", "mysql", "mssql")
 
 
 def check_address(address: str | None) -> None:
-    """Refuse what cannot be a Ray cluster's address.  Raises ConfigError."""
+    """Raise ConfigError when this cannot be a Ray cluster's address."""
     if address in (None, "auto"):
         return
     if not ADDRESS.fullmatch(address):
@@ -26,7 +26,7 @@ def check_address(address: str | None) -> None:
 
 
 def check_tracking_uri(uri: str | None) -> None:
-    """Refuse what cannot be an MLflow server or database.  Raises ConfigError."""
+    """Raise ConfigError when this cannot be an MLflow server or database."""
     if uri is None:
         return
     try:
@@ -43,6 +43,6 @@ def check_tracking_uri(uri: str | None) -> None:
 
 
 def without_secrets(text: str) -> str:
-    """The text with the user and the password of every address in it hidden."""
+    """Return the text with user and password of every address replaced by ``***``."""
     hidden = re.sub(r"//[^@\s]*@", "//***@", text)
     return re.sub(r"(^|=)[^/@:\s]+:[^/@\s]+@", r"\1***@", hidden)

@@ -26,27 +26,30 @@ EMPTY = {
     ],
     "comparisons": ["key_a", "key_b", "metric", "settings", "value"],
 }  # fmt: skip
-"""Columns of each table; ``networks`` also has every setting by its path, and both
-``networks`` and ``dynamics`` what ``after.measures`` asks: see ``asked_columns``.
-``name`` and ``settings``, as JSON, are a registry entry and its settings that are not
-the defaults."""
+"""Columns of each table.  ``networks`` also has a column for every setting, named by
+its path; ``networks`` and ``dynamics`` have the columns that ``asked_columns`` returns.
+``name`` is that of a registry entry, and ``settings`` holds, as JSON, those of its
+settings that are not the defaults."""
 
 STOPPED_BY = "stopped_by"
-"""The column of ``networks`` that names the scheduler; only where one stopped some."""
+"""Column of ``networks`` that names the scheduler, if it stopped a network."""
 
 SCHEDULE = "schedule"
-"""The column of ``networks`` that has, as JSON, the rule's settings of a network that
-changed them while it trained, each with the trial it began at."""
+"""Column of ``networks`` for networks that changed settings in training: a JSON list of
+the rule's settings, each with its first trial."""
 
 
 def asked_columns(after: After, table: str) -> list[str]:
-    """The columns of what ``after.measures`` asks, of ``networks`` or ``dynamics``."""
+    """Return the columns that ``after.measures`` adds to a table.
+
+    ``table`` is "networks" or "dynamics".
+    """
     asked = [m for m in after.measures if m.of_activity() == (table == "dynamics")]
     return list(dict.fromkeys(label(measure) for measure in asked))
 
 
 def flattened(config: Any) -> dict[str, Any]:
-    """Every setting by its dotted path; lists and unit tables as JSON text."""
+    """Return every setting by its dotted path; lists and unit tables as JSON text."""
     flat: dict[str, Any] = {}
 
     def walk(prefix: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a study found, claim by claim, as a file of its run: ``findings.json``."""
+"""A study's findings, one per claim, kept in its run's ``findings.json``."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FILE = "findings.json"
 
 
 class Finding(NamedTuple):
-    """One claim of a paper, and what came out here."""
+    """One claim of a paper, with the statistic measured here and its verdict."""
 
     claim: str
-    """Its short name."""
+    """Short name of the claim."""
     says: str
     """The claim, in popnet's words."""
     statistic: str
-    """What is measured."""
+    """Name of the statistic that is measured."""
     value: float
     low: float
     high: float
@@ -34,12 +34,12 @@ class Finding(NamedTuple):
     p: float | None
     verdict: Verdict
     figure: str
-    """The drawing of the study's page that shows it."""
+    """Name of the figure on the study's page that shows it."""
     note: str
 
     @property
     def measured(self) -> str:
-        """What came out: "0.41 (0.2 to 0.63) doublings, n = 12, p = 0.01"."""
+        """Result as text: "0.41 (0.2 to 0.63) doublings, n = 12, p = 0.01"."""
         text = f"{self.value:.3g}"
         if not math.isnan(self.low):
             text += f" ({self.low:.3g} to {self.high:.3g})"
@@ -48,7 +48,7 @@ class Finding(NamedTuple):
 
 
 def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Findings as JSON can say them: None for NaN."""
+    """Return findings as dicts for JSON, with None in place of NaN."""
     return [
         {
             name: None if isinstance(value, float) and math.isnan(value) else value
@@ -59,12 +59,15 @@ def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def write_findings(folder: Path, findings: Sequence[Finding]) -> None:
-    """Put a study's findings into its run's folder."""
+    """Write a study's findings into its run's folder."""
     write_json(folder / FILE, rows_of(findings))
 
 
 def read_findings(folder: Path) -> list[Finding]:
-    """The findings in a run's folder; none where no study was concluded."""
+    """Return the findings in a run's folder; [] when there are none.
+
+    Raises ConfigError when the file cannot be read.
+    """
     path = folder / FILE
     numbers = ("value", "low", "high")
     try:

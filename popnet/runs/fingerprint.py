@@ -1,7 +1,7 @@
-"""What a run's tables, report and MLflow entries were made from, as one hash.
+"""A fingerprint is a hash of everything a run's tables and report are made from.
 
-Where nothing has changed since, a launch need not make them again.  The hash is kept
-in the run's folder, beside the sizes of the files it stands for, and written last.
+When it has not changed, a launch does not make tables, report and MLflow entries again.
+It is kept in the run's folder with the sizes of the files, and written after them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NOTE = ".made.json"
 
 
 def fingerprint(run: Run) -> str:
-    """A hash of the sweep's text, its records in the store, and popnet's own code."""
+    """Return a hash of the sweep's text, its records in the store and popnet's code."""
     keys = {n.key for n in run.networks}
     records = [
         [b.name, b.kind, sorted((n, f["sha256"]) for n, f in b.files.items())]
@@ -35,7 +35,7 @@ def fingerprint(run: Run) -> str:
 
 @cache
 def _code() -> str:
-    """A hash of this popnet: another version may make other tables."""
+    """Return a hash of popnet's code: another version may make other tables."""
     folder = Path(__file__).parents[1]
     whole = hashlib.sha256()
     files = [*folder.rglob("*.py"), *folder.glob("report/templates/*")]
@@ -44,18 +44,18 @@ def _code() -> str:
     return whole.hexdigest()
 
 
-def note_made(run: Run, made: str) -> None:
-    """Keep what the files that lie here now were made from; to be called last."""
-    write_json(run.folder / NOTE, {"from": made, "files": _files(run)})
+def record_fingerprint(run: Run, current: str) -> None:
+    """Write the fingerprint of the files in the run's folder; call this last."""
+    write_json(run.folder / NOTE, {"from": current, "files": _files(run)})
 
 
-def forget(run: Run) -> None:
-    """Before any of the files is made again."""
+def clear_fingerprint(run: Run) -> None:
+    """Delete the fingerprint; call this before any of the files is made again."""
     (run.folder / NOTE).unlink(missing_ok=True)
 
 
-def made_from(run: Run) -> str:
-    """What tables and report were made from; "" where one lacks or is another's."""
+def recorded_fingerprint(run: Run) -> str:
+    """Return the fingerprint of tables and report; "" when a file is not as it was."""
     try:
         note: dict[str, Any] = json.loads((run.folder / NOTE).read_text())
         return str(note["from"]) if note["files"] == _files(run) else ""
@@ -64,7 +64,7 @@ def made_from(run: Run) -> str:
 
 
 def _files(run: Run) -> dict[str, int]:
-    """Sizes of tables and report, by their places in the folder."""
+    """Return the sizes of tables and report in bytes, by path in the run's folder."""
     found = [*run.folder.glob("*.parquet"), *(run.folder / "report").rglob("*")]
     return {
         str(path.relative_to(run.folder)): path.stat().st_size

@@ -1,4 +1,4 @@
-"""Makes and holds a run's folder: what a launch writes there before it trains."""
+"""Creates and locks a run's folder, and writes what a launch keeps there."""
 
 from __future__ import annotations
 
@@ -16,25 +16,28 @@ from popnet.store.atomic_files import lock_file, write_json, write_text
 
 
 def create_run(out: Path, plan: LoadedSweep, text: str, about: dict[str, Any]) -> Run:
-    """Write a run's folder: sweep.yaml as launched, and provenance."""
+    """Write a run's folder: ``sweep.yaml`` as launched, the plan and the provenance.
+
+    Raises ConfigError when the folder holds links or files that cannot be read.
+    """
     run = Run(out / plan.sweep.name)
     refuse_links(out, run.name, run.store.backend)
     write_text(run.folder / "sweep.yaml", text)
     write_text(run.folder / "plan.json", _planned(plan))
     known = run.provenance()
-    before = known.get("launches", [])
-    launches = [*(before if isinstance(before, list) else []), about]
+    earlier = known.get("launches", [])
+    launches = [*(earlier if isinstance(earlier, list) else []), about]
     write_json(run.folder / "provenance.json", {**about, "launches": launches})
     return Run(run.folder)
 
 
 def write_plan(run: Run) -> None:
-    """Write plan.json again: a search has tried more conditions."""
+    """Write ``plan.json`` again, after a search has tried more conditions."""
     write_text(run.folder / "plan.json", _planned(run.plan))
 
 
 def _planned(plan: LoadedSweep) -> str:
-    """The plan as JSON: each condition's values and keys, a condition per line."""
+    """Return the plan as JSON, a line per condition with its values and keys."""
     conditions: dict[str, dict[str, Any]] = {}
     values = {id(c.config): c.values for c in plan.conditions}
     for network in networks(plan):
@@ -56,10 +59,10 @@ def _planned(plan: LoadedSweep) -> str:
 
 
 @contextmanager
-def launching(folder: Path) -> Iterator[None]:
-    """Hold a run's lock: one launch of a sweep at a time.
+def launch_lock(folder: Path) -> Iterator[None]:
+    """Hold a run's lock, so that a sweep is launched by one process at a time.
 
-    The lock goes with the process, however it ends.  Raises ConfigError.
+    The lock ends with its process.  Raises ConfigError when another process holds it.
     """
     import fcntl
 

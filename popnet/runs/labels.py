@@ -1,5 +1,7 @@
-"""Names and settings of registry entries in a run's tables: how they are shown, and how
-the tables of older runs, which held both in one label, are read.
+"""Labels of the registry entries in a run's tables.
+
+Tables hold an entry's name and settings in two columns.  The tables of older runs held
+both in one label and are converted when they are read.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ NameAndSettings = tuple[str, str]
 
 
 def task_label(entry: NameAndSettings, own: NameAndSettings | None) -> str:
-    """How a task is shown beside a network's own one, which is called by its name."""
+    """Return a task's label; a network's own task is called by its name alone."""
     if own is not None and entry[0] == own[0]:
         if entry == own:
             return entry[0]
@@ -30,9 +32,9 @@ def task_label(entry: NameAndSettings, own: NameAndSettings | None) -> str:
 
 
 def own_tasks(evaluations: pd.DataFrame) -> dict[str, NameAndSettings]:
-    """Name and settings of the task that each tested network was trained on, by key.
+    """Return name and settings of each tested network's own task, by network key.
 
-    It is the one that a network meets without its exploratory impulses.
+    It is the task of the test without exploratory impulses, of kind "quiet".
     """
     rows = evaluations[evaluations["kind"] == "quiet"]
     entries = zip(rows["name"], rows["settings"], strict=True)
@@ -40,7 +42,7 @@ def own_tasks(evaluations: pd.DataFrame) -> dict[str, NameAndSettings]:
 
 
 def labels(evaluations: pd.DataFrame) -> pd.Series:
-    """What each row of the table ``evaluations`` is shown as."""
+    """Return the label of each row of the table ``evaluations``."""
     import pandas as pd
 
     own = evaluations["key"].map(own_tasks(evaluations))
@@ -48,8 +50,8 @@ def labels(evaluations: pd.DataFrame) -> pd.Series:
     rows = zip(_entries(evaluations), own, of_task, strict=True)
     known: dict[tuple[NameAndSettings, NameAndSettings | None], str] = {}
     shown = []
-    for entry, mine, task in rows:
-        beside = mine if task and isinstance(mine, tuple) else None
+    for entry, own_task, is_task in rows:
+        beside = own_task if is_task and isinstance(own_task, tuple) else None
         if (entry, beside) not in known:
             known[entry, beside] = task_label(entry, beside)
         shown.append(known[entry, beside])
@@ -66,18 +68,19 @@ def _entries(table: pd.DataFrame) -> pd.Series:
 def upgraded(
     table: pd.DataFrame, name: str, plan: LoadedSweep, networks: pd.DataFrame
 ) -> pd.DataFrame:
-    """A table of an older run, whose entries are labels, with names and settings.
+    """Return an older run's table with names and settings in place of its labels.
 
-    The labels are looked up among those of what the sweep asks; of what it does not ask
-    the label is kept as the name.  ``networks``: the run's table of that name.
+    ``name`` is the table's name and ``networks`` the run's table ``networks``.  A label
+    is looked up among the entries that the sweep asks for.  A label that is not found
+    is kept as the name.
     """
     after = plan.sweep.after
     if name == "comparisons":
         known = _by_label(after.compare)
-        return _placed(table, "metric", [known] * len(table))
+        return _unlabelled(table, "metric", [known] * len(table))
     if name == "dynamics":
         known = _by_label(after.dynamics or ())
-        return _placed(table, "name", [known] * len(table))
+        return _unlabelled(table, "name", [known] * len(table))
     conditions = dict(zip(networks["key"], networks["condition"], strict=True))
     tasks = {name_of(c): c.config.task for c in plan.conditions}
     perturbed = _by_label(after.perturb)
@@ -88,7 +91,7 @@ def upgraded(
         if id(task) not in beside:
             beside[id(task)] = _tasks_by_label(after.other_tasks, task)
         known_of_rows.append(perturbed if kind == "perturbation" else beside[id(task)])
-    return _placed(table, "name", known_of_rows)
+    return _unlabelled(table, "name", known_of_rows)
 
 
 def _by_label(entries: Iterable[Named]) -> dict[str, NameAndSettings]:
@@ -98,19 +101,19 @@ def _by_label(entries: Iterable[Named]) -> dict[str, NameAndSettings]:
 def _tasks_by_label(
     others: Iterable[TaskSettings], own: TaskSettings | None
 ) -> dict[str, NameAndSettings]:
-    mine = None if own is None else (own.name, settings_text(own))
+    own_task = None if own is None else (own.name, settings_text(own))
     entries = [(o.name, settings_text(o)) for o in others]
-    entries += [] if mine is None else [mine]
-    return {task_label(entry, mine): entry for entry in entries}
+    entries += [] if own_task is None else [own_task]
+    return {task_label(entry, own_task): entry for entry in entries}
 
 
-def _placed(
+def _unlabelled(
     table: pd.DataFrame, column: str, known: list[Mapping[str, NameAndSettings]]
 ) -> pd.DataFrame:
-    """The table with the name and, behind it, the settings of each row's label."""
+    """Replace each row's label by its name; insert a column of settings behind it."""
     labelled = zip(table[column], known, strict=True)
-    entries = [some.get(words, (words, "{}")) for words, some in labelled]
-    made = table.assign(**{column: [entry[0] for entry in entries]})
-    place = list(table.columns).index(column) + 1
-    made.insert(place, "settings", [entry[1] for entry in entries])
-    return made
+    entries = [by_label.get(text, (text, "{}")) for text, by_label in labelled]
+    named = table.assign(**{column: [entry[0] for entry in entries]})
+    position = list(table.columns).index(column) + 1
+    named.insert(position, "settings", [entry[1] for entry in entries])
+    return named

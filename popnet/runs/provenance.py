@@ -1,4 +1,4 @@
-"""Where and by what a run was made."""
+"""The provenance of a run: versions, machine, command and git commit."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ ISA = ("avx512f", "avx2", "fma", "neon", "asimd")
 
 
 def provenance(command: list[str], packages: Sequence[str] = ()) -> dict[str, Any]:
-    """Versions, machine, command, git commit and physics of one launch.
+    """Return the versions, machine, command, git commit and physics of one launch.
 
-    ``packages``: those of other people whose entries it uses, as "NAME VERSION".
+    ``packages`` names the packages of other people whose entries the launch uses, each
+    as "NAME VERSION".
     """
     others = dict(package.rsplit(" ", 1) for package in packages)
     return {
@@ -45,12 +46,13 @@ def provenance(command: list[str], packages: Sequence[str] = ()) -> dict[str, An
 
 
 def refuse_packages(folder: Path, about: dict[str, Any]) -> None:
-    """Refuse a run whose entries of other people's packages are not here as they were.
+    """Raise ConfigError when a package of the run is missing or has another version.
 
-    Raises ConfigError: networks made with another version have other keys.
+    Networks made with another version have other keys.
     """
-    told = about.get("packages")
-    named = [p for p in told if isinstance(p, str)] if isinstance(told, list) else []
+    listed = about.get("packages")
+    listed = listed if isinstance(listed, list) else []
+    named = [p for p in listed if isinstance(p, str)]
     missing = lacking(tuple(p for p in named if re.fullmatch(r"[\w.-]+ [\w.+!-]+", p)))
     if missing:
         raise ConfigError(
@@ -62,7 +64,7 @@ def refuse_packages(folder: Path, about: dict[str, Any]) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """The machine: last bits of results depend on its instruction set."""
+    """Describe this machine; the last bits of results depend on its instruction set."""
     model, flags = _processor()
     return {
         "system": platform.platform(),
@@ -95,7 +97,7 @@ def _processor() -> tuple[str, set[str]]:
 
 
 def _commit() -> str | None:
-    """The commit of popnet's own checkout, when it runs from one."""
+    """Return the commit of popnet's checkout; None when it does not run from one."""
     here = Path(__file__).resolve().parent
     try:
         done = subprocess.run(
@@ -108,5 +110,5 @@ def _commit() -> str | None:
 
 
 def command_line() -> list[str]:
-    """The command as typed, without the interpreter's path and without secrets."""
+    """Return the command as typed, without the interpreter's path and secrets."""
     return [Path(sys.argv[0]).name, *map(without_secrets, sys.argv[1:])]

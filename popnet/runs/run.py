@@ -1,4 +1,4 @@
-"""A sweep's folder: its view of the store, readable without popnet."""
+"""A run: the folder of one sweep, whose files can be read without popnet."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AGAIN = "`popnet report` of the run makes its tables again."
 
 
 class RecordedNetwork(NamedTuple):
-    """One recorded network as arrays, by the names in its weights file."""
+    """One recorded network as arrays, named as in its weights file."""
 
     key: str
     config: NetworkConfig
@@ -63,9 +63,10 @@ class Run:
 
     @cached_property
     def plan(self) -> LoadedSweep:
-        """The sweep and its conditions, from the run's own sweep.yaml.
+        """The sweep and its conditions, read from the run's own ``sweep.yaml``.
 
-        Of a searched space: the conditions tried so far.
+        For a search, these are the conditions tried so far.  Raises ConfigError when
+        the file is not valid or a package of other people's is missing.
         """
         source = read_file(self.folder / "sweep.yaml")
         try:
@@ -84,8 +85,9 @@ class Run:
     def varied(self) -> list[str]:
         """The columns of ``table()`` that the grid varies, in the grid's order.
 
-        A path that sets a whole section gives the settings in which conditions differ;
-        between rules or tasks their names, and what differs among those of one name.
+        A path that sets a whole section stands for those settings in it that differ
+        between conditions.  For rules and tasks these are the name and the settings
+        that differ between conditions of the same name.
         """
         return self._varied
 
@@ -106,17 +108,16 @@ class Run:
     def networks(self) -> list[PlannedNetwork]:
         """Every network the sweep asks for.
 
-        Raises ConfigError when the run was made by another ``PHYSICS``, or with other
-        versions of other people's packages: its networks have other keys, and none of
-        them would be found.
+        Raises ConfigError when the run was made by another ``PHYSICS`` or with other
+        versions of other people's packages: its networks then have other keys.
         """
         about = self.provenance()
-        made = about.get("physics", PHYSICS)
-        if made != PHYSICS:
+        physics = about.get("physics", PHYSICS)
+        if physics != PHYSICS:
             versions = about.get("versions")
             known = isinstance(versions, dict) and versions.get("popnet")
             raise ConfigError(
-                f"{self.folder}: made with physics {shown(made)} (popnet "
+                f"{self.folder}: made with physics {shown(physics)} (popnet "
                 f"{str(known or 'of then')[:40]}), this is "
                 f"physics {PHYSICS}: its results would differ. Its files stay "
                 f"readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
@@ -128,60 +129,62 @@ class Run:
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Where in ``networks`` each key stands first."""
-        places: dict[str, int] = {}
-        for place, network in enumerate(self.networks):
-            places.setdefault(network.key, place)
-        return places
+        """The index in ``networks`` at which each key comes first."""
+        positions: dict[str, int] = {}
+        for position, network in enumerate(self.networks):
+            positions.setdefault(network.key, position)
+        return positions
 
     @cached_property
     def ledger(self) -> Ledger | None:
-        """What the run's search has tried; None without a search."""
+        """The record of the run's search; None without a search."""
         return None if self.sweep.search is None else Ledger(self.folder, self.sweep)
 
     def stopped(self) -> set[str]:
-        """Keys of the networks of conditions that the run's search stopped.
+        """Return the keys of all networks in conditions that the search stopped.
 
-        Some may be recorded all the same: they had ended before.
+        Networks that had ended before may be recorded all the same.
         """
         conditions = self.ledger.stopped() if self.ledger is not None else {}
         return {n.key for n in self.networks if n.condition in conditions}
 
     def planned(self) -> int:
-        """How many networks the sweep asks for."""
+        """Return the number of networks that the sweep asks for."""
         known = len(self.networks)
         if self.ledger is None:
             return known
         return max(known, asked_for(self.plan, self.ledger) * self.sweep.networks)
 
     def table(self) -> pd.DataFrame:
-        """One row per recorded network: key, seed, settings, status, scores."""
+        """Return a row per recorded network: key, seed, settings, status, scores."""
         return self._read("networks")
 
     def curves(self) -> pd.DataFrame:
-        """key, trial, error, accuracy: one row per point of a network's curve."""
+        """Return a row per point of a learning curve: key, trial, error, accuracy."""
         return self._read("curves")
 
     def evaluations(self) -> pd.DataFrame:
-        """key, kind, name, settings, level, accuracy, flipped_accuracy, error, ...
+        """Return a row per network and test: key, kind, name, settings, level, ...
 
-        One row per network and test: its own task, that without exploratory impulses
-        (kind "quiet"), other tasks, and each level of each perturbation.  ``settings``
-        holds, as JSON, what is not the default of the task or perturbation ``name``.
+        The tests are the network's own task, the same without exploratory impulses
+        (kind "quiet"), other tasks, and each level of each perturbation.  The scores
+        are accuracy, flipped_accuracy and error.  ``settings`` holds, as JSON, those
+        settings of the task or perturbation ``name`` that are not the defaults.
         """
         return self._read("evaluations")
 
     def dynamics(self) -> pd.DataFrame:
-        """key, state, name, settings, level, and a column for each measure.
+        """Return a row per network and measured activity, with a column per measure.
 
-        One row per measured activity: untrained, trained at rest (name ""), and under
-        each perturbation of ``after.dynamics``; empty without it.  ``popnet.measures``
-        says what the measures are.
+        Activity is measured untrained, trained at rest (name ""), and under each
+        perturbation of ``after.dynamics``; without that setting the table is empty.
+        The first columns are key, state, name, settings and level.
+        ``popnet.measures`` describes the measures.
         """
         return self._read("dynamics")
 
     def comparisons(self) -> pd.DataFrame:
-        """key_a, key_b, metric, settings, value: each pair of networks once."""
+        """Return each pair of networks once: key_a, key_b, metric, settings, value."""
         return self._read("comparisons")
 
     def _read(self, name: str) -> pd.DataFrame:
@@ -204,11 +207,14 @@ class Run:
         return table
 
     def provenance(self) -> dict[str, Any]:
-        """Versions, machine, commands; one entry per launch under ``launches``."""
+        """Return versions, machine, command; ``launches`` has one entry per launch."""
         return read_json(self.folder / "provenance.json", dict)
 
     def network(self, key: str) -> RecordedNetwork:
-        """A recorded network as arrays.  Raises ConfigError for an unknown key."""
+        """Return a recorded network as arrays.
+
+        Raises ConfigError when the key is unknown or the network is not trained yet.
+        """
         planned = self.find(key)
         try:
             tensors = self.store.tensors(planned.key)
@@ -225,7 +231,7 @@ class Run:
         )
 
     def module(self, key: str) -> RateNetwork:
-        """A recorded network as a torch module: ``outputs, rates = module(inputs)``."""
+        """Return a network as a torch module: ``outputs, rates = module(inputs)``."""
         from popnet.core.draw import cell_of
         from popnet.core.module import RateNetwork
 
@@ -234,7 +240,10 @@ class Run:
         return RateNetwork(params_of(network.final), cell)
 
     def find(self, key: str) -> PlannedNetwork:
-        """The network with this key, or with the only key that begins so."""
+        """Return the network with this key, or the only one whose key begins with it.
+
+        Raises ConfigError when there is none, or more than one.
+        """
         if key in self.positions:
             return self.networks[self.positions[key]]
         found = [n for n in self.networks if n.key.startswith(key)] if key else []
@@ -242,15 +251,18 @@ class Run:
             return found[0]
         if not self.networks:
             raise ConfigError(f"{self.folder}: no condition has been tried yet.")
-        some = ", ".join(n.key for n in (found or self.networks)[:3])
-        what = f"{len(found)} keys begin" if found else "no network's key begins"
+        examples = ", ".join(n.key for n in (found or self.networks)[:3])
+        matches = f"{len(found)} keys begin" if found else "no network's key begins"
         raise ConfigError(
-            f"{self.folder}: {what} with {shown(key)}; keys are like {some}."
+            f"{self.folder}: {matches} with {shown(key)}; keys are like {examples}."
         )
 
 
 def open_run(folder: str | Path) -> Run:
-    """Open a run's folder.  Raises ConfigError when it is not one."""
+    """Open a run's folder.
+
+    Raises ConfigError when it is not the folder of a run, or has links in it.
+    """
     path = Path(folder)
     if not (path / "sweep.yaml").is_file():
         near = sorted(p.parent.name for p in path.parent.glob("*/sweep.yaml"))
@@ -262,7 +274,10 @@ def open_run(folder: str | Path) -> Run:
 
 
 def _differs(rows: list[dict[str, Any]], column: str, name: str) -> bool:
-    """Whether a column has several values among rows of one name, or is the name."""
+    """Return True when a column's values differ between rows of one ``name``.
+
+    For the column ``name`` itself, all rows are compared.
+    """
     groups: dict[Any, set[str]] = {}
     for row in rows:
         same = None if column == name else row.get(name)

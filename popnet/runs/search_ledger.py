@@ -1,19 +1,19 @@
-"""What a search has tried: the conditions, how far each came, which were stopped.
+"""The ledger of a search records the conditions it has tried and their scores.
 
-It is the file ``search.json`` of a run's folder, written whole or not at all:
+It is the file ``search.json`` in a run's folder, which is written whole or not at all:
 
     {"search": identity, "finished": conditions, "conditions": {condition: {"number",
      "values", "state", "scheduler", "reports": [{"trials", "score", "low", "high"}]}}}
 
-A condition's ``number`` says in which order they were tried, its ``state`` whether it
-is running, was stopped (by the scheduler, at the trials of its last report) or is done.
-``finished`` is the number of conditions asked for when the search last came to its end,
-0 before.  Scores are medians over the condition's networks, low and high their
-quartiles.
+Conditions are numbered in the order in which they were tried.  A ``state`` is running,
+stopped (by the scheduler, at the trials of the last report) or done.  ``finished`` is
+the number of conditions asked for when the search last ended, and 0 before.  Scores are
+medians over the condition's networks; low and high are their quartiles.
 
-In population-based training the conditions are members, named "member 1" ...: their
-``values`` are those of now, ``earlier`` [[until, values]] those before, each until some
-trial, ``condition`` is the name of all that, and ``reached`` where it is.
+In population-based training the conditions are members, named "member 1" and so on.
+``values`` are a member's present values, ``earlier`` [[until, values]] are its earlier
+ones with the trial at which each ended, ``condition`` is the name of the condition with
+this history, and ``reached`` is the trial it has reached.
 """
 
 from __future__ import annotations
@@ -37,11 +37,13 @@ from popnet.plan import condition_name, digest, name_of
 from popnet.store.atomic_files import write_json
 
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
-Entry = dict[str, Any]
+TriedCondition = dict[str, Any]
 
 
-def members_of(tried: dict[str, Entry], source: Source) -> tuple[Condition, ...]:
-    """The members of population-based training as they are now, each once."""
+def members_of(
+    tried: dict[str, TriedCondition], source: Source
+) -> tuple[Condition, ...]:
+    """Return the present members of population-based training, each once."""
     named: dict[str, Condition] = {}
     for entry in tried.values():
         one = member_of(source, entry["number"], entry["earlier"], entry["values"])
@@ -56,29 +58,32 @@ def member_of(
     earlier: Iterable[Sequence[Any]],
     values: dict[str, Any],
 ) -> Condition:
-    """A member as a condition; ``earlier``: values it had before, until some trial."""
+    """Return a member as a condition.
 
-    def made(some: dict[str, Any]) -> Condition:
-        return conditions_of(source, CATALOGUE, [some])[0]
+    ``earlier`` holds pairs of a trial and the values that the member had until then.
+    """
 
-    pieces = tuple((until, made(some)) for until, some in earlier)
-    return made(values)._replace(earlier=pieces, member=number)
+    def condition(given: dict[str, Any]) -> Condition:
+        return conditions_of(source, CATALOGUE, [given])[0]
+
+    pieces = tuple((until, condition(given)) for until, given in earlier)
+    return condition(values)._replace(earlier=pieces, member=number)
 
 
 class Ledger:
     """The ledger of one search.  Opening it writes nothing."""
 
     def __init__(self, folder: Path, sweep: Sweep) -> None:
-        """Read what was tried by this search; that of another one is not this one's.
+        """Read the ledger; entries that another search wrote are left out.
 
         Raises ConfigError when the file cannot be read.
         """
         self.path = folder / "search.json"
         self.identity = identity(sweep)
         self.finished = 0
-        self.conditions: dict[str, Entry] = {}
+        self.conditions: dict[str, TriedCondition] = {}
         self.replaced = 0
-        """Conditions in the file that another search tried."""
+        """Number of conditions in the file that another search tried."""
         if not self.path.is_file():
             return
         try:
@@ -96,24 +101,24 @@ class Ledger:
         else:
             self.replaced = len(conditions)
 
-    def begin(self, condition: str, values: dict[str, Any]) -> Entry:
-        """The entry of a condition, a new one where it is tried for the first time."""
+    def begin(self, condition: str, values: dict[str, Any]) -> TriedCondition:
+        """Return a condition's entry; it is added when the condition is tried first."""
         number = 1 + max((e["number"] for e in self.conditions.values()), default=0)
-        fresh: Entry = {"number": number, "values": values, "state": RUNNING}
+        fresh: TriedCondition = {"number": number, "values": values, "state": RUNNING}
         fresh["reports"] = []
         return self.conditions.setdefault(condition, fresh)
 
     def tried(self) -> set[str]:
-        """The names of the conditions, of members the present ones."""
+        """Return the names of the conditions tried; for members, the present ones."""
         return {e.get("condition", name) for name, e in self.conditions.items()}
 
     def write(self) -> None:
-        """Put it on disk."""
+        """Write the ledger to disk."""
         about = {"search": self.identity, "finished": self.finished}
         write_json(self.path, {**about, "conditions": self.conditions})
 
     def stopped(self) -> dict[str, int]:
-        """Conditions that were stopped, and after how many trials."""
+        """Return the stopped conditions, each with its number of trials."""
         return {
             condition: int(entry["reports"][-1]["trials"])
             for condition, entry in self.conditions.items()
@@ -121,36 +126,36 @@ class Ledger:
         }
 
 
-def _number(item: tuple[str, Entry]) -> int:
+def _number(item: tuple[str, TriedCondition]) -> int:
     return item[1]["number"]
 
 
 def identity(sweep: Sweep) -> str:
-    """What a search is, as a hash: all but how many conditions are asked for."""
+    """Return a hash of a search's settings, without the number of conditions."""
     if sweep.search is None:
         return ""
-    said = sweep.search.model_dump(mode="json")
-    if said["searcher"]:
-        del said["searcher"]["conditions"]
-    text = json.dumps([said, sweep.seed, sweep.networks], sort_keys=True)
+    settings = sweep.search.model_dump(mode="json")
+    if settings["searcher"]:
+        del settings["searcher"]["conditions"]
+    text = json.dumps([settings, sweep.seed, sweep.networks], sort_keys=True)
     return digest(text, size=8)
 
 
 def with_tried(plan: LoadedSweep, source: Source, folder: Path) -> LoadedSweep:
-    """A plan with the conditions that its search has tried; others have them all."""
+    """Return the plan of a search with the tried conditions; others are unchanged."""
     if not plan.corners:
         return plan
     tried = Ledger(folder, plan.sweep).conditions
     if isinstance(plan.sweep.search and plan.sweep.search.scheduler, Pbt):
         return plan._replace(conditions=members_of(tried, source))
-    made = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
+    built = conditions_of(source, CATALOGUE, (e["values"] for e in tried.values()))
     # the file may have said otherwise when they were tried
-    same = tuple(c for c in made if condition_name(c.config) in tried)
+    same = tuple(c for c in built if condition_name(c.config) in tried)
     return plan._replace(conditions=same)
 
 
 def asked_for(plan: LoadedSweep, ledger: Ledger | None) -> int:
-    """How many conditions a sweep asks for; of a search at its end, those it tried."""
+    """Return the number of conditions asked for; after a search, of those tried."""
     search = plan.sweep.search
     asked = search.chooser.conditions if search and search.chooser else 0
     if ledger is None or ledger.finished >= asked:

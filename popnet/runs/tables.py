@@ -1,4 +1,4 @@
-"""Makes a run's tables from the store: rows of its networks, in the plan's order."""
+"""Makes a run's tables from the store, with its networks in the plan's order."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 def write_tables(run: Run) -> None:
     """Write the run's tables from its store, each whole or not at all.
 
-    The store may hold more than the run asks, from other sweeps.
+    Networks of other sweeps in the store are left out.
     """
     planned = {n.key: n for n in run.networks}
-    found = _Found(run, planned)
+    found = _Selection(run, planned)
     evaluations = _tested("evaluations", found)
     frames = {
         "networks": _networks(found, evaluations),
@@ -41,7 +41,7 @@ def write_tables(run: Run) -> None:
 
 
 class Rows(NamedTuple):
-    """Some networks' rows of three tables, as ``write_tables`` would write them."""
+    """Rows of three tables for some networks, as ``write_tables`` would write them."""
 
     networks: pd.DataFrame
     curves: pd.DataFrame
@@ -49,15 +49,15 @@ class Rows(NamedTuple):
 
 
 def rows_of(run: Run, keys: Iterable[str]) -> Rows:
-    """What the store holds of some networks of the run; reads what holds them only."""
+    """Return the rows of some of the run's networks; only their batches are read."""
     planned = {key: run.find(key) for key in keys}
-    found = _Found(run, planned)
+    found = _Selection(run, planned)
     evaluations = _tested("evaluations", found)
     return Rows(_networks(found, evaluations), _curves(run, planned), evaluations)
 
 
-class _Found:
-    """Some networks of a run, what is asked of them, and what was measured of them."""
+class _Selection:
+    """Networks of a run, with the tests asked for and the recorded measures."""
 
     def __init__(self, run: Run, planned: dict[str, PlannedNetwork]) -> None:
         self.run, self.planned = run, planned
@@ -73,11 +73,11 @@ class _Found:
             self._measured[key, identity] = value if trace is None else trace
 
     def asked(self, key: str) -> Asked:
-        """All that is asked of a network."""
+        """Return the tests and measures asked for of a network."""
         return self._plan.asked(self.planned[key].config)
 
     def measured(self, key: str, test: str = "") -> dict[str, Any]:
-        """What was measured of a network, or of its activity in a test, by column."""
+        """Return a network's measures, or those of one test's activity, by column."""
         return {
             label(m.settings): self._measured.get((key, m.identity))
             for m in self.asked(key).measures
@@ -99,7 +99,7 @@ def _frame(
 
 
 def _with_stopped(run: Run, folder: str, keys: set[str]) -> pd.DataFrame:
-    """Rows of recorded networks, then of those that the run's search stopped."""
+    """Return rows of recorded networks, then of those that the run's search stopped."""
     import pandas as pd
 
     recorded = _frame(run, "networks", folder, "key", keys)
@@ -113,7 +113,7 @@ def _with_stopped(run: Run, folder: str, keys: set[str]) -> pd.DataFrame:
     return rows if recorded.empty else pd.concat([recorded, rows], ignore_index=True)
 
 
-def _networks(found: _Found, evaluations: pd.DataFrame) -> pd.DataFrame:
+def _networks(found: _Selection, evaluations: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     run, planned = found.run, found.planned
@@ -143,7 +143,7 @@ def _networks(found: _Found, evaluations: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(out)
     first = [c for c in known if c in table.columns]
     table = table[first + [c for c in table.columns if c not in first]]
-    # numbers, also where all are missing
+    # floats, even when all values are missing
     scores = dict.fromkeys(("accuracy", "error", *asked), float)
     return table.astype({"trials_to_criterion": "Int64", **scores})
 
@@ -172,10 +172,10 @@ def _curves(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
     return _in_order(frame, "key", planned, ["trial"])[EMPTY["curves"]]
 
 
-def _tested(name: str, found: _Found) -> pd.DataFrame:
-    """The table of this name, a row per network and test.
+def _tested(name: str, found: _Selection) -> pd.DataFrame:
+    """Return the table ``name``: a row per network and test.
 
-    What a test is called is taken from the plan: older records hold a label.
+    Names and settings of tests are taken from the plan: older records hold a label.
     """
     import pandas as pd
 
@@ -185,27 +185,28 @@ def _tested(name: str, found: _Found) -> pd.DataFrame:
         return pd.DataFrame(columns=EMPTY[name])
     frame = frame.drop_duplicates(["key", "identity"])
     identities = frame["identity"].to_numpy()
-    places = np.full(len(frame), -1)
+    positions = np.full(len(frame), -1)
     names, settings = (np.full(len(frame), "", dtype=object) for _ in range(2))
     for key, rows in frame.groupby("key").indices.items():
         asked = found.asked(str(key))
         tests = asked.tests if name == "evaluations" else asked.dynamics
-        known = {test.identity: place for place, test in enumerate(tests)}
+        known = {test.identity: number for number, test in enumerate(tests)}
         for row in rows:
-            place = known.get(identities[row], -1)
-            places[row] = place
-            if place >= 0:
-                names[row], settings[row] = tests[place].name, tests[place].settings
-    frame = frame.assign(place=places, name=names, settings=settings)
-    frame = _in_order(frame[frame["place"] >= 0], "key", planned, ["place"])
+            position = known.get(identities[row], -1)
+            positions[row] = position
+            if position >= 0:
+                test = tests[position]
+                names[row], settings[row] = test.name, test.settings
+    frame = frame.assign(position=positions, name=names, settings=settings)
+    frame = _in_order(frame[frame["position"] >= 0], "key", planned, ["position"])
     extra = ["identity"] if name == "dynamics" else []
     return frame.reindex(columns=[*EMPTY[name], *extra])
 
 
-def _with_measures(dynamics: pd.DataFrame, found: _Found) -> pd.DataFrame:
-    """The table ``dynamics`` with a column of each measure that is asked of activity.
+def _with_measures(dynamics: pd.DataFrame, found: _Selection) -> pd.DataFrame:
+    """Return the table ``dynamics`` with a column per measure asked of activity.
 
-    It comes with the identities of its tests.
+    The column of the tests' identities is used for this and removed.
     """
     columns = asked_columns(found.run.sweep.after, "dynamics")
     if "identity" not in dynamics:

@@ -1,7 +1,7 @@
-"""A folder of runs may come from a stranger: what is followed and read in it.
+"""Checks of a folder of runs that may come from a stranger.
 
-Nothing in it is run, no link in it is followed, and what is read is either what popnet
-writes or refused in a sentence.
+Nothing in it is executed and no link in it is followed.  A file that is not what popnet
+writes is refused with a sentence.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from popnet.store.backend import Backend
 from popnet.store.local_disk import LocalDisk
 
 OWN = ("store", "artifacts", "mlflow.db", ".store-id", ".store-id.lock", "storage.json")
-"""What launches make in a folder of runs, beside the runs."""
+"""Files and folders that launches make in a folder of runs, beside the runs."""
 LARGEST_JSON = 2**30
 
 
 def refuse_links(out: Path, name: str, backend: Backend) -> None:
-    """Refuse links, pipes and devices where popnet keeps the files of a run.
+    """Raise ConfigError for links, pipes and devices among the files of a run.
 
-    ``place``: where its networks are.  ``out`` and ``place`` may be links themselves,
-    or lie behind one, and what belongs to nobody here may stand there.  Raises
-    ConfigError; changes nothing.
+    ``backend`` is that of its networks.  ``out`` and the backend's folder may be links
+    themselves or lie behind one, and files that are not popnet's may lie in them.
     """
     found = [(path, out) for path in (out / name, *(out / own for own in OWN))]
     for folder, below, files in os.walk(out / name):
@@ -35,20 +34,20 @@ def refuse_links(out: Path, name: str, backend: Backend) -> None:
         out / "store",
         *([backend.folder] if isinstance(backend, LocalDisk) else []),
     }
-    for store in stores:  # of the files in its folders, links are not read
+    for store in stores:  # links deeper in the store are never read
         if store.is_dir():
             found += [(path, store) for path in sorted(store.iterdir())]
     for path, folder in found:
         if path.is_symlink():
-            raise ConfigError(_followed(path, folder))
+            raise ConfigError(_link_refusal(path, folder))
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise ConfigError(f"{path} is a pipe or a device; remove it.")
 
 
-def _followed(path: Path, folder: Path) -> str:
+def _link_refusal(path: Path, folder: Path) -> str:
     target = path.resolve()
-    out = not target.is_relative_to(folder.resolve())
-    where = f" that leads out of {folder}, to {target}" if out else ""
+    leads_out = not target.is_relative_to(folder.resolve())
+    where = f" that leads out of {folder}, to {target}" if leads_out else ""
     return (
         f"{path} is a link{where}; popnet follows none in a folder of runs: remove it. "
         "For another place of the networks use --storage."
@@ -56,9 +55,9 @@ def _followed(path: Path, folder: Path) -> str:
 
 
 def read_json(path: Path, kind: type[dict[str, Any]] | type[list[Any]]) -> Any:
-    """A JSON file that popnet wrote; empty where there is none.
+    """Return the value in a JSON file that popnet wrote; empty when it is missing.
 
-    Raises ConfigError about one that cannot be read or holds something else.
+    Raises ConfigError when the file cannot be read or holds something else.
     """
     try:
         value = json.loads(read_plain(path, LARGEST_JSON))

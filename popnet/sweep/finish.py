@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from popnet.runs import Run
-from popnet.runs.fingerprint import fingerprint, forget, made_from, note_made
+from popnet.runs.fingerprint import (
+    clear_fingerprint,
+    fingerprint,
+    record_fingerprint,
+    recorded_fingerprint,
+)
 from popnet.runs.tables import write_tables
 from popnet.sweep.progress import StageCallback
 
@@ -17,7 +22,7 @@ def finish(run: Run, tracking_uri: str | None, on_stage: StageCallback) -> list[
     from popnet.tracking import TrackingError, is_filled, sync
 
     current = fingerprint(run)
-    if made_from(run) != current:
+    if recorded_fingerprint(run) != current:
         _write_results(run, current, on_stage)
     on_stage("mlflow")
     try:
@@ -32,9 +37,9 @@ def _write_results(run: Run, current: str, on_stage: StageCallback) -> None:
     """Write tables and report, and note that they are made from ``current``."""
     from popnet.report import write_report
 
-    forget(run)
+    clear_fingerprint(run)
     on_stage("record")
     write_tables(run)
     on_stage("report")
     write_report(run)
-    note_made(run, current)
+    record_fingerprint(run, current)

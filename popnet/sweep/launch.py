@@ -13,7 +13,7 @@ from typing import NamedTuple
 from popnet.catalogue import packages_of, refuse_session
 from popnet.config import ConfigError, LoadedSweep, Source, dump
 from popnet.plan import Pack, networks, packs
-from popnet.runs import Run, create_run, launching
+from popnet.runs import Run, create_run, launch_lock
 from popnet.runs.addresses import check_address, check_tracking_uri
 from popnet.runs.provenance import command_line, provenance
 from popnet.runs.search_ledger import with_tried
@@ -152,7 +152,7 @@ def launch(
                 check_device(machine)
             else:  # its faults are reported before anything is written
                 ray.resources()
-        stack.enter_context(launching(out / plan.sweep.name))
+        stack.enter_context(launch_lock(out / plan.sweep.name))
         prepared = _prepared(plan, source, out, keys, storage)
         reporter = ProgressReporter(prepared.run, listen, tracking_uri)
         return _complete(prepared, keys, source, ray, reporter)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from popnet.runs.fingerprint import made_from
+from popnet.runs.fingerprint import recorded_fingerprint
 from popnet.tracking.client import (
     Client,
     TrackingError,
@@ -97,7 +97,7 @@ def sync(
     """
     with _locked_session(run, tracking_uri, uuid.uuid4().hex) as session:
         # the fingerprint of the tables in the folder; the store may hold more by now
-        made = made_from(run)
+        made = recorded_fingerprint(run)
         experiment_id, experiment = open_experiment(session.client, run, session.uri)
         writer = Writer(session.client, experiment_id)
         _mark_incomplete(writer, run)

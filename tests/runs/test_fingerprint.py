@@ -10,7 +10,7 @@ from helpers.made_up_store import fill, planned_run, sweep_of, train
 
 from popnet.runs import Run, fingerprint
 
-made_from = fingerprint.made_from
+recorded_fingerprint = fingerprint.recorded_fingerprint
 
 
 @pytest.fixture
@@ -79,22 +79,22 @@ def test_the_note_holds_while_the_files_lie_there(make: Callable[..., Run]) -> N
     (run.folder / "report" / "figures").mkdir(parents=True)
     files = [run.folder / "networks.parquet", run.folder / "report" / "index.html"]
     files += [run.folder / "report" / "figures" / "a.png"]
-    assert made_from(run) == ""
+    assert recorded_fingerprint(run) == ""
     for path in files:
         path.write_text("made")
-    fingerprint.note_made(run, "abc")
-    assert made_from(run) == "abc"
+    fingerprint.record_fingerprint(run, "abc")
+    assert recorded_fingerprint(run) == "abc"
     for path in files:
         path.unlink()
-        assert made_from(run) == ""
+        assert recorded_fingerprint(run) == ""
         path.write_text("longer")
-        assert made_from(run) == ""
+        assert recorded_fingerprint(run) == ""
         path.write_text("made")
-        assert made_from(run) == "abc"
+        assert recorded_fingerprint(run) == "abc"
     note = run.folder / fingerprint.NOTE
     for torn in ("", "{", "[]", json.dumps({"from": "abc"})):
         note.write_text(torn)
-        assert made_from(run) == ""
-    fingerprint.note_made(run, "abc")
-    fingerprint.forget(run)
-    assert made_from(run) == ""
+        assert recorded_fingerprint(run) == ""
+    fingerprint.record_fingerprint(run, "abc")
+    fingerprint.clear_fingerprint(run)
+    assert recorded_fingerprint(run) == ""

@@ -9,7 +9,7 @@ import torch
 
 from popnet.config import ConfigError, dump
 from popnet.plan import PHYSICS
-from popnet.runs import create_run, launching, open_run
+from popnet.runs import create_run, launch_lock, open_run
 from popnet.runs.provenance import command_line, machine, provenance
 from popnet.store.parameters import TENSOR_NAMES, params_of, tensors_of
 
@@ -133,17 +133,17 @@ def test_no_name_leads_out_of_the_folder(tiny, name):
 
 
 def test_a_sweep_is_launched_by_one_process_at_a_time(tmp_path):
-    with launching(tmp_path / "run"):
+    with launch_lock(tmp_path / "run"):
         with (
             pytest.raises(ConfigError, match="being launched by another process"),
-            launching(tmp_path / "run"),
+            launch_lock(tmp_path / "run"),
         ):
             pytest.fail("both hold the lock")
-        with launching(tmp_path / "other"):
+        with launch_lock(tmp_path / "other"):
             pass
-    with pytest.raises(ValueError), launching(tmp_path / "run"):
+    with pytest.raises(ValueError), launch_lock(tmp_path / "run"):
         raise ValueError
-    with launching(tmp_path / "run"):
+    with launch_lock(tmp_path / "run"):
         pass
 
 

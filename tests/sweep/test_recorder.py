@@ -243,7 +243,7 @@ def test_a_changed_store_and_a_grown_grid_are_made_anew(done, make_run, own_run)
 
 def test_a_sync_that_was_cut_short_is_no_whole_one(done, own_run, monkeypatch):
     """Nor is the earlier whole one any more."""
-    made = filling.made_from(own_run)
+    made = filling.recorded_fingerprint(own_run)
     assert tracking.is_filled(own_run, None, made)
     real = tracking_client.Client.__getattr__
 
