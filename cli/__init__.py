@@ -1,1 +1,1 @@
-"""The `popnet` command, installed as popnet.cli."""
+"""The ``popnet`` command, installed as ``popnet.cli``."""

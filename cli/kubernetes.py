@@ -1,4 +1,4 @@
-"""popnet k8s: a sweep as a job of the KubeRay operator."""
+"""``popnet k8s``: runs a sweep as a job of the KubeRay operator."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ app = typer.Typer(
 
 Option = typer.Option
 UsageError: Any = typer.BadParameter.__mro__[1]
-"""What typer raises for an option that there is not."""
+"""The exception that typer raises for an unknown option."""
 Image = Annotated[str, Option("--image", help="the image, with its tag")]
 Workers = Annotated[int, Option("--workers", help="worker pods, at most")]
 Least = Annotated[
@@ -128,9 +128,9 @@ def submit(
     given = dict(locals())
     context, again = given.pop("context"), given.pop("again")
     text = _rendered(given.pop("sweep"), given.pop("set_"), given)
-    from popnet.kubernetes import submit as hand_over
+    from popnet.kubernetes import submit as apply_manifests
 
-    for line in hand_over(text, context, again):
+    for line in apply_manifests(text, context, again):
         give(line)
     say(f"watch: kubectl -n {namespace} get rayjob -w")
     if not again:
@@ -176,7 +176,7 @@ def start(
 
     try:
         command = _launch_command()
-        # an option that this image's popnet does not have is refused here too
+        # an option unknown to this image's popnet is refused here too
         parsed = command.make_context("popnet launch", [str(sweep), *ctx.args])
         load_sweep(sweep)
     except (ConfigError, UsageError) as error:
@@ -198,14 +198,17 @@ def start(
 
 
 def _launch_command() -> Any:
-    """popnet launch; it raises its errors, so that they are not taken for its end."""
-    one = typer.Typer(add_completion=False, rich_markup_mode=None)
-    one.command()(inspect.unwrap(launching.launch))
-    return typer.main.get_command(one)
+    """Return ``popnet launch`` as a command that raises its errors.
+
+    So an error is not mistaken for an exit code.
+    """
+    launch_app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    launch_app.command()(inspect.unwrap(launching.launch))
+    return typer.main.get_command(launch_app)
 
 
 def _stop_own_job() -> None:
-    """Tell Ray to stop this job: STOPPED is an end, FAILED would be tried again."""
+    """Make Ray stop this job: STOPPED is final, FAILED would be tried again."""
     about = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
     number = about.get("metadata", {}).get("job_submission_id")
     if number is None:

@@ -1,4 +1,4 @@
-"""What a launch shows while it runs: bars on a terminal, lines of text elsewhere."""
+"""Shows the progress of a launch: bars on a terminal, lines of text elsewhere."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ STAGES = {
     "mlflow": ("MLflow", "filling MLflow"),
     "done": ("done", "done"),
 }
-"""The stages of a launch in their order: the name of the bar, and the words."""
+"""The stages of a launch in their order: (name of the bar, words of the line)."""
 LINE_S = 10.0
 """Seconds between two lines of text of the same stage."""
-SETTLED_S = 2.0
-"""Seconds of training before a speed is told."""
+WARM_UP_S = 2.0
+"""Seconds of training before the speed is shown."""
 
 
 @contextmanager
 def shown_progress(name: str) -> Iterator[ProgressListener]:
-    """A listener that shows how far the launch of this sweep is.
+    """Yield a listener that shows the progress of the launch of this sweep.
 
-    It ends the process when the cluster is lost: Ray would only be waited for.
+    The listener ends the process when the cluster is lost, since Ray would wait for it.
     """
     console = Console(stderr=True)
     bars = sys.stderr.isatty() and console.is_interactive
@@ -63,6 +63,7 @@ def shown_progress(name: str) -> Iterator[ProgressListener]:
 
 
 def _give_up(address: str) -> NoReturn:
+    """End the process with advice on how to continue."""
     say(
         f"popnet: the Ray cluster at {address} is gone; finished networks and the "
         "last checkpoints are on disk. Start it again and continue with: "
@@ -72,25 +73,28 @@ def _give_up(address: str) -> NoReturn:
 
 
 class TrainingSpeed:
-    """The trials per second of this launch, and the time that is left."""
+    """Measures the trials per second of this launch, and estimates the time left."""
 
     def __init__(self) -> None:
         self.first: tuple[float, int] | None = None
         self.rate: float | None = None
 
     def update(self, status: LaunchProgress, now: float) -> None:
-        """Measure from the first report that has trials."""
+        """Update the speed, measured from the first report with trials."""
         if self.first is None:
             self.first = (now, status.trials) if status.trials else None
-        elif status.stage == "train" and now - self.first[0] > SETTLED_S:
+        elif status.stage == "train" and now - self.first[0] > WARM_UP_S:
             self.rate = (status.trials - self.first[1]) / (now - self.first[0])
 
     def words(self) -> str:
-        """The speed, or "" before it is known."""
+        """Return the speed in words, or "" before it is known."""
         return "" if self.rate is None else f"{self.rate:.0f} trials/s"
 
     def seconds_left(self, status: LaunchProgress) -> float | None:
-        """From the trials that finished networks took; None before one has finished."""
+        """Estimate the seconds left; None before a network has finished.
+
+        Each remaining network is assumed to need the mean number of trials so far.
+        """
         finished = sum(status.by_status.values())
         if not self.rate or not finished or not status.trials:
             return None
@@ -99,7 +103,7 @@ class TrainingSpeed:
 
 
 class ProgressLines:
-    """A line of text as a stage begins, and then one every few seconds."""
+    """Writes a line of text when a stage begins, and then one every few seconds."""
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.name, self.clock = name, clock
@@ -108,7 +112,7 @@ class ProgressLines:
         self.last_s = 0.0
 
     def show(self, status: LaunchProgress) -> None:
-        """Write a line, unless there was one just now."""
+        """Write a line, unless the last one is too recent."""
         now = self.clock()
         self.training_speed.update(status, now)
         if status.stage not in self.begun or now - self.last_s > LINE_S:
@@ -117,7 +121,7 @@ class ProgressLines:
         self.begun.add(status.stage)
 
     def words(self, status: LaunchProgress) -> str:
-        """How far the launch is, in words."""
+        """Return the progress in words."""
         if status.waiting:
             return f"waiting, {status.waiting}"
         if status.stage == "train":
@@ -131,14 +135,14 @@ class ProgressLines:
         else:
             _, words = STAGES.get(status.stage, ("", status.stage))
             parts = [f"{words} {status.done}/{status.jobs}" if status.jobs else words]
-        return ", ".join(part for part in [*parts, _behind(status)] if part)
+        return ", ".join(part for part in [*parts, _mlflow_backlog(status)] if part)
 
     def close(self) -> None:
-        """There is nothing to tidy up: every line is whole."""
+        """Do nothing: every line is complete."""
 
 
 class ProgressBars:
-    """A bar for every stage, and below them what the bars cannot say."""
+    """Shows a bar for every stage, and a line of further text below the bars."""
 
     def __init__(
         self,
@@ -165,7 +169,7 @@ class ProgressBars:
     def show(self, status: LaunchProgress) -> None:
         """Bring the bars and the text below them up to date."""
         self.training_speed.update(status, self.clock())
-        for stage in _before(status.stage):
+        for stage in _earlier_stages(status.stage):
             if stage in self.bars:
                 self._end(self.bars[stage])
         if status.stage != "done":
@@ -184,7 +188,7 @@ class ProgressBars:
         self.live.stop()
 
     def _advance(self, status: LaunchProgress) -> None:
-        """Move the bar of this stage; where no jobs are counted it has no end."""
+        """Move the bar of this stage; without a number of jobs it has no end."""
         if status.stage not in self.bars:
             name, _ = STAGES.get(status.stage, (status.stage, ""))
             self.bars[status.stage] = self.progress.add_task(name, total=None)
@@ -210,27 +214,27 @@ class ProgressBars:
         parts = [*_counts(status)]
         if status.stage == "train":
             parts.append(self.training_speed.words())
-        elif status.stage in ("compile", "prepare"):  # which one word does not explain
+        elif status.stage in ("compile", "prepare"):  # one word does not explain these
             parts.append(STAGES[status.stage][1])
-        return ", ".join(part for part in [*parts, _behind(status)] if part)
+        return ", ".join(part for part in [*parts, _mlflow_backlog(status)] if part)
 
 
 def _counts(status: LaunchProgress) -> list[str]:
     return [f"{n} {outcome}" for outcome, n in sorted(status.by_status.items())]
 
 
-def _behind(status: LaunchProgress) -> str:
+def _mlflow_backlog(status: LaunchProgress) -> str:
     return f"MLflow {status.not_in_mlflow} behind" if status.not_in_mlflow else ""
 
 
-def _before(stage: str) -> list[str]:
-    """The stages that are over when this one has begun."""
+def _earlier_stages(stage: str) -> list[str]:
+    """Return the stages that are over when this one has begun."""
     order = list(STAGES)
     return order[: order.index(stage)] if stage in order else []
 
 
 class _Name(ProgressColumn):
-    """The name of a stage."""
+    """Column with the name of a stage."""
 
     def get_table_column(self) -> Column:
         return Column(no_wrap=True)
@@ -240,7 +244,7 @@ class _Name(ProgressColumn):
 
 
 class _Count(ProgressColumn):
-    """Networks or jobs done, and in all."""
+    """Column with the number of networks or jobs done, and of all."""
 
     def get_table_column(self) -> Column:
         return Column(no_wrap=True, justify="right")
@@ -250,7 +254,7 @@ class _Count(ProgressColumn):
 
 
 class _Time(ProgressColumn):
-    """The time that is left, or the time that a stage took."""
+    """Column with the time left, or with the time that a stage took."""
 
     max_refresh = 0.5
 
@@ -266,7 +270,7 @@ class _Time(ProgressColumn):
 
 
 def duration(seconds: float) -> str:
-    """A time to two figures or so, in the unit that suits it."""
+    """Return a time, rounded, in seconds, minutes or hours."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

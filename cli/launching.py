@@ -1,4 +1,4 @@
-"""popnet plan and popnet launch."""
+"""``popnet plan`` and ``popnet launch``."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def plan(
     from popnet.config.garbage_collection import uncollected
 
     with uncollected():
-        made, source = load_sweep(sweep, set_)
-        summary, labels = _planned(made, source, out, storage)
+        loaded, source = load_sweep(sweep, set_)
+        summary, labels = _planned(loaded, source, out, storage)
     if as_json:
         give_json(summary)
         return
@@ -63,39 +63,39 @@ def plan(
 
 
 def _planned(
-    made: LoadedSweep, source: Source, out: Path, storage: str | None
+    loaded: LoadedSweep, source: Source, out: Path, storage: str | None
 ) -> tuple[dict[str, Any], list[str]]:
-    """What a launch would do, in numbers, and the conditions in words."""
+    """Return counts and bytes of what a launch would do, and the conditions' labels."""
     from popnet.plan import memory_of, networks, packs
     from popnet.runs.search_ledger import Ledger, asked_for, with_tried
     from popnet.store import Store
     from popnet.store.location import choose
 
-    folder = out / made.sweep.name
-    ledger = Ledger(folder, made.sweep) if made.sweep.search else None
-    made = with_tried(made, source, folder)
+    folder = out / loaded.sweep.name
+    ledger = Ledger(folder, loaded.sweep) if loaded.sweep.search else None
+    loaded = with_tried(loaded, source, folder)
     stopped = ledger.stopped() if ledger else {}
-    wanted = {n.key: n for n in networks(made)}
+    planned = {n.key: n for n in networks(loaded)}
     recorded = Store(choose(out, storage)).recorded()
-    left = [n for key, n in wanted.items() if key not in recorded]
-    new = [n for n in left if n.condition not in stopped]
-    asked = asked_for(made, ledger)
-    unknown = asked - len(made.conditions)  # the search will choose them
-    chosen = unknown * made.sweep.networks
-    memory = [memory_of(c.config) for c in made.corners or made.conditions]
+    missing = [n for key, n in planned.items() if key not in recorded]
+    new = [n for n in missing if n.condition not in stopped]
+    conditions = asked_for(loaded, ledger)
+    unknown = conditions - len(loaded.conditions)  # the search will choose them
+    unknown_networks = unknown * loaded.sweep.networks
+    memory = [memory_of(c.config) for c in loaded.corners or loaded.conditions]
     trials = len(packs(new)) if ledger is None else len({n.condition for n in new})
     summary: dict[str, Any] = {
-        "name": made.sweep.name,
-        "conditions": asked,
-        "networks": len(wanted) + chosen,
-        "done": len(wanted) - len(left),
-        **({"stopped": len(left) - len(new)} if ledger else {}),
-        "new": len(new) + chosen,
+        "name": loaded.sweep.name,
+        "conditions": conditions,
+        "networks": len(planned) + unknown_networks,
+        "done": len(planned) - len(missing),
+        **({"stopped": len(missing) - len(new)} if ledger else {}),
+        "new": len(new) + unknown_networks,
         "packs": trials + unknown,
         "bytes_per_network": max(m.each for m in memory),
         "bytes_per_step": max(m.step for m in memory),
     }
-    return summary, list(dict.fromkeys(n.label for n in wanted.values()))
+    return summary, list(dict.fromkeys(n.label for n in planned.values()))
 
 
 @guarded
@@ -112,30 +112,33 @@ def launch(
     """Train, perturb, compare, record and report.  Run again: it continues."""
     from popnet.catalogue import load_sweep
 
-    made, source = load_sweep(sweep, overrides(set_, device, workers))
-    done = launched(made, source, out, address, tracking_uri, storage)
+    loaded, source = load_sweep(sweep, overrides(set_, device, workers))
+    done = launched(loaded, source, out, address, tracking_uri, storage)
     _conclude(done)
     failed = done.by_status.get(Status.DIVERGED, 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)
 
 
 def launched(
-    made: LoadedSweep,
+    loaded: LoadedSweep,
     source: Source,
     out: Path,
     address: str | None,
     tracking_uri: str | None,
     storage: str | None = None,
 ) -> Launched:
-    """Launch with live progress; an interruption says how to continue."""
+    """Launch a sweep and show its progress.
+
+    When the user interrupts it, it tells how to continue and raises typer.Exit.
+    """
     from popnet.sweep.launch import launch as launch_sweep
 
     from .launch_progress import shown_progress
 
     try:
-        with shown_progress(made.sweep.name) as listen:
+        with shown_progress(loaded.sweep.name) as listen:
             return launch_sweep(
-                made, source, out, address=address, tracking_uri=tracking_uri,
+                loaded, source, out, address=address, tracking_uri=tracking_uri,
                 storage=storage, listen=listen,
             )  # fmt: skip
     except KeyboardInterrupt:
@@ -164,8 +167,8 @@ def _conclude(done: Launched) -> None:
         if status == Status.DIVERGED
     ]
     if diverged:
-        some = ", ".join(diverged[:5]) + (" ..." if len(diverged) > 5 else "")
-        say(f"{len(diverged)} networks diverged: {some}")
+        first = ", ".join(diverged[:5]) + (" ..." if len(diverged) > 5 else "")
+        say(f"{len(diverged)} networks diverged: {first}")
     give(f"report    {run.folder / 'report' / 'index.html'}")
     give(f"tables    {run.folder}/*.parquet   (popnet show {run.folder})")
     give(f"MLflow    popnet ui {run.folder}")

@@ -1,4 +1,4 @@
-"""The `popnet` command.  Only typer is imported here: `popnet --help` is instant."""
+"""The ``popnet`` command; it imports only typer, so ``popnet --help`` is instant."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sys
 import typer
 
 from . import (
+    inspection,
     kubernetes,
     launching,
-    looking,
     making,
     registries,
     serving,
@@ -32,8 +32,8 @@ for command in (
     launching.plan,
     launching.launch,
     study.study,
-    looking.status,
-    looking.show,
+    inspection.status,
+    inspection.show,
     making.retrain,
     making.export,
     serving.report,
@@ -51,7 +51,7 @@ app.add_typer(kubernetes.app)
 
 
 def main() -> None:
-    """Entry point.  ``--debug``, anywhere, shows the traceback of an error."""
+    """Run the command line; ``--debug``, anywhere, shows the traceback of an error."""
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         shell.debugging = True

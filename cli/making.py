@@ -1,4 +1,4 @@
-"""popnet init, retrain and export."""
+"""``popnet init``, ``popnet retrain`` and ``popnet export``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def init(
 
 
 def _name_from(stem: str) -> str:
-    """A sweep's name from a file's."""
+    """Turn a file's name into a valid name of a sweep."""
     plain = (c if c.isascii() and c.isalnum() else "-" for c in stem)
     name = "".join(plain).strip("-")[:57] or "sweep"
     return f"{name}-sweep" if name in ("store", "artifacts") else name
@@ -78,12 +78,12 @@ def retrain(run: RunFolder, key: Key) -> None:
     recorded = opened.network(planned.key)
     say(f"training {planned.key} ({planned.label or 'one condition'}) alone ...")
     trained = train([planned])[planned.key]
-    again = tensors_of(trained.final)
+    retrained = tensors_of(trained.final)
     worst = 0.0
     for name, before in recorded.final.items():
-        difference = np.abs(again[name].astype(float) - before.astype(float))
+        difference = np.abs(retrained[name].astype(float) - before.astype(float))
         worst = max(worst, float(difference.max(initial=0.0)))
-        if not np.array_equal(again[name], before) and worst == 0.0:
+        if not np.array_equal(retrained[name], before) and worst == 0.0:
             worst = float("nan")
     if worst == 0.0:
         give(f"{planned.key}: identical ({trained.trials} trials, {trained.status})")

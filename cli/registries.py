@@ -1,4 +1,4 @@
-"""popnet tasks, rules, perturbations, measures, metrics: what there is.
+"""``popnet tasks|rules|perturbations|measures|metrics``: lists the registries' entries.
 
 The entries of installed packages are listed after popnet's own.
 """
@@ -23,7 +23,7 @@ DECLARED = {
     "measures": ("range", "invariances"),
     "metrics": ("kind", "range", "invariances"),
 }
-"""What entries declare of themselves, as far as it helps to choose one."""
+"""Declarations of entries that help to choose one, by registry."""
 
 
 @guarded
@@ -115,7 +115,7 @@ def _described(registry: Registry[Any], name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A declaration as JSON has it: sets in alphabetical order, null for no bound."""
+    """Return a declaration for JSON: sets in alphabetical order, null for no bound."""
     if isinstance(value, (frozenset, tuple)):
         items = sorted(value) if isinstance(value, frozenset) else value
         return [_plain(item) for item in items]
@@ -123,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 
 def _words(value: Any) -> str:
-    """A declaration in words."""
+    """Return a declaration in words."""
     if isinstance(value, list):
         return ", ".join(map(_words, value)) or "none"
     if isinstance(value, bool):
@@ -134,7 +134,10 @@ def _words(value: Any) -> str:
 
 
 def _walk(model: Any, filled: Any, prefix: str, into: list[dict[str, Any]]) -> None:
-    """Settings of a class; ``filled`` holds its values where it is a default."""
+    """Append the settings of a class, nested ones too, to ``into``.
+
+    ``filled`` is an instance that holds their defaults, where there is one.
+    """
     from pydantic import BaseModel
     from pydantic_core import PydanticUndefined
 

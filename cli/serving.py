@@ -1,4 +1,4 @@
-"""popnet report, sync, ui and doctor."""
+"""``popnet report``, ``popnet sync``, ``popnet ui`` and ``popnet doctor``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def report(run: RunFolder) -> None:
     from popnet.runs.tables import write_tables
 
     opened = open_run(run)
-    read_findings(opened.folder)  # damaged ones are said before anything is written
+    read_findings(opened.folder)  # raises on damaged ones before anything is written
     write_tables(opened)
     give(str(write_report(opened)))
 

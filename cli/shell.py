@@ -1,4 +1,4 @@
-"""What every command shares: options, errors as one or two lines, exit codes."""
+"""Options, output, errors in one or two lines and exit codes of every command."""
 
 from __future__ import annotations
 
@@ -48,34 +48,34 @@ SweepFile = Annotated[Path, typer.Argument(help="a sweep file", metavar="SWEEP.y
 RunFolder = Annotated[Path, typer.Argument(help="a run's folder", metavar="RUN")]
 
 debugging = False
-"""Set by the entry point: --debug shows tracebacks."""
+"""True when ``--debug`` was given: errors are shown with their traceback."""
 
 UNFIT = (
     PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError,
     FileNotFoundError,
 )  # fmt: skip
-"""A path that was given is not of the kind that is needed."""
+"""Errors of a given path that is not of the kind needed."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def say(text: str) -> None:
-    """A line of progress or advice, on stderr."""
+    """Print a line of progress or advice on stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
 def give(text: str) -> None:
-    """Data, on stdout."""
+    """Print data on stdout."""
     print(text, flush=True)
 
 
 def give_json(value: Any) -> None:
-    """Data as JSON, on stdout."""
+    """Print data as JSON on stdout."""
     give(json.dumps(value, indent=1, default=str))
 
 
 def guarded(command: F) -> F:
-    """Turn errors into one or two lines and the right exit code."""
+    """Make a command print its errors in one or two lines and exit with their code."""
 
     @functools.wraps(command)
     def run(*args: Any, **options: Any) -> Any:
@@ -92,17 +92,18 @@ def guarded(command: F) -> F:
         except Exception as error:
             if debugging:
                 traceback.print_exc()
-            code, text = _told(error)
+            code, text = _code_and_message(error)
             say(text)
             raise typer.Exit(code) from None
 
     return run  # type: ignore[return-value]
 
 
-def _told(error: Exception) -> tuple[int, str]:
+def _code_and_message(error: Exception) -> tuple[int, str]:
+    """Return the exit code of an error, and its message in one or two lines."""
     from popnet.config import ConfigError
 
-    # where no record has been touched, no record can be damaged
+    # StoreError exists only where the store has been imported
     store = sys.modules.get("popnet.store")
     damaged = (store.StoreError,) if store else ()
     if isinstance(error, (ConfigError, *damaged)):
@@ -126,7 +127,7 @@ def _told(error: Exception) -> tuple[int, str]:
 def overrides(
     given: list[str] | None, device: str | None, workers: int | None
 ) -> list[str]:
-    """``--device`` and ``--workers`` are overrides like any other."""
+    """Return the overrides, with ``--device`` and ``--workers`` as further ones."""
     return [
         *(given or []),
         *([] if device is None else [f"machine.device={device}"]),

@@ -43,7 +43,8 @@ def test_help_is_instant_and_imports_nothing_heavy():
 def test_the_commands_are_those_of_the_readme():
     assert set(COMMANDS) == {
         "launch", "plan", "status", "show", "retrain", "export", "report", "sync",
-        "ui", "tasks", "rules", "perturbations", "metrics", "init", "doctor", "study",
+        "ui", "tasks", "rules", "perturbations", "measures", "metrics", "init",
+        "doctor", "study",
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""popnet status and popnet show."""
+"""``popnet status`` and ``popnet show``: the state of a run, and its networks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ USUAL = [
     "key", "label", "index", "status", "trials_to_criterion", "final_accuracy",
     "accuracy",
 ]  # fmt: skip
-"""Columns that are shown unless others are asked for, before the listed measures."""
+"""Columns that are shown by default, before the listed measures."""
 OPERATORS = {
     "==": operator.eq, "!=": operator.ne, "<=": operator.le, ">=": operator.ge,
     "<": operator.lt, ">": operator.gt,
@@ -88,21 +88,16 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """The networks of a run as a table."""
-    from popnet.config import ConfigError
     from popnet.runs import open_run
 
     opened = open_run(run)
     table = opened.table()
     for condition in where or []:
-        table = _where(table, condition)
+        table = _filtered(table, condition)
     if by is not None:
-        table = _by(table, by)
+        table = _grouped(table, by)
     if columns not in (None, "all"):
-        names = columns.split(",")
-        unknown = [n for n in names if n not in table.columns]
-        if unknown:
-            raise ConfigError(f"--columns: {_no_column(unknown[0], table)}")
-        table = table[names]
+        table = _with_columns(table, columns.split(","))
     elif by is None and columns is None:
         usual = dict.fromkeys([*USUAL, *listed(opened.sweep.after), *opened.varied])
         table = table[[n for n in usual if n in table.columns]]
@@ -116,8 +111,18 @@ def show(
         give(table.to_string(index=False, float_format=lambda v: f"{v:.3g}"))
 
 
+def _with_columns(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Return these columns of a table.  Raises ConfigError when one is not there."""
+    from popnet.config import ConfigError
+
+    unknown = [n for n in names if n not in table.columns]
+    if unknown:
+        raise ConfigError(f"--columns: {_no_column(unknown[0], table)}")
+    return table[names]
+
+
 def listed(after: After) -> list[str]:
-    """The columns of the measures of networks that are shown unless others are."""
+    """Return the columns of measures that are shown by default."""
     from popnet.canonical import label
     from popnet.measures import recorded
 
@@ -127,11 +132,11 @@ def listed(after: After) -> list[str]:
 
 
 def _row(row: dict[Hashable, Any]) -> dict[Hashable, Any]:
-    """A row as JSON can hold it: what is missing or not finite is null."""
+    """Return a row for JSON, with null for missing, infinite and NaN values."""
     import pandas as pd
 
-    lost = (float("inf"), -float("inf"))
-    return {k: None if pd.isna(v) or v in lost else v for k, v in row.items()}
+    infinite = (float("inf"), -float("inf"))
+    return {k: None if pd.isna(v) or v in infinite else v for k, v in row.items()}
 
 
 def _no_column(name: str, table: pd.DataFrame) -> str:
@@ -144,25 +149,31 @@ def _no_column(name: str, table: pd.DataFrame) -> str:
     )
 
 
-def _where(table: pd.DataFrame, condition: str) -> pd.DataFrame:
+def _filtered(table: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """Return the rows that meet a condition such as "status==converged".
+
+    Raises ConfigError when the condition is malformed or has no such column.
+    """
     from popnet.config import ConfigError
 
-    found = re.fullmatch(r"\s*([\w.]+(?:\([^()]*\))?)\s*(==|!=|<=|>=|<|>|=)\s*(.*?)\s*", condition)
-    if not found:
+    match = re.fullmatch(
+        r"\s*([\w.]+(?:\([^()]*\))?)\s*(==|!=|<=|>=|<|>|=)\s*(.*?)\s*", condition
+    )
+    if not match:
         raise ConfigError(
             f"--where {condition!r}: expected COLUMN OP VALUE, OP one of "
             f"{' '.join(OPERATORS)}."
         )
-    name, sign, text = found.groups()
+    name, sign, text = match.groups()
     if name not in table.columns:
         raise ConfigError(f"--where: {_no_column(name, table)}")
     column, value = _comparable(table[name], text.strip("'\""), condition)
-    kept = OPERATORS["==" if sign == "=" else sign](column, value)
-    return table[kept.fillna(False).astype(bool)]
+    met = OPERATORS["==" if sign == "=" else sign](column, value)
+    return table[met.fillna(False).astype(bool)]
 
 
 def _comparable(column: pd.Series, text: str, condition: str) -> tuple[Any, Any]:
-    """A column and a value of one kind: numbers (missing ones too) or text."""
+    """Return a column and a value that compare: both numbers, or both text."""
     import pandas as pd
 
     from popnet.config import ConfigError
@@ -182,11 +193,11 @@ def _comparable(column: pd.Series, text: str, condition: str) -> tuple[Any, Any]
     return column.astype("Float64"), value
 
 
-def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
-    """Medians and counts of each group; every network is counted.
+def _grouped(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return counts and medians of each group of networks with one value of a column.
 
-    One that failed counts as its cap in the median of trials to criterion, one that a
-    search stopped as the trials it had.
+    In the median of trials to criterion a network that failed counts with its cap, and
+    one that a search stopped with the trials it had.
     """
     import pandas as pd
 
@@ -206,9 +217,9 @@ def _by(table: pd.DataFrame, by: str) -> pd.DataFrame:
     for value, group in table.groupby(by, sort=True, dropna=False):
         counts = group["status"].value_counts()
         row: dict[str, Any] = {by: value, "networks": len(group)}
-        fates = [Status.CONVERGED, *FAILED, Status.TRAINED]
-        fates += [Status.STOPPED] * bool((table["status"] == Status.STOPPED).any())
-        row |= {str(s): int(counts.get(s, 0)) for s in fates}
+        statuses = [Status.CONVERGED, *FAILED, Status.TRAINED]
+        statuses += [Status.STOPPED] * bool((table["status"] == Status.STOPPED).any())
+        row |= {str(s): int(counts.get(s, 0)) for s in statuses}
         met = group["trials_to_criterion"].astype("Float64")
         needed = trials_or_cap(
             group["status"],

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from popnet.cli.looking import USUAL
+from popnet.cli.inspection import USUAL
 
 from popnet.runs.tables import write_tables
 
