@@ -12,7 +12,7 @@ EVERY_S = 0.25
 
 
 class Bar:
-    """How far a call is."""
+    """Counts the pieces of a call that are done."""
 
     def __init__(self, draw: Callable[[int], None] | None = None) -> None:
         """``draw`` shows how many pieces are done; without it nothing is shown."""
