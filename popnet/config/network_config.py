@@ -54,7 +54,7 @@ class Until(Settings):
 
 
 class Train(Settings):
-    """How long each network trains."""
+    """The length of training, and its criterion."""
 
     trials: Annotated[
         int,

@@ -37,7 +37,7 @@ class Catalogue(NamedTuple):
 
 
 class Machine(Settings):
-    """Where and how a sweep runs.  No setting here changes a result or a key."""
+    """Device, workers and shards of a launch, which change no result and no key."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: Annotated[

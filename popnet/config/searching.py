@@ -134,7 +134,7 @@ SEARCHERS: dict[str, type[SearcherSettings]] = {"optuna": Optuna}
 
 
 class Search(Settings):
-    """How conditions are searched; the score is the median over their networks."""
+    """Settings of a search; a condition's score is the median over its networks."""
 
     metric: Literal["accuracy", "error"]
     every: Annotated[

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pytest
 import torch
-from popnet.cli.looking import listed
+from popnet.cli.inspection import listed
 
 from popnet.config import MeasureSettings, Observed
 from popnet.engine.activity import activity
