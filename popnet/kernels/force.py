@@ -17,7 +17,7 @@ from torch import Tensor
 from popnet.core.cell import Cell, Params
 from popnet.core.scoring import Score
 from popnet.kernels.compiling import compiled
-from popnet.kernels.least_squares import Fit, fit_of, fold, mirror, take_sample
+from popnet.kernels.least_squares import ReadoutFit, fit_of, fold, mirror, take_sample
 from popnet.kernels.rates import CODES, rates
 from popnet.kernels.tiles import aligned, multiply, padded
 
@@ -91,7 +91,7 @@ def _move(net: _Network) -> None:
 
 @compiled
 def _learn(
-    net: _Network, fit: Fit, held: int, target: Any, scored: Any, n: int
+    net: _Network, fit: ReadoutFit, held: int, target: Any, scored: Any, n: int
 ) -> None:
     """One update: w, P and the output with the new w."""
     for i in range(n):
@@ -110,8 +110,8 @@ def _learn(
 
 @compiled
 def _trial(
-    net: _Network, fit: Fit, u: Any, noise: Any, target: Any, mask: Any, every: int,
-    output: Any,
+    net: _Network, fit: ReadoutFit, u: Any, noise: Any, target: Any, mask: Any,
+    every: int, output: Any,
 ) -> None:  # fmt: skip
     """A trial, from the x in ``net``; ``output``: of the network as it was before."""
     n, outputs = net.weights.shape[0], net.z.shape[1]

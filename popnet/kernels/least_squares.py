@@ -28,7 +28,7 @@ BLOCK = 8
 Doubles = NDArray[np.float64]
 
 
-class Fit(NamedTuple):
+class ReadoutFit(NamedTuple):
     """What has been learned, and the sample at hand."""
 
     p: Doubles
@@ -42,11 +42,11 @@ class Fit(NamedTuple):
     """P r"""
 
 
-def fit_of(w_ON: NDArray[Any], p_NN: NDArray[np.float64]) -> Fit:
+def fit_of(w_ON: NDArray[Any], p_NN: NDArray[np.float64]) -> ReadoutFit:
     """A fit to go on with."""
     outputs, n = w_ON.shape
     row = padded(n, np.float64)
-    fit = Fit(
+    fit = ReadoutFit(
         *(aligned(k, row, dtype=np.float64) for k in (row, FOLD, outputs)),
         *(aligned(row, dtype=np.float64) for _ in range(2)),
     )
@@ -130,7 +130,7 @@ def mirror(p: Any) -> None:
 
 
 @compiled
-def take_sample(fit: Fit, held: int) -> tuple[Any, Any]:
+def take_sample(fit: ReadoutFit, held: int) -> tuple[Any, Any]:
     """The sample in ``fit.r``, after ``held`` others since P0; w is left as it is.
 
     Returns r' P r and 1 / (1 + r' P r), and leaves P r in ``fit.pr``, all with the P

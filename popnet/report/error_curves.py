@@ -16,6 +16,14 @@ from popnet.report.sections import Drawing, Section, left_out, sentences
 from popnet.report.style import FAINT, SOFT, WIDTH, dot, failure, panels, thousands
 from popnet.status import Status
 
+MARKS = {
+    Status.CONVERGED: "dot",
+    Status.TRAINED: "dot",
+    Status.UNCONVERGED: "open triangle",
+    Status.DIVERGED: "open cross",
+    Status.STOPPED: "open square",
+}
+"""The mark at the end of a network's curve, in words."""
 MOST_PANELS = 24
 MOST_OTHERS = 12  # medians of other conditions that do not cover the panel's own
 MOST_LINES = 40  # single networks in one panel; more only blacken it
@@ -171,17 +179,7 @@ def _caption(
 ) -> str:
     sizes = population.curves.groupby("condition")["key"].nunique()
     ends = population.networks["status"].unique()
-    marks = [
-        f"{mark}, {STATUSES[status]}"
-        for status, mark in (
-            (Status.CONVERGED, "dot"),
-            (Status.TRAINED, "dot"),
-            (Status.UNCONVERGED, "open triangle"),
-            (Status.DIVERGED, "open cross"),
-            (Status.STOPPED, "open square"),
-        )
-        if status in ends
-    ]
+    marks = [f"{mark}, {STATUSES[s]}" for s, mark in MARKS.items() if s in ends]
     return sentences(
         f"Error: {_error(population)} in the scored window, averaged over each block "
         "of trials. Thick line: median over the networks of a condition; band: "

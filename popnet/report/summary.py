@@ -19,7 +19,7 @@ from popnet.report.population import (
 from popnet.report.sections import sentences
 from popnet.report.statistics import mean_interval
 from popnet.report.style import thousands
-from popnet.status import Status
+from popnet.status import FAILED, Status
 
 TO = "\N{EN DASH}"
 FEW = 4
@@ -116,9 +116,7 @@ def counts_table(population: RunTables) -> Markup:
         title = "conditions with nothing recorded yet"
         if condition is not None:
             title = colour_chip(condition.colour) + condition.label
-        cells = [
-            _count(row[s], s in (Status.UNCONVERGED, Status.DIVERGED)) for s in statuses
-        ]
+        cells = [_count(row[s], s in FAILED) for s in statuses]
         rows.append(
             [
                 title,

@@ -21,14 +21,14 @@ TRIALS = 3
 """Per trial type."""
 
 
-class Subject(NamedTuple):
+class FrozenNetwork(NamedTuple):
     """An untrained network at rest, about to be perturbed."""
 
     situation: Situation
     seed: Seed
 
 
-def subjects(name: str, count: int = 1) -> Iterator[list[Subject]]:
+def subjects(name: str, count: int = 1) -> Iterator[list[FrozenNetwork]]:
     """For each form, networks on the perturbation's ``small_task``.
 
     Their rule is the first in the registry that learns in the form.
@@ -45,16 +45,19 @@ def subjects(name: str, count: int = 1) -> Iterator[list[Subject]]:
         )  # fmt: skip
         refused = settings.refuse(members[0].config)
         assert refused is None, f"its small network is refused: {refused}"
-        yield [Subject(resting(untrained([m], CPU), m.config), m.seed) for m in members]
+        yield [
+            FrozenNetwork(resting(untrained([m], CPU), m.config), m.seed)
+            for m in members
+        ]
 
 
-def perturbed(name: str, level: float, subject: Subject) -> Situation:
+def perturbed(name: str, level: float, subject: FrozenNetwork) -> Situation:
     """The network's situation, perturbed."""
     settings = example_of(PERTURBATIONS[name].settings)
     return PERTURBATIONS[name].apply(settings, level, *subject)
 
 
-def outputs(name: str, level: float, subject: Subject) -> Tensor:
+def outputs(name: str, level: float, subject: FrozenNetwork) -> Tensor:
     """The outputs of a perturbed network, [P, B, T, O]."""
     situation = perturbed(name, level, subject)
     return run(situation, subject.seed, TRIALS).output_PBTO
