@@ -13,7 +13,7 @@ from popnet.core.draw import cell_of
 from popnet.engine.episodes import initial_states
 from popnet.engine.evaluate import common_trials, evaluate
 from popnet.engine.population import untrained
-from popnet.engine.test_plan import tests_of
+from popnet.engine.test_plan import planned_tests
 from popnet.kernels import forward, reproducible
 from popnet.plan import networks
 
@@ -31,7 +31,7 @@ class Frozen:
         plan = plan_of(1, task=DNMS, rule=HEBBIAN, after=after)
         member = networks(plan)[0]
         self.config, self.seed = member.config, member.seed
-        tests = tests_of(plan.sweep.after, self.config)
+        tests = planned_tests(plan.sweep.after, self.config)
         self.graded = [test for test in tests if test.kind == "perturbation"]
         self.params = untrained([member], torch.device("cpu"))
         net = self.config.network

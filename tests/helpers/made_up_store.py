@@ -15,7 +15,7 @@ import yaml
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import dump, load, read_text
-from popnet.engine.test_plan import tests_of
+from popnet.engine.test_plan import planned_tests
 from popnet.plan import PHYSICS, PlannedNetwork, networks
 from popnet.runs import Run, create_run
 from popnet.store import Store
@@ -90,7 +90,7 @@ def test(store: Store, members: list[PlannedNetwork], run: Run) -> None:
     rows = []
     for network in members:
         own = np.random.default_rng(int(network.key[:12], 16) + 1)
-        for asked in tests_of(run.sweep.after, network.config):
+        for asked in planned_tests(run.sweep.after, network.config):
             accuracy = float(own.random())
             rows.append({
                 "key": network.key, "identity": asked.identity, "kind": asked.kind,

@@ -10,7 +10,7 @@ from popnet.canonical import canonical_texts, digests, shape_texts
 from popnet.catalogue import CATALOGUE
 from popnet.config import NetworkConfig, dump, load, read_text, shared_part, whereabouts
 from popnet.config.reading import write_text
-from popnet.engine.test_plan import TestPlan, dynamics, tests_of
+from popnet.engine.test_plan import TestPlan, dynamics, planned_tests
 from popnet.plan import canonical, digest, networks, packs
 
 GRID = """\
@@ -102,7 +102,9 @@ def test_identities_of_many_are_those_of_each(plan):
     asked = TestPlan(after)
     for condition in plan.conditions:
         config = condition.config
-        one = [t.identity for t in tests_of(after, config) + dynamics(after, config)]
+        one = [
+            t.identity for t in planned_tests(after, config) + dynamics(after, config)
+        ]
         assert asked.identities(config) == one and len(set(one)) == len(one)
 
 
