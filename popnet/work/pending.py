@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
@@ -148,7 +148,7 @@ def comparisons(
     beyond the sample.
     """
     jobs: list[tuple[MetricSettings, list[Pair]]] = []
-    for settings, pairs in _pairs(run, known):
+    for settings, pairs in _pairs(run, known, run.sweep.after.compare):
         size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
         jobs += [(settings, chunk) for chunk in _chunks(pairs, size)]
     return jobs
@@ -159,9 +159,8 @@ def preparations(
 ) -> list[tuple[MetricSettings, list[str]]]:
     """Return the networks still to be prepared for pending comparisons, in jobs."""
     jobs: list[tuple[MetricSettings, list[str]]] = []
-    for settings, pairs in _pairs(run, known):
-        if not settings.stored:
-            continue
+    stored = [m for m in run.sweep.after.compare if m.stored]
+    for settings, pairs in _pairs(run, known, stored):
         keys = {key for pair in pairs for key in pair}
         kind = prepared_kind(settings)
         left = sorted(keys.difference(run.store.files_of(keys, "prepared", kind)))
@@ -170,10 +169,10 @@ def preparations(
 
 
 def _pairs(
-    run: Run, known: dict[str, str]
+    run: Run, known: dict[str, str], metrics: Sequence[MetricSettings]
 ) -> Iterator[tuple[MetricSettings, list[Pair]]]:
-    """Yield the pairs that each metric still has to compare."""
-    if not run.sweep.after.compare:
+    """Yield the pairs that each of some metrics still has to compare."""
+    if not metrics:
         return
     unique = (run.networks[place] for place in run.positions.values())
     sound = [
@@ -183,7 +182,7 @@ def _pairs(
         and run.sweep.after.compares(n.seed.number)
     ]
     done = _compared(run, {n.key for n in sound})
-    for settings in run.sweep.after.compare:
+    for settings in metrics:
         comparable = METRICS[settings.name].comparable
         groups: dict[Hashable, list[str]] = {}
         for network in sound:
