@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from popnet.config.reading import Place, Source, nearest, shown
-from popnet.config.schema import LARGEST_SWEEP
+from popnet.config.sizes import LARGEST_SWEEP, check_size
 
 ROOTS = ("network", "task", "rule", "train")
 SAMPLE_LAWS = ("uniform", "log_uniform", "normal", "integer")
@@ -48,7 +48,7 @@ def axes(source: Source) -> list[Axis]:
                 _refuse_repeats(source, ("grid", path), column)
             result.append([{str(path): v} for v in column])
     check_paths(source, result)
-    _check_size(source, math.prod(len(axis) for axis in result))
+    check_size(source, math.prod(len(axis) for axis in result))
     return result
 
 
@@ -65,18 +65,6 @@ def axis_place(source: Source, path: str) -> Place:
         if space in source.lines or space in source.overrides:
             return space
     return ("grid", path)
-
-
-def _check_size(source: Source, conditions: int) -> None:
-    networks = source.raw.get("networks", 1)
-    networks = max(networks, 1) if isinstance(networks, int) else 1
-    if conditions * networks > LARGEST_SWEEP:
-        product = f"{conditions:,} conditions x " if conditions > 1 else ""
-        raise source.error(
-            ("grid",) if conditions > 1 else ("networks",),
-            f"{product}{networks:,} networks; at most "
-            f"{LARGEST_SWEEP:,} networks in one sweep",
-        )
 
 
 def _zipped(source: Source, group: Any, number: int) -> Axis:

@@ -9,9 +9,7 @@ from pydantic import Field, SerializeAsAny, model_validator
 from popnet.config.entries import RuleSettings, TaskSettings
 from popnet.config.network import Network
 from popnet.config.settings import Inconsistent, PerNetwork, Settings
-
-MOST_STEPS = 10_000_000
-"""Largest number of time steps of an epoch; more are a mistake in a unit."""
+from popnet.config.sizes import MOST_STEPS
 
 
 def whole_steps(duration_s: float, dt_s: float) -> bool:

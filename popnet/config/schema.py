@@ -19,8 +19,6 @@ from popnet.config.network_config import Train
 from popnet.config.searching import Search
 from popnet.config.settings import Settings
 
-LARGEST_SWEEP = 1_000_000
-
 
 class Catalogue(NamedTuple):
     """The names that a sweep file may use, each with its settings class.
