@@ -59,12 +59,12 @@ def test_looks_on_the_way_change_no_bit(training, members, tmp_path):
     worker = training()
     worker.take(members)
     for until in (30, 35, 90):
-        beat = worker.to(until)
-        assert trials(worker) == [until] * 3 and not beat.done and not beat.recorded
-    beat = worker.to(100)
+        report = worker.to(until)
+        assert trials(worker) == [until] * 3 and not report.done and not report.recorded
+    report = worker.to(100)
     keys = [m.key for m in members]
-    assert beat.done and set(beat.recorded) == set(keys)
-    assert beat.finished == {"trained": 3} and beat.trials == 30
+    assert report.done and set(report.recorded) == set(keys)
+    assert report.finished == {"trained": 3} and report.trials == 30
     np.testing.assert_equal(recorded(plain.store, keys), recorded(worker.store, keys))
 
 
@@ -81,8 +81,8 @@ def test_untrained_controls_end_at_the_first_look(training, tiny):
     members = tuple(networks(tiny(train={"trials": 0, "until": None}, grid=None)[0]))
     worker = training()
     worker.take(members)
-    beat = worker.to(0)
-    assert beat.done and set(beat.recorded) == {m.key for m in members}
+    report = worker.to(0)
+    assert report.done and set(report.recorded) == {m.key for m in members}
     assert worker.score(0, "accuracy") == (0.0, 0.0, 0.0)
 
 
@@ -203,8 +203,8 @@ def test_scores_are_the_same_whoever_trained_the_networks(training, members, tmp
     beside.take(members)
     for other in (after, beside):
         for until, expected in zip(looks, seen, strict=True):
-            beat = other.to(until)
-            assert beat.trials == 0 or until == 100
+            report = other.to(until)
+            assert report.trials == 0 or until == 100
             assert other.score(until, "error") == expected
     half = training("half")
     Shard(str(half.store.folder), "cpu", 3600).work(3600, members[:1])
@@ -235,8 +235,8 @@ def test_stopped_networks_are_recorded_as_such_and_go_on(training, members, tmp_
     plain = Shard(str(tmp_path / "plain"), "cpu", 3600)
     plain.work(3600, members)
     after = Shard(str(store.folder), "cpu", 3600)
-    beat = after.work(3600, members)
-    assert beat.trials == 3 * 55  # not from the start
+    report = after.work(3600, members)
+    assert report.trials == 3 * 55  # not from the start
     np.testing.assert_equal(recorded(plain.store, keys), recorded(after.store, keys))
 
 

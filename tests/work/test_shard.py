@@ -1,4 +1,4 @@
-"""A shard: trains in beats, records and checkpoints itself, whoever goes on with it."""
+"""A shard trains in pieces, records and checkpoints itself; another one may go on."""
 
 import errno
 import math
@@ -56,45 +56,46 @@ def assert_same(one, other, members):
 
 def to_the_end(worker, members=None, seconds=1e-3):
     """Beats until the shard is done."""
-    beats = [worker.work(seconds, members)]
-    while not beats[-1].done:
-        beats.append(worker.work(seconds))
-    return beats
+    reports = [worker.work(seconds, members)]
+    while not reports[-1].done:
+        reports.append(worker.work(seconds))
+    return reports
 
 
 def test_small_slices_are_one_go_bit_for_bit(shard, members):
     one, other = shard("one"), shard("other")
     whole = one.work(3600, members)
-    beats = to_the_end(other, members)
-    assert len(beats) > 10
+    reports = to_the_end(other, members)
+    assert len(reports) > 10
     assert_same(one.store, other.store, members)
-    assert whole.done and whole.trials == sum(b.trials for b in beats) == 4 * 60
+    assert whole.done and whole.trials == sum(b.trials for b in reports) == 4 * 60
     assert whole.finished == {"trained": 4}
-    assert sum(b.finished.get("trained", 0) for b in beats) == 4
-    assert {b.shard for b in beats} == {whole.shard}
+    assert sum(b.finished.get("trained", 0) for b in reports) == 4
+    assert {b.shard for b in reports} == {whole.shard}
 
 
 def test_finished_networks_are_on_disk_with_every_beat(shard, members):
     worker, outside, seen = shard(), None, set()
-    beat = worker.work(1e-3, members)
+    report = worker.work(1e-3, members)
     while True:
         outside = Store(worker.store.folder)
-        assert not seen & set(beat.recorded)
-        seen |= set(beat.recorded)
+        assert not seen & set(report.recorded)
+        seen |= set(report.recorded)
         assert outside.recorded() == seen
-        assert sum(beat.finished.values()) == len(beat.recorded)
-        if beat.done:
+        assert sum(report.finished.values()) == len(report.recorded)
+        if report.done:
             break
-        beat = worker.work(1e-3)
+        report = worker.work(1e-3)
     assert seen == {m.key for m in members}
     assert len(outside.batches()) > 1  # as they finished, not all in the end
 
 
 def test_a_beat_of_no_time_does_nothing(shard, members):
     worker = shard()
-    beat = worker.work(0.0, members)
+    report = worker.work(0.0, members)
     assert (
-        beat == ShardReport(beat.shard, 0, {}, {}, done=False) and len(beat.shard) == 16
+        report == ShardReport(report.shard, 0, {}, {}, done=False)
+        and len(report.shard) == 16
     )
     assert not worker.store.folder.exists()
 
@@ -112,10 +113,10 @@ def test_another_split_goes_on_from_the_checkpoints(shard, members):
     undisturbed.work(3600, members)
     for some in (members[:2], members[2:]):
         killed = shard(checkpoint_s=0.0)
-        beat = killed.work(1e-3, some)
-        while beat.trials < 1:
-            beat = killed.work(1e-3)
-        assert not beat.done
+        report = killed.work(1e-3, some)
+        while report.trials < 1:
+            report = killed.work(1e-3)
+        assert not report.done
     store = Store(killed.store.folder)
     saved = checkpoints.load(store.folder, [m.key for m in members]).networks
     assert set(saved) == {members[0].key, members[2].key}
@@ -131,7 +132,7 @@ def test_another_split_goes_on_from_the_checkpoints(shard, members):
             for m in some
         ]
         assert begun == expected
-        trained += sum(beat.trials for beat in to_the_end(worker))
+        trained += sum(report.trials for report in to_the_end(worker))
     before = sum(int(s["progress.trial_P"][0]) for s in saved.values())
     assert before > 0 and trained == 4 * 60 - before
     assert_same(undisturbed.store, store, members)
@@ -152,7 +153,7 @@ def test_a_damaged_checkpoint_is_as_good_as_none(shard, members):
     assert [int(p.progress.trial_P[0]) for p in again.populations] == [0] * 4
     (said,) = first.notes
     assert said.startswith(f"checkpoints/{path.name}: the checkpoint of ")
-    assert all(beat.notes == () for beat in to_the_end(again))  # said once
+    assert all(report.notes == () for report in to_the_end(again))  # said once
     assert_same(one.store, again.store, members)
 
 
@@ -208,9 +209,9 @@ def test_what_the_disk_refuses_is_kept_and_recorded_when_it_can_be(
             refused = worker.work(1e-3)
         assert not refused.done and not refused.recorded
         assert "No space left" in refused.waiting
-    beat = worker.work(1e-3)
-    assert beat.done and beat.waiting == ""
-    assert set(beat.recorded) == {m.key for m in members} == worker.store.recorded()
+    report = worker.work(1e-3)
+    assert report.done and report.waiting == ""
+    assert set(report.recorded) == {m.key for m in members} == worker.store.recorded()
 
 
 def test_a_disk_that_refuses_for_too_long_ends_the_shard(shard, members, monkeypatch):
@@ -225,13 +226,13 @@ def _full(*_):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-@pytest.mark.parametrize("told", ["between two beats", "within a beat"])
+@pytest.mark.parametrize("told", ["between two calls", "within a call"])
 def test_who_is_told_to_leave_saves_first(shard, members, monkeypatch, told):
     """SIGTERM: what it trains goes on from where it was, by another."""
     worker, ends = shard(), []
     monkeypatch.setattr(os, "_exit", ends.append)
     worker.work(1e-3, members)
-    if told == "within a beat":
+    if told == "within a call":
         advance = shard_module.advance
 
         def interrupted(population, steps):
@@ -246,8 +247,8 @@ def test_who_is_told_to_leave_saves_first(shard, members, monkeypatch, told):
     assert ends == [128 + signal.SIGTERM]
     seen = sum(int(p.progress.trial_P.sum()) for p in worker.populations)
     left = sum(m.config.train.trials for m in members) - seen
-    beat = shard().work(3600, members)
-    assert 0 < beat.trials == left - 60 * (len(members) - len(worker.populations))
+    report = shard().work(3600, members)
+    assert 0 < report.trials == left - 60 * (len(members) - len(worker.populations))
 
 
 def test_an_actor_that_sees_another_disk_does_not_begin(tmp_path):
@@ -273,10 +274,10 @@ def test_networks_recorded_before_are_not_trained_again(shard, members):
     """An actor was lost after it had recorded some of its shard."""
     one, other = shard(), shard()
     one.work(3600, members[:2])
-    beat = other.work(3600, members)
-    assert beat.trials == 2 * 60 and beat.done
-    assert set(beat.recorded) == {m.key for m in members[2:]}
-    assert other.work(1, members) == ShardReport(beat.shard, 0, {}, {}, done=True)
+    report = other.work(3600, members)
+    assert report.trials == 2 * 60 and report.done
+    assert set(report.recorded) == {m.key for m in members[2:]}
+    assert other.work(1, members) == ShardReport(report.shard, 0, {}, {}, done=True)
 
 
 # --- diverged networks ---------------------------------------------------------------
@@ -294,11 +295,11 @@ def test_a_diverged_network_is_a_result_and_its_neighbours_are_as_alone(shard, t
     members = networks(tiny(**BLOWING_UP)[0])
     calm, wild, warm = members
     crowd = shard("crowd")
-    beat = crowd.work(3600, tuple(members))
-    assert beat.recorded == {
+    report = crowd.work(3600, tuple(members))
+    assert report.recorded == {
         calm.key: "trained", wild.key: "diverged", warm.key: "trained"
     }  # fmt: skip
-    assert beat.finished == {"trained": 2, "diverged": 1} and beat.done
+    assert report.finished == {"trained": 2, "diverged": 1} and report.done
     alone = shard("alone")
     for one in members:
         alone.work(3600, (one,))
@@ -329,8 +330,8 @@ def test_a_rule_that_fails_one_network_spoils_no_other(shard, members, monkeypat
 
     rule = RULES["reward_hebbian"]._replace(step=step)
     monkeypatch.setitem(RULES.own, "reward_hebbian", rule)
-    beats = to_the_end(spoiled)
-    recorded = {k: s for beat in beats for k, s in beat.recorded.items()}
+    reports = to_the_end(spoiled)
+    recorded = {k: s for report in reports for k, s in report.recorded.items()}
     assert len(seen) == 1
     assert recorded == {
         m.key: "diverged" if m is victim else "trained" for m in members
