@@ -4,15 +4,19 @@ import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from popnet import registry
+from popnet.catalogue import load_sweep
 from popnet.config import ConfigError
+from popnet.plan import networks
 from popnet.registry import lacking
 from popnet.rules import RULES
 from popnet.tasks import TASKS
 
+ROOT = Path(__file__).parents[2]
 TASK = """
 from typing import Literal
 from popnet.tasks import TASKS
@@ -59,6 +63,16 @@ def test_names_of_ours_ask_no_package(installed, monkeypatch):
     assert TASKS.get("nap") is not None
     assert asked == ["popnet.tasks"]
     assert "nap" in TASKS and len(asked) == 1
+
+
+def test_a_sweep_of_ours_asks_no_package(monkeypatch):
+    asked = []
+    monkeypatch.setattr(registry, "_found", lambda group, _: asked.append(group) or {})
+    plan, _ = load_sweep(ROOT / "configs" / "quickstart.yaml")
+    assert len(networks(plan)) == 24 and asked == []
+    with pytest.raises(ConfigError, match="unknown task"):
+        load_sweep(ROOT / "configs" / "quickstart.yaml", ["task.name=nap"])
+    assert set(asked) == {"popnet.tasks"}
 
 
 def test_importing_popnet_asks_no_package():

@@ -8,11 +8,12 @@ from contextlib import nullcontext
 
 import pytest
 import yaml
+from ray.exceptions import RayTaskError
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, Machine, load, read_text
 from popnet.plan import networks, packs, shards
-from popnet.sweep import cluster
+from popnet.sweep import cluster, ray_tasks
 from popnet.sweep.diagnosis import installed
 from popnet.sweep.interruption import Interruption
 from popnet.sweep.sealed import (
@@ -164,3 +165,42 @@ def test_a_launch_is_refused_before_it_trains(monkeypatch):
     assert "pip install popnet-reflex==1.0" in text and "\n" not in text
     with joined(*given, ()):
         pass
+
+
+class _Machines:
+    """Ray's tasks on machines of which the first lacks the package."""
+
+    def __init__(self):
+        self.strategies = []
+
+    def options(self, num_cpus, scheduling_strategy):
+        assert num_cpus == 1
+        self.strategies.append(scheduling_strategy)
+        return self
+
+    def remote(self, _, arguments):
+        assert arguments.packages == ()  # the run's own sweep names none
+        if len(self.strategies) > 1:
+            return pickle.loads(arguments.pickled)
+        lacks = MissingPackage("machine one lacks the package not-there 3.0")
+        return RayTaskError("test", str(lacks), lacks).as_instanceof_cause()
+
+    def wait(self, futures, **_):
+        return futures[:1], futures[1:]
+
+    def get(self, future):
+        if isinstance(future, Exception):
+            raise future
+        return future
+
+
+def test_what_a_machine_refuses_goes_to_another(tiny_run, monkeypatch):
+    machines = _Machines()
+    monkeypatch.setattr(ray_tasks, "ray", machines)
+    monkeypatch.setattr(ray_tasks, "WAIT_S", 0.01)
+    monkeypatch.setattr(ray_tasks.time, "sleep", lambda _: None)
+    tasks = ray_tasks.FollowUpTasks(tiny_run, cpus=1, at_once=1)
+    tasks._submit(machines, ("networks",))
+    tasks.wait(lambda *_: None)
+    assert machines.strategies == ["DEFAULT", "SPREAD"]
+    assert list(tasks.notes) == ["machine one lacks the package not-there 3.0"]
