@@ -53,6 +53,15 @@ def test_a_network_that_failed_stands_at_its_cap(run):
     assert list(found["seed"]) == list(networks["index"])
 
 
+def test_a_measure_that_the_run_was_asked_for_too_stands_once(run):
+    plain = read(run).networks
+    name = next(iter(measured.of_curves()))
+    run.networks[name] = -1.0
+    found = read(run).networks
+    assert sorted(found.columns) == sorted(plain.columns)
+    np.testing.assert_array_equal(found[name], plain[name])
+
+
 def test_a_configuration_is_what_else_varies_for_this_task(run):
     run.varied = ["task.name", INTO, LEVEL, "rule.name", "task.delay_s"]
     delays = np.where(run.networks["task.name"] == "dnms", 0.5, np.nan)

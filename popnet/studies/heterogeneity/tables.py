@@ -126,7 +126,9 @@ def read(run: Run) -> Tables:
         _of_tests(tested, evaluations),
         _floats(trained, [*measured.of_activity()]),
     ):
-        networks = networks.merge(part, on="key", how="left")
+        # the run may have been asked for some of the measures too
+        left = networks.drop(columns=part.columns.drop("key"), errors="ignore")
+        networks = left.merge(part, on="key", how="left")
     return Tables(
         networks,
         _perturbed(evaluations, networks.set_index("key")["accuracy"]),
