@@ -97,6 +97,7 @@ def run(concluded, reflex):
     return open_run(concluded[0])
 
 
+@pytest.mark.flow
 @pytest.mark.slow
 def test_every_table_has_its_entries(run):
     table = run.table()
@@ -118,6 +119,7 @@ def test_provenance_names_the_package(run):
     assert about["versions"]["popnet-reflex"] == "1.0"
 
 
+@pytest.mark.flow
 @pytest.mark.slow
 def test_the_report_and_the_page_show_them(concluded):
     folder, told = concluded
