@@ -41,7 +41,7 @@ from popnet.store.tensorfile import UNUSABLE, Arrays, TensorFile, Tensors, sum_o
 Rows = Sequence[Mapping[str, Any]]
 T = TypeVar("T")
 READ_ATTEMPTS = 10
-"""How often a reader tries again when compaction has deleted the file it needs."""
+"""Times a reader tries again when compaction has deleted the file it needs."""
 
 
 class Store:

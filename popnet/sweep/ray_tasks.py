@@ -56,9 +56,9 @@ class _Job(NamedTuple):
     task: Any
     arguments: tuple[Any, ...]
     compiles: bool = False
-    """Whether it may compile kernels; else it raises NotCompiled if it has to."""
+    """True: it may compile kernels; False: it raises NotCompiled where it has to."""
     refusals: int = 0
-    """How often it raised a transient error."""
+    """Times that it raised a transient error."""
     not_before: float = 0.0
     """The earliest time to start it: a full disk is given time."""
 
@@ -121,7 +121,7 @@ class FollowUpTasks:
 
     @property
     def compiling(self) -> bool:
-        """Whether a running task has to compile a kernel, or waits for one."""
+        """True while a running task has to compile a kernel, or waits for one."""
         return any(job.compiles for job in self.busy.values())
 
     def _submit(self, task: Any, arguments: tuple[Any, ...]) -> None:

@@ -40,7 +40,7 @@ CHECKPOINTS = 4
 
 
 class TuneSetup(NamedTuple):
-    """What distinguishes one kind of search from another for Ray Tune."""
+    """The settings in which one kind of search differs from another for Ray Tune."""
 
     trainable: type[TrainCondition]
     context: SearchContext
