@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 def distance_between_types_T(rates_KTN: ArrayLike) -> Array:
-    """How far the types' activities lie apart at every step [T], no unit.
+    """Distance between the types' activities at every step [T], no unit.
 
     The mean over pairs of types of |r_a(t) - r_b(t)| / sqrt(N); NaN for one type.
     """

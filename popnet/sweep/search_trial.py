@@ -27,7 +27,7 @@ class Start(NamedTuple):
 
 
 class SearchContext(NamedTuple):
-    """What all trials of a search have in common."""
+    """The settings that all trials of a search have in common."""
 
     source: Source
     sweep: Sweep

@@ -23,7 +23,7 @@ from popnet.work.shard import Shard, ShardReport
 IDLE_S = 3.0
 """After so long without work an actor gives its core or GPU to other packs."""
 GRACE_S = 10.0
-"""What an actor that is stopped may take to save its networks."""
+"""Seconds that a stopped actor may take to save its networks."""
 
 UNFIT = ("StoreError", "MissingPackage")
 """Errors that an actor raises on a machine where it cannot work."""
@@ -67,7 +67,7 @@ class StartedActor(NamedTuple):
 
     handle: Any
     first: bool
-    """Whether it is the one in the placement group of the trial."""
+    """True for the actor in the placement group of the trial."""
 
 
 class ShardActors:

@@ -21,9 +21,9 @@ from popnet.sweep.shard_actors import ActorSettings, ShardActors, cause
 from popnet.work.shard import ShardReport
 
 REPORT_EVERY_S = 1.0
-"""How long an actor trains between two reports."""
+"""Seconds that an actor trains between two reports."""
 PATIENCE_S = 5.0
-"""How long a step waits for a report or for an actor to arrive."""
+"""Seconds that a step waits for a report or for an actor to arrive."""
 SHARDS_PER_CORE = 4
 MOST_DEATHS = 20
 """Actors that one shard may lose before its pack is given up: it kills them all."""
