@@ -16,7 +16,7 @@ from popnet.config.garbage_collection import uncollected
 from popnet.plan.labels import distinct_by_name, label_of, short_names
 from popnet.seeding import Seed
 
-PHYSICS = 5
+PHYSICS = 6
 """Version of the results, raised by hand only when a change of the code changes the
 result of a configuration."""
 
