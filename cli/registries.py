@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Name = Annotated[str | None, typer.Argument(help="only this one")]
 DECLARED = {
-    "tasks": ("chance", "target_kind", "stretchable"),
+    "tasks": ("chance", "target_kind", "silence", "stretchable"),
     "rules": ("forms", "readouts", "takes_feedback", "uses_target"),
     "perturbations": ("changes",),
     "measures": ("range", "invariances"),

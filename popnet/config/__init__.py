@@ -11,6 +11,7 @@ from popnet.config.choices import only_with as only_with
 from popnet.config.conditions import Condition as Condition
 from popnet.config.entries import Impulses as Impulses
 from popnet.config.entries import RuleSettings as RuleSettings
+from popnet.config.entries import Silence as Silence
 from popnet.config.entries import TaskSettings as TaskSettings
 from popnet.config.loaded import LoadedSweep as LoadedSweep
 from popnet.config.loading import conditions_of as conditions_of

@@ -4,6 +4,7 @@ from popnet.core.scoring import (
     close,
     decision,
     decision_after_silence,
+    decision_and_size,
     decisions,
     fitted,
     last_class,
@@ -77,7 +78,7 @@ TASKS: Registry[Task] = Registry(
             delayed_discrimination.DelayedDiscrimination,
             delayed_discrimination.draw,
             delayed_discrimination.observe,
-            squared(decision_after_silence),
+            squared(decision_and_size),
         ),
         "sines": Task(sines.Sines, sines.draw, sines.observe, close),
         "sum_of_sines": Task(

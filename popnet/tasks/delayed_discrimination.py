@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from popnet.config import Inconsistent, PerNetwork, TaskSettings
+from popnet.config import Inconsistent, PerNetwork, Silence, TaskSettings
 from popnet.config.settings import Seconds
 from popnet.tasks._evidence import streams
 from popnet.tasks._trials import Array, Trials
@@ -28,12 +28,13 @@ class DelayedDiscrimination(TaskSettings):
     """+ in the response when the second pulse is the larger one, on each channel.
 
     A trial is correct when all channels are: N channels are guessed right with
-    probability 0.5^N.
+    probability 0.5^N.  With ``difference`` every size has to be right as well.
     """
 
     reference: ClassVar[str] = "Huang et al. 2025; layout of Turner et al. 2021"
     summary: ClassVar[str] = "which of two pulses, a delay apart, is larger?"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
+    silence: ClassVar[Silence] = "counts in the error alone"
     stretchable: ClassVar[tuple[str, ...]] = ("stimulus", "delay", "wait")
 
     name: Literal["delayed_discrimination"] = "delayed_discrimination"  # type: ignore[assignment]
@@ -51,7 +52,7 @@ class DelayedDiscrimination(TaskSettings):
     ] = 0.25
     channels: Annotated[int, Field(ge=1, le=4, description="comparisons at once")] = 1
     difference: Annotated[
-        bool, Field(description="further outputs: |f2 - f1| / (highest - lowest)")
+        bool, Field(description="further outputs: |f2 - f1| / highest, to within 0.05")
     ] = False
     lowest: Annotated[int, PerNetwork, Field(ge=1, le=1000)] = 2
     highest: Annotated[int, PerNetwork, Field(ge=2, le=1000)] = 10
@@ -142,7 +143,7 @@ def _answers(settings: DelayedDiscrimination, f_C2: NDArray[np.int64]) -> Array:
     change_C = (f_C2[:, 1] - f_C2[:, 0]).astype(np.float64)
     if not settings.difference:
         return np.sign(change_C)
-    size_C = np.abs(change_C) / (settings.highest - settings.lowest)
+    size_C = np.abs(change_C) / settings.highest  # below 1, which asks for a decision
     return np.concatenate([np.sign(change_C), size_C])
 
 

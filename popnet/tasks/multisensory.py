@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from popnet.config import PerNetwork, TaskSettings
+from popnet.config import PerNetwork, Silence, TaskSettings
 from popnet.config.settings import Seconds
 from popnet.tasks._evidence import in_order, noise_sd, share_right, streams
 from popnet.tasks._trials import Array, Trials
@@ -35,6 +35,7 @@ class Multisensory(TaskSettings):
 
     reference: ClassVar[str] = "Song, Yang & Wang 2016; code of McMahan et al. 2021"
     summary: ClassVar[str] = "is a rate, heard or seen or both, above a boundary?"
+    silence: ClassVar[Silence] = "counts in the error alone"
     stretchable: ClassVar[tuple[str, ...]] = ("stimulus",)
 
     name: Literal["multisensory"] = "multisensory"  # type: ignore[assignment]

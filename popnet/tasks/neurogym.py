@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from popnet.config import ConfigError, Inconsistent, TaskSettings, nearest
+from popnet.config import ConfigError, Inconsistent, Silence, TaskSettings, nearest
 from popnet.config.settings import Seconds
 from popnet.seeding import stream
 from popnet.tasks._evidence import streams
@@ -54,6 +54,7 @@ class NeuroGym(TaskSettings):
     after_colon: ClassVar[str] = "env"
     requires_package: ClassVar[str] = "neurogym"
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "classes"
+    silence: ClassVar[Silence] = "judged as a class of its own"
     fixation_class: ClassVar[int | None] = 0
 
     name: Literal["neurogym"] = "neurogym"  # type: ignore[assignment]

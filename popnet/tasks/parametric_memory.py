@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from popnet.config import PerNetwork, TaskSettings
+from popnet.config import PerNetwork, Silence, TaskSettings
 from popnet.config.settings import Seconds
 from popnet.tasks._trials import Array, Trials
 
@@ -33,6 +33,7 @@ class ParametricMemory(TaskSettings):
     summary: ClassVar[str] = (
         "which of two frequencies, a delay of 3 s apart, is higher?"
     )
+    silence: ClassVar[Silence] = "counts in the error alone"
     stretchable: ClassVar[tuple[str, ...]] = ("stimulus", "delay")
 
     name: Literal["parametric_memory"] = "parametric_memory"  # type: ignore[assignment]

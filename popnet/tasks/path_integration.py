@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat
 
-from popnet.config import PerNetwork, TaskSettings
+from popnet.config import PerNetwork, Silence, TaskSettings
 from popnet.config.settings import Seconds
 from popnet.tasks._evidence import streams
 from popnet.tasks._trials import Array, Trials
@@ -35,6 +35,7 @@ class PathIntegration(TaskSettings):
     summary: ClassVar[str] = "the position in a box, from a start and all movements"
     chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
+    silence: ClassVar[Silence] = "judged as any other value"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("path",)
 

@@ -34,6 +34,7 @@ from popnet.config import (
     ConfigError,
     Inconsistent,
     PerNetwork,
+    Silence,
     TaskSettings,
     Whereabouts,
 )
@@ -61,6 +62,7 @@ class Reaching(TaskSettings):
     summary: ClassVar[str] = "the activity of muscles in reaches, by their direction"
     chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
+    silence: ClassVar[Silence] = "judged as any other value"
     stretchable: ClassVar[tuple[str, ...]] = ("preparation", "movement")
 
     name: Literal["reaching"] = "reaching"  # type: ignore[assignment]

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, model_validator
 
-from popnet.config import PerNetwork, TaskSettings
+from popnet.config import PerNetwork, Silence, TaskSettings
 from popnet.config.settings import Seconds
 from popnet.tasks._evidence import in_order, streams
 from popnet.tasks._trials import Array, Trials
@@ -34,6 +34,7 @@ class Sines(TaskSettings):
     summary: ClassVar[str] = "a sine wave of the frequency given by a constant input"
     chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
+    silence: ClassVar[Silence] = "judged as any other value"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
@@ -115,6 +116,7 @@ class SumOfSines(TaskSettings):
     )
     chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
+    silence: ClassVar[Silence] = "judged as any other value"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
     name: Literal["sum_of_sines"] = "sum_of_sines"  # type: ignore[assignment]
