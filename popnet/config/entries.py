@@ -18,12 +18,17 @@ SMALL_TASK: dict[str, Any] = {
 }
 """The task on which the contract suite tests entries that declare no other one."""
 
+Silence = Literal[
+    "never asked for",
+    "counts in the error alone",
+    "judged as any other value",
+    "judged as a class of its own",
+]
+
 
 class TaskSettings(Named):
     """Settings of a task.  Its properties fix the shapes of the trials' tensors."""
 
-    chance: ClassVar[float] = 0.5
-    """Share of trials answered correctly by the same answer in every trial."""
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "signs"
     """The form of the target: positive and negative values, equally frequent (signs);
     1 at the output of the right class and 0 elsewhere (classes); or any values."""
@@ -31,8 +36,51 @@ class TaskSettings(Named):
     """The class that asks for no choice; no trial's last right class is this one."""
     error: ClassVar[Literal["absolute", "squared"]] = "absolute"
     """A trial's error is the mean of |output - target| or of its square."""
+    silence: ClassVar[Silence] = "never asked for"
+    """How scored steps at which a target of 0 asks for silence are judged."""
     stretchable: ClassVar[tuple[str, ...]] = ()
     """Epochs whose duration is the setting ``<epoch>_s``."""
+    variants: ClassVar[tuple[dict[str, Any], ...]] = ()
+    """Further settings at which chance, memoryless score and memory are tested."""
+
+    @property
+    def chance(self) -> float:
+        """Share of trials that the best guess, which ignores the inputs, gets right.
+
+        Here of one decision between two that are asked for equally often.  A value is
+        not guessed: 0 where the targets are values.
+        """
+        return 0.0 if self.target_kind == "values" else 0.5
+
+    @property
+    def stimuli(self) -> int:
+        """Number of stimuli that an answer needs, counted back from the last one."""
+        return 1
+
+    @property
+    def memory_demand_s(self) -> float | None:
+        """Silence that the memory has to bridge, in seconds; None: not known.
+
+        From the end of the first stimulus that an answer needs to the last step at
+        which the answer is scored, further stimuli in between left out; the mean over
+        answers.  0 where the evidence is on while the answer is scored.
+        """
+        return None
+
+    @property
+    def memoryless_score(self) -> float | None:
+        """Share of trials that the best answer without a memory gets right.
+
+        It sees the last of several stimuli, as if that were still on; of a single one
+        only what is on at the step that is scored.  None where no silence has to be
+        bridged, or where it is not known how long that is.
+        """
+        return self.chance if self.memory_demand_s else None
+
+    @property
+    def evidence_channels(self) -> tuple[tuple[int, ...], ...]:
+        """For each output the inputs whose stimuli tell what it has to be."""
+        return (tuple(range(self.inputs)),) * self.outputs
 
     @property
     def ceiling(self) -> float:
@@ -86,23 +134,33 @@ class TaskSettings(Named):
 
 
 class Impulses(Settings):
-    """Random impulses to single units, added to the drive or to the state."""
+    """Brief pulses of current to random single units, into the drive or the state.
+
+    The area of a pulse, its amplitude times ``duration_s``, does not depend on the
+    time step: in a step of dt_s the current is amplitude * duration_s / dt_s, so that
+    x jumps by amplitude * duration_s / tau.
+    """
 
     rate_hz: Annotated[float, PerNetwork, Field(ge=0, description="per unit")] = 0.0
     amplitude: Annotated[
         float, PerNetwork, Field(ge=0, description="half-width of the uniform law")
     ] = 0.0
+    duration_s: Annotated[
+        float,
+        PerNetwork,
+        Field(gt=0, le=1, description="of the current; published: one step of 1 ms"),
+    ] = 0.001
     into: Annotated[
         Literal["drive", "state"],
         PerNetwork,
         Field(
-            description="drive: inside dt/tau (published code); "
-            "state: x jumps by amplitude * dt / mean tau whatever the unit's tau"
+            description="drive: inside dt/tau (published code); state: x jumps by "
+            "amplitude * duration_s / mean tau whatever the unit's tau"
         ),
     ] = "drive"
-    quiet_steps: Annotated[
-        int, PerNetwork, Field(ge=0, description="no impulses in the first steps")
-    ] = 0
+    quiet_s: Annotated[
+        float, PerNetwork, Field(ge=0, description="no impulses before this time")
+    ] = 0.0
 
 
 class RuleSettings(Named):

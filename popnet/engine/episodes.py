@@ -18,6 +18,7 @@ from torch import Tensor
 
 from popnet.config import Impulses, Network, TaskSettings
 from popnet.core.impulses import NO_IMPULSES, ImpulseList, currents
+from popnet.core.time_steps import steps_before
 from popnet.plan import PlannedNetwork
 from popnet.rules import RULES, Episode
 from popnet.seeding import Seed
@@ -187,13 +188,14 @@ def exploratory_impulses(
 
     Drawn by their geometric gaps, step by step: the same law as one draw per unit and
     step, at the cost of one draw per impulse, and a longer trial only adds to them.
-    ``into: state``: the state jumps by A dt / mean tau whatever the unit's own tau (a
-    current is multiplied by dt / tau_i).
+    A is the amplitude of a pulse of ``duration_s``, D, delivered in one step as the
+    current A D / dt: the state jumps by A D / tau_i (a current is multiplied by
+    dt / tau_i), or ``into: state`` by A D / mean tau whatever the unit's own tau.
     """
     if not any_impulses(impulses):
         return NO_IMPULSES
     chance = impulses.rate_hz * net.dt_s
-    quiet = min(impulses.quiet_steps, steps)
+    quiet = min(steps_before(impulses.quiet_s, net.dt_s), steps)
     random = seed.stream(purpose, trial)
     places = _bernoulli_places(random, min(chance, 1.0), (steps - quiet) * net.units)
     sizes = seed.stream(f"{purpose}/sizes", trial).uniform(-1, 1, len(places))
@@ -221,7 +223,7 @@ def graded_impulses(
     step, unit = np.nonzero(seed.stream(purpose, trial).random(shape) < chance)
     field = seed.stream(f"{purpose}/sizes", trial).random(shape)
     sizes = 2 * field[step, unit] - 1
-    keep = step >= impulses.quiet_steps
+    keep = step >= steps_before(impulses.quiet_s, net.dt_s)
     return _impulse_list(impulses, net, step[keep], unit[keep], sizes[keep], tau_N)
 
 
@@ -233,7 +235,8 @@ def _impulse_list(
     unit_sizes: Array,
     tau_N: Array,
 ) -> ImpulseList:
-    sizes = impulses.amplitude * unit_sizes
+    # a factor of 1 at the published step, so that its numbers keep every bit
+    sizes = impulses.amplitude * (impulses.duration_s / net.dt_s) * unit_sizes
     if impulses.into == "state":
         sizes = sizes * tau_N[unit] / net.tau_s.mean
     return ImpulseList(step, unit, sizes)

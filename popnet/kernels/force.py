@@ -16,6 +16,7 @@ from torch import Tensor
 
 from popnet.core.cell import Cell, Params
 from popnet.core.scoring import Score
+from popnet.core.time_steps import Updates
 from popnet.kernels.compiling import compiled
 from popnet.kernels.least_squares import ReadoutFit, fit_of, fold, mirror, take_sample
 from popnet.kernels.rates import CODES, rates
@@ -91,27 +92,31 @@ def _move(net: _Network) -> None:
 
 @compiled
 def _learn(
-    net: _Network, fit: ReadoutFit, held: int, target: Any, scored: Any, n: int
-) -> None:
-    """One update: w, P and the output with the new w."""
+    net: _Network, fit: ReadoutFit, held: int, target: Any, scored: Any, n: int,
+    root: Any,
+) -> None:  # fmt: skip
+    """One update: w, P and the output with the new w.
+
+    The sample counts as root^2 samples.
+    """
     for i in range(n):
-        fit.r[i] = net.r[0, i]
+        fit.r[i] = root * net.r[0, i]
     rpr, gain = take_sample(fit, held)
     for o in range(target.shape[0]):
         if scored[o]:
-            step = gain * (np.float64(net.z[0, o]) - target[o])
+            step = gain * (root * (np.float64(net.z[0, o]) - target[o]))
             w, column = fit.w[o], net.weights[:, n + o]
             for i in range(w.shape[0]):
                 w[i] -= step * fit.pr[i]
             for i in range(n):
                 column[i] = w[i]
-            net.z[0, o] -= step * rpr
+            net.z[0, o] -= step * (rpr / root)
 
 
 @compiled
 def _trial(
     net: _Network, fit: ReadoutFit, u: Any, noise: Any, target: Any, mask: Any,
-    every: int, output: Any,
+    every: int, root: Any, output: Any,
 ) -> None:  # fmt: skip
     """A trial, from the x in ``net``; ``output``: of the network as it was before."""
     n, outputs = net.weights.shape[0], net.z.shape[1]
@@ -127,7 +132,7 @@ def _trial(
         _rates(net, n)
         output[t] = net.z[1]
         if (t + 1) % every == 0 and mask[t].any():
-            _learn(net, fit, held, target[t], mask[t], n)
+            _learn(net, fit, held, target[t], mask[t], n, root)
             held += 1
             if held == fit.q.shape[0]:
                 fold(fit.p, fit.q)
@@ -166,7 +171,12 @@ def _network(params: Params, cell: Cell, p: int) -> _Network:
 
 
 def learn_by_least_squares(
-    params: Params, p_PNN: Tensor, episode: Any, every: int, cell: Cell, score: Score
+    params: Params,
+    p_PNN: Tensor,
+    episode: Any,
+    every: Updates,
+    cell: Cell,
+    score: Score,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """``rules.force.step`` of P networks, B trials each in turn.
 
@@ -183,8 +193,8 @@ def learn_by_least_squares(
 
 
 def _learn_one(
-    params: Params, p_NN: Tensor, episode: Any, every: int, cell: Cell, score: Score,
-    p: int,
+    params: Params, p_NN: Tensor, episode: Any, every: Updates, cell: Cell,
+    score: Score, p: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """The trials of one network."""
     assert params.wout_PON is not None
@@ -203,8 +213,8 @@ def _learn_one(
         target, mask = targets[b], masks[b]
         output = torch.empty_like(target)
         _trial(
-            net, fit, inputs[b].numpy(), noise, target.numpy(), mask.numpy(), every,
-            output.numpy(),
+            net, fit, inputs[b].numpy(), noise, target.numpy(), mask.numpy(),
+            every.steps, every.weight**0.5, output.numpy(),
         )  # fmt: skip
         scores = score(output[None, None], target[None, None], mask[None, None])
         errors.append(scores.error_PB[0, 0])

@@ -35,8 +35,8 @@ from popnet.kernels.packing import (
 )
 from popnet.kernels.rates import rates
 from popnet.kernels.tiles import aligned, multiply_row, multiply_transposed, padded
+from popnet.kernels.trace import TraceOf, factors, trace_of
 
-TRACES = {"cube": 0, "signed_square": 1, "node_perturbation": 2}
 TOGETHER = 64
 """Steps whose factors of the trace go into one product."""
 
@@ -46,6 +46,8 @@ class _Room(NamedTuple):
 
     u: Floats
     x: Floats
+    before: Floats
+    """x one step before."""
     xbar: Floats
     total: Floats
     rs: Floats
@@ -74,10 +76,8 @@ class _Constants(NamedTuple):
     learning_rate: float
     max_update: np.float32
     baseline_decay: float
-    state_decay: np.float32
     error_factor: bool
-    trace: int
-    skip: int
+    trace: TraceOf
     first: int
     """The first of these trials that is learned from."""
 
@@ -87,30 +87,6 @@ class _Allowed(NamedTuple):
 
     mask: Floats
     sign: Floats
-
-
-@compiled
-def _factors(
-    kind: int, x: Any, xbar: Any, r: Any, impulses: Any, decay: Any, post: Any, pre: Any
-) -> None:
-    """S(d), S(r) of one step, and the running mean of x after it."""
-    keep = np.float32(1) - decay
-    if kind == 2:
-        for i in range(x.shape[0]):
-            post[i] = impulses[i]
-            pre[i] = r[i]
-    elif kind == 1:
-        for i in range(x.shape[0]):
-            d = x[i] - xbar[i]
-            post[i] = d * abs(d)
-            pre[i] = r[i] * abs(r[i])
-    else:
-        for i in range(x.shape[0]):
-            d = x[i] - xbar[i]
-            post[i] = d * d * d
-            pre[i] = r[i] * r[i] * r[i]
-    for i in range(x.shape[0]):
-        xbar[i] = decay * xbar[i] + keep * x[i]
 
 
 @compiled
@@ -136,12 +112,13 @@ def _add_impulses(
 @compiled
 def _trial(
     net: PackedNetwork, currents: Currents, b: int, impulse: int, input_BTI: Any,
-    x0_N: Any, room: _Room, kind: int, decay: Any, skip: int,
+    x0_N: Any, room: _Room, of: TraceOf,
 ) -> int:  # fmt: skip
     """Trial b: leaves rates and the trace in the room, and xbar moved on."""
     recurrent, external, a, slope = net.recurrent, net.external, net.a, net.slope
     threshold, code, clamped, values = net.threshold, net.code, net.clamped, net.values
     u, x, xbar, total, rs = room.u, room.x, room.xbar, room.total, room.rs
+    before = room.before
     impulses, post, pre, trace = room.impulses, room.post, room.pre, room.trace
     step, trial, unit, size, noise = currents
     row, steps = x.shape[0], u.shape[0]
@@ -152,6 +129,7 @@ def _trial(
         x[clamped[k]] = values[k]
     rates(code, x, slope[:row], threshold[:row], rs[0])
     trace[:] = 0
+    filled = 0
     for t in range(steps):
         total[:] = 0
         if noise.shape[0] > 0:
@@ -160,13 +138,18 @@ def _trial(
         impulse = _add_impulses(step, trial, unit, size, impulse, b, t, total, impulses)
         multiply_row(total, rs[t], recurrent, recurrent.shape[0])
         multiply_row(total, u[t, 0], external, external.shape[0])
+        before[:] = x
         _euler(a[:row], total, x)
         rates(code, x, slope[:row], threshold[:row], rs[t + 1])
-        place = t % post.shape[0]
-        _factors(kind, x, xbar, rs[t], impulses, decay, post[place], pre[place])
-        if t < skip:
-            post[place] = 0
-        if place + 1 == post.shape[0] or t + 1 == steps:
+        if (t + 1) % of.steps > 0:
+            continue
+        place = filled % post.shape[0]
+        factors(
+            of, filled, a[:row], impulses, before, x, xbar, rs[t + 1 - of.steps],
+            post[place], pre[place],
+        )  # fmt: skip
+        filled += 1
+        if place + 1 == post.shape[0] or t + of.steps >= steps:
             multiply_transposed(trace, pre, 0, post, trace.shape[0], place + 1)
     return impulse
 
@@ -208,7 +191,7 @@ def _learn(
     for b in range(trials.x0_BN.shape[0]):
         impulse = _trial(
             net, currents, b, impulse, trials.input_BTI[b : b + 1], trials.x0_BN[b],
-            room, constants.trace, constants.state_decay, constants.skip,
+            room, constants.trace,
         )  # fmt: skip
         output_TO = output_BTO[b]
         read(net.readout, net.unit, room.rs[1:], output_TO)
@@ -236,7 +219,7 @@ def _room(
     del thread  # a part of the key alone
     row = padded(units)
     return room_for(units, inputs, outputs, cell), _Room(
-        aligned(steps, 1, inputs + 1), aligned(row), aligned(row), aligned(row),
+        aligned(steps, 1, inputs + 1), *(aligned(row) for _ in range(4)),
         aligned(steps + 1, row), aligned(row), aligned(TOGETHER, row),
         aligned(TOGETHER, row), aligned(units, row),
     )  # fmt: skip
@@ -246,14 +229,16 @@ def learn_by_reward(
     params: Params,
     state: Any,
     episode: Any,
-    settings: Any,
+    samples: Any,
+    trace: str,
     hyper: Mapping[str, Tensor],
     cell: Cell,
     score: Score,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """``rules.reward_hebbian.step`` of P networks, B trials each in turn.
 
-    Returns weights, baselines, running means, errors and whether correct.
+    ``samples``: ``rules._trace.Samples``.  Returns weights, baselines, running means,
+    errors and whether correct.
     """
     steps, inputs = episode.input_PBTI.shape[2:]
     units, outputs = params.w_PNN.shape[1], episode.target_PBTO.shape[3]
@@ -267,10 +252,11 @@ def learn_by_reward(
         noise = None if episode.noise_PBTN is None else episode.noise_PBTN[p]
         impulses = None if episode.impulses is None else episode.impulses[p]
         own = {name: float(values[p]) for name, values in hyper.items()}
+        of = trace_of(trace, samples, own["state_decay_per_ms"])
         _learn(
             net, given(params, p), _Trials(*(array(leaf, p) for leaf in seen)),
             in_turn(impulses, noise), room,
-            _constants(own, settings, int(episode.trial_P[p])), _allowed(params, p),
+            _constants(own, of, int(episode.trial_P[p])), _allowed(params, p),
             w[p].numpy(), baseline[p].numpy(), xbar[p].numpy(), output[p].numpy(),
             np.float32(cell.dt_s),
         )  # fmt: skip
@@ -278,11 +264,10 @@ def learn_by_reward(
     return w, baseline, xbar, scores.error_PB, scores.correct_PB
 
 
-def _constants(own: Mapping[str, float], settings: Any, before: int) -> _Constants:
+def _constants(own: Mapping[str, float], trace: TraceOf, before: int) -> _Constants:
     return _Constants(
         own["learning_rate"], np.float32(own["max_update"]), own["baseline_decay"],
-        np.float32(own["state_decay"]), own["error_factor"] > 0, TRACES[settings.trace],
-        settings.skip_steps, int(own["wait_trials"]) - before,
+        own["error_factor"] > 0, trace, int(own["wait_trials"]) - before,
     )  # fmt: skip
 
 

@@ -29,6 +29,9 @@ class AddedImpulses(PerturbationSettings):
     amplitude: Annotated[
         float, Field(ge=0, description="half-width of the uniform law")
     ] = 16.0
+    duration_s: Annotated[
+        float, Field(gt=0, le=1, description="of the current; published: 1 ms")
+    ] = 0.001
     into: Literal["drive", "state"] = "drive"
 
     def refuse(self, config: NetworkConfig) -> str | None:
@@ -48,5 +51,10 @@ def apply(
     """The network under further impulses."""
     if level == 0:
         return situation
-    added = Impulses(rate_hz=level, amplitude=settings.amplitude, into=settings.into)
+    added = Impulses(
+        rate_hz=level,
+        amplitude=settings.amplitude,
+        duration_s=settings.duration_s,
+        into=settings.into,
+    )
     return situation._replace(added_impulses=added)

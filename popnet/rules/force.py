@@ -7,10 +7,12 @@ readout after step t and f the target:
     e = W_out(t) r(t+1) - f(t+1)
     W_out(t+1) = W_out(t) - e k',   k = P r / (1 + r' P r),   P <- P - k (P r)'
 
-at every ``every``-th step at which an output is scored; else W_out(t+1) = W_out(t).  So
-what is fed back is the output after its update (eq. 3); the scripts published with the
-paper feed back the one from before it.  Only W_out is trained.  P, the inverse of the
-rates' correlation, is kept from trial to trial and shared by the outputs.
+every ``every_s`` where an output is scored; else W_out(t+1) = W_out(t).  So what is fed
+back is the output after its update (eq. 3); the scripts published with the paper feed
+back the one from before it.  Only W_out is trained.  P, the inverse of the rates'
+correlation, is kept from trial to trial and shared by the outputs.  Where ``every_s``
+is not a whole number of steps, a sample counts as c = (time between samples) / every_s
+samples, r and e above being multiplied by sqrt(c): a second weighs the same at any dt.
 
 While it learns, the output follows the target of its own trial: it is right with
 nothing learned.  So each trial is first run with the readout as it was before the
@@ -34,6 +36,7 @@ from popnet.core.cell import Cell, Params, clamp, rates
 from popnet.core.least_squares import Fit, after_sample, no_samples
 from popnet.core.rollout import drive, outputs, readout
 from popnet.core.scoring import Score
+from popnet.core.time_steps import Updates, updates
 from popnet.rules._rule import (
     MATCHED,
     Episode,
@@ -47,7 +50,7 @@ from popnet.seeding import Seed
 
 
 class Force(Published):
-    """Defaults: the paper's, its scripts' ``every``; but all weights are present.
+    """Defaults: the paper's, its scripts' interval; but all weights are present.
 
     A tenth of them, as there among 1,000 units, leaves small networks too few.
     """
@@ -76,7 +79,9 @@ class Force(Published):
     alpha: Annotated[
         float, PerNetwork, Field(gt=0, description="P(0) = I / alpha; they: 1 to 100")
     ] = 1.0
-    every: Annotated[int, Field(ge=1, description="steps from update to update")] = 2
+    every_s: Annotated[
+        float, Field(gt=0, le=1, description="from one update to the next")
+    ] = 0.002
 
     def fitted(self, network: Network) -> Force:
         """The same, for the current form and a linear readout alone."""
@@ -124,7 +129,12 @@ def step(
     """B trials one after the other, with updates in each."""
     if kernels.fast(params.w_PNN, cell):
         wout_PON, p_PNN, error_PB, correct_PB = kernels.learn_by_least_squares(
-            params, state.p_PNN, episode, settings.every, cell, score
+            params,
+            state.p_PNN,
+            episode,
+            updates(settings.every_s, cell.dt_s),
+            cell,
+            score,
         )
         learned = params._replace(wout_PON=wout_PON)
         return learned, State(p_PNN), Outcome(error_PB, correct_PB)
@@ -146,7 +156,7 @@ def _one_trial(
     scores = score(outputs(params, cell, drive_PBTN, x0_PBN), target, mask)
     fit = _learned(
         params, state, cell, drive_PBTN, x0_PBN, target[:, 0], mask[:, 0],
-        settings.every,
+        updates(settings.every_s, cell.dt_s),
     )  # fmt: skip
     params = params._replace(wout_PON=fit.w_PON.to(params.w_PNN.dtype))
     return params, State(fit.p_PNN), Outcome(scores.error_PB, scores.correct_PB)
@@ -160,7 +170,7 @@ def _learned(
     x0_PBN: Tensor,
     target_PTO: Tensor,
     mask_PTO: Tensor,
-    every: int,
+    every: Updates,
 ) -> Fit:
     """Readout and P after one trial (B = 1), the readout in P's precision."""
     assert params.wout_PON is not None
@@ -174,9 +184,9 @@ def _learned(
             total = total + _output(params, cell, fit, r) @ params.wfb_PNO.mT
         x = clamp(cell, x + a_P1N * (total - x))
         r = rates(params, cell, x)
-        if (t + 1) % every == 0:
+        if (t + 1) % every.steps == 0:
             wrong_PO = _output(params, cell, fit, r)[:, 0] - target_PTO[:, t]
-            fit = _updated(fit, r[:, 0], wrong_PO, mask_PTO[:, t])
+            fit = _updated(fit, r[:, 0], wrong_PO, mask_PTO[:, t], every.weight)
     return fit
 
 
@@ -186,8 +196,11 @@ def _output(params: Params, cell: Cell, fit: Fit, r_PBN: Tensor) -> Tensor:
     return readout(now, cell, r_PBN[:, :, None])[:, :, 0]
 
 
-def _updated(fit: Fit, r_PN: Tensor, wrong_PO: Tensor, scored_PO: Tensor) -> Fit:
+def _updated(
+    fit: Fit, r_PN: Tensor, wrong_PO: Tensor, scored_PO: Tensor, weight: float
+) -> Fit:
     """One update where an output is scored; another output keeps its weights."""
     precise = fit.p_PNN.dtype
     r_PN = torch.where(scored_PO.any(1, keepdim=True), r_PN, 0.0).to(precise)
-    return after_sample(fit, r_PN, torch.where(scored_PO, wrong_PO, 0.0).to(precise))
+    wrong_PO = torch.where(scored_PO, wrong_PO, 0.0).to(precise)
+    return after_sample(fit, weight**0.5 * r_PN, weight**0.5 * wrong_PO)

@@ -7,8 +7,8 @@ random weights J_d and gets, besides all that the network gets, the target f:
     x_d(t+1) = x_d(t) + (dt / tau) (-x_d(t) + c(t) + W_in u(t) + ...)
     c(t) = J_d r_d(t) + W_f f(t)
 
-The network gets no target: W is to make c(t) of its own rates.  At every step of the
-trials that is learned from, by least squares over the B trials at once,
+The network gets no target: W is to make c(t) of its own rates.  Every ``every_s`` of
+the trials that is learned from, by least squares over the B trials at once,
 
     W r(t) -> c(t)      then      x(t+1) = x(t) + (dt / tau) (-x(t) + W r(t) + ...)
 
@@ -43,6 +43,7 @@ from popnet.core.least_squares import Fit, after_block, no_samples
 from popnet.core.optimisers import along
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import Score
+from popnet.core.time_steps import updates
 from popnet.rules._rule import (
     Episode,
     Hyper,
@@ -66,7 +67,7 @@ class FullForce(Published):
     forms: ClassVar[tuple[str, ...]] = ("current",)
     readouts: ClassVar[tuple[str, ...]] = ("linear",)
     takes_feedback: ClassVar[bool] = False
-    example: ClassVar[dict[str, Any]] = {"batch_trials": 50, "every": 2}
+    example: ClassVar[dict[str, Any]] = {"batch_trials": 50, "every_s": 0.002}
     network_defaults: ClassVar[dict[str, Any]] = {
         "gain": 0.0,
         "readout": {"kind": "linear", "scale": 0.0},
@@ -83,7 +84,9 @@ class FullForce(Published):
     alpha: Annotated[
         float, PerNetwork, Field(gt=0, description="P(0) = P_out(0) = I / alpha")
     ] = 1.0
-    every: Annotated[int, Field(ge=1, description="steps from update to update")] = 1
+    every_s: Annotated[
+        float, Field(gt=0, le=1, description="from one update to the next")
+    ] = 0.001
     trigger_s: Annotated[
         float, Field(ge=0, description="learns at the first step and from here on")
     ] = 0.0
@@ -201,26 +204,34 @@ def _learned(
     target_PBTO = torch.where(mask_PBTO, episode.target_PBTO, 0.0)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
     trigger = round(settings.trigger_s / cell.dt_s)
+    every = updates(settings.every_s, cell.dt_s)
     x = clamp(cell, episode.x0_PBN.clone())
     x_d, w_PNN = x, params.w_PNN
     r = r_d = rates(params, cell, x)
     for t in range(drive_PBTN.shape[2]):
-        learns = t % settings.every == 0 and (t == 0 or t >= trigger)
+        learns = t % every.steps == 0 and (t == 0 or t >= trigger)
         arriving, f = drive_PBTN[:, :, t], target_PBTO[:, :, t]
         c = r_d @ state.target_PNN.mT + f @ state.target_PNO.mT
         if learns:
-            inner = _towards(inner, r, c, torch.ones_like(c, dtype=torch.bool))
+            known = torch.ones_like(c, dtype=torch.bool)
+            inner = _towards(inner, r, c, known, every.weight)
             w_PNN = inner.w_PON.to(r.dtype)
         x = clamp(cell, x + a_P1N * (arriving + r @ w_PNN.mT - x))
         x_d = clamp(cell, x_d + a_P1N * (arriving + c - x_d))
         r, r_d = rates(params, cell, x), rates(params, cell, x_d)
         if learns:
-            outer = _towards(outer, r, f, mask_PBTO[:, :, t])
+            outer = _towards(outer, r, f, mask_PBTO[:, :, t], every.weight)
     return inner, outer
 
 
-def _towards(fit: Fit, r_PBN: Tensor, wanted_PBO: Tensor, known_PBO: Tensor) -> Fit:
-    """Samples of B trials; one with nothing known is none."""
+def _towards(
+    fit: Fit, r_PBN: Tensor, wanted_PBO: Tensor, known_PBO: Tensor, weight: float
+) -> Fit:
+    """The fit with a sample of each of B trials; one with nothing known is none.
+
+    Each counts as ``weight`` samples, see ``rules.force``.
+    """
     r_PBN = torch.where(known_PBO.any(2, keepdim=True), r_PBN, 0.0).double()
     wrong_PBO = r_PBN @ fit.w_PON.mT - wanted_PBO.double()
-    return after_block(fit, r_PBN, torch.where(known_PBO, wrong_PBO, 0.0))
+    wrong_PBO = torch.where(known_PBO, wrong_PBO, 0.0)
+    return after_block(fit, weight**0.5 * r_PBN, weight**0.5 * wrong_PBO)

@@ -8,15 +8,17 @@ Miconi, eLife 2017;6:e20899.  Within a trial, with d(t) = x(t) - xbar(t):
 or, knowing the impulses p_i(t) that arrived (node perturbation: Fiete & Seung, Phys Rev
 Lett 2006;97:048104; METHOD=NODEPERT of the published code):
 
-    e_ij = sum_t r_j(t-1) p_i(t)
+    e_ij = sum_t r_j(t-1) p_i(t) dt / ms
 
 and after it, with m the trial's mean error and m_k the running mean of its type k:
 
     dJ = clip(-eta m_k (m - m_k) e, +-max_update),  m_k <- a m_k + (1 - a) m
 
 S acts on a product, so e = (d^3)' (r^3): one matrix product per trial, exactly.  The
-factor m_k stands in the published code, not in the paper.  P networks, T steps, N
-units, K trial types; B trials, learned from one after the other.
+factor m_k stands in the published code, not in the paper.
+
+In the first of these sums t counts samples of x, see ``rules._trace``.  P networks, T
+steps, N units, K trial types; B trials, learned from one after the other.
 """
 
 from __future__ import annotations
@@ -25,17 +27,19 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from popnet import kernels
-from popnet.config import Impulses, Network, PerNetwork, RuleSettings
+from popnet.config import Impulses, Network, PerNetwork, RuleSettings, only_with
+from popnet.config.settings import Inconsistent
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
 from popnet.core.impulses import currents
 from popnet.core.optimisers import along
-from popnet.core.rollout import drive, readout, rollout
+from popnet.core.rollout import drive, readout
 from popnet.core.scoring import Score, mean_error
+from popnet.core.time_steps import sampled
 from popnet.rules._rule import (
     MATCHED,
     Episode,
@@ -45,9 +49,10 @@ from popnet.rules._rule import (
     refuse_feedback,
     refuse_rate_form,
 )
+from popnet.rules._trace import Samples, Trace, samples_of, trace_factors
 from popnet.seeding import Seed
 
-CODE_IMPULSES = {"rate_hz": 3.0, "amplitude": 16.0, "into": "drive", "quiet_steps": 4}
+CODE_IMPULSES = {"rate_hz": 3.0, "amplitude": 16.0, "into": "drive", "quiet_s": 0.004}
 
 
 class RewardHebbian(RuleSettings):
@@ -65,7 +70,7 @@ class RewardHebbian(RuleSettings):
         "learning_rate": 1.0,
         "max_update": 3e-3,
         "wait_trials": 20,
-        "exploration": {"rate_hz": 10.0, "amplitude": 16.0, "quiet_steps": 4},
+        "exploration": {"rate_hz": 10.0, "amplitude": 16.0, "quiet_s": 0.004},
     }
     network_defaults: ClassVar[dict[str, Any]] = {
         "clamped": {1: 1.0, 10: 1.0, 11: -1.0},
@@ -98,23 +103,38 @@ class RewardHebbian(RuleSettings):
     baseline_decay: Annotated[
         float, PerNetwork, Field(ge=0, lt=1, description="a, per trial of a type")
     ] = 0.75
-    state_decay: Annotated[
-        float, PerNetwork, Field(ge=0, lt=1, description="a_x, per step")
+    state_decay_per_ms: Annotated[
+        float,
+        PerNetwork,
+        Field(ge=0, lt=1, description="a_x of samples 1 ms apart; else to a power"),
     ] = 0.05
     error_factor: Annotated[
         bool, PerNetwork, Field(description="multiply by m_k (code) or not (paper)")
     ] = True
     trace: Annotated[
-        Literal["cube", "signed_square", "node_perturbation"],
+        Trace,
         Field(description="S(z): z^3 or z |z|; or the impulses themselves"),
     ] = "cube"
     wait_trials: Annotated[
         int, PerNetwork, Field(ge=0, description="no learning in the first trials")
     ] = 101
-    skip_steps: Annotated[
-        int, Field(ge=0, description="no trace in a trial's first steps")
-    ] = 3
+    trace_every_s: Annotated[
+        float,
+        Field(gt=0, le=1, description="between samples of x; published: one step"),
+    ] = 0.001
+    skip_s: Annotated[
+        float, Field(ge=0, description="no trace before this time of a trial")
+    ] = 0.003
     exploration: Impulses = Impulses(**CODE_IMPULSES)  # type: ignore[arg-type]
+
+    @model_validator(mode="after")
+    def _used(self) -> RewardHebbian:
+        # a trace of the impulses looks at no x
+        only_with(
+            self, "trace", ["cube", "signed_square"], "trace_every_s",
+            "state_decay_per_ms",
+        )  # fmt: skip
+        return self
 
     @property
     def impulses(self) -> Impulses:
@@ -122,9 +142,21 @@ class RewardHebbian(RuleSettings):
         return self.exploration
 
     def fitted(self, network: Network) -> RewardHebbian:
-        """The same, for the current form without feedback alone."""
+        """The same, for the current form without feedback alone.
+
+        Samples and steps have to fit into each other.
+        """
         refuse_feedback(network, self.name)
         refuse_rate_form(network, self.name)
+        every_s, dt_s = self.trace_every_s, network.dt_s
+        if self.trace != "node_perturbation" and sampled(every_s, dt_s) is None:
+            raise Inconsistent(
+                "network.dt_s",
+                f"got {dt_s:g}; rule {self.name} samples x every {every_s:g} s, and "
+                "one has to be a multiple of the other; use another dt_s, or set "
+                "rule.trace_every_s",
+                "rule",
+            )
         return self
 
 
@@ -136,15 +168,9 @@ class State(NamedTuple):
     """Not reset between trials, as in the published code."""
 
 
-class Factors(NamedTuple):
-    """The two factors of the trace, and what the trial leaves behind."""
-
-    post_PTN: Tensor
-    """S(d), or the impulses; zero where the trace is skipped."""
-    pre_PTN: Tensor
-    """S(r), or r, one step before."""
-    r_PTN: Tensor
-    xbar_PN: Tensor
+def samples_in(settings: RewardHebbian, dt_s: float) -> Samples:
+    """The samples of which the trace of a network with this time step is the sum."""
+    return samples_of(settings.trace, settings.trace_every_s, settings.skip_s, dt_s)
 
 
 def init(
@@ -171,8 +197,9 @@ def step(
     """B trials one after the other, with the update after each."""
     if kernels.fast(params.w_PNN, cell):
         w_PNN, baseline_PK, xbar_PN, error_PB, correct_PB = kernels.learn_by_reward(
-            params, state, episode, settings, hyper, cell, score
-        )
+            params, state, episode, samples_in(settings, cell.dt_s), settings.trace,
+            hyper, cell, score,
+        )  # fmt: skip
         learned = State(baseline_PK, xbar_PN)
         return params._replace(w_PNN=w_PNN), learned, Outcome(error_PB, correct_PB)
     return in_turn(_one_trial, params, state, episode, settings, hyper, cell, score)
@@ -193,7 +220,7 @@ def _one_trial(
     drive_PTN = drive_PBTN[:, 0] + impulses_PTN
     factors = trace_factors(
         params, cell, drive_PTN, impulses_PTN, episode.x0_PBN[:, 0], state.xbar_PN,
-        hyper["state_decay"], settings.skip_steps, settings.trace,
+        hyper["state_decay_per_ms"], samples_in(settings, cell.dt_s), settings.trace,
     )  # fmt: skip
     output = readout(params, cell, factors.r_PTN[:, None])
     scores = score(output, episode.target_PBTO, episode.mask_PBTO)
@@ -205,7 +232,7 @@ def _one_trial(
     factor_P = torch.where(hyper["error_factor"] > 0, before_P, 1.0)
     size_P = -hyper["learning_rate"] * factor_P * (error_P - before_P)
     learns_P = episode.trial_P >= hyper["wait_trials"]
-    trace_PNN = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)
+    trace_PNN = torch.bmm(factors.post_PSN.mT, factors.pre_PSN)
     limit = along(hyper["max_update"], trace_PNN)
     change = (along(size_P, trace_PNN) * trace_PNN).clamp(-limit, limit)
     w_PNN = torch.where(along(learns_P, change), params.w_PNN + change, params.w_PNN)
@@ -224,39 +251,3 @@ def _impulse_current(episode: Episode) -> Tensor:
     if made_PBTN is None:
         return x0_PBN.new_zeros(len(x0_PBN), steps, x0_PBN.shape[2])
     return made_PBTN[:, 0]
-
-
-def trace_factors(
-    params: Params,
-    cell: Cell,
-    drive_PTN: Tensor,
-    impulses_PTN: Tensor,
-    x0_PN: Tensor,
-    xbar_PN: Tensor,
-    decay_P: Tensor,
-    skip_steps: int,
-    trace: str,
-) -> Factors:
-    """The trace of one trial in plain torch: the reference of the kernel.
-
-    ``drive`` has the impulses in it already.
-    """
-    x, r = rollout(params, cell, drive_PTN[:, None], x0_PN[:, None])
-    x, r = x[:, 0], r[:, 0]
-    decay_P1 = decay_P[:, None]
-    deviation = []
-    for t in range(drive_PTN.shape[1]):
-        deviation.append(x[:, t + 1] - xbar_PN)
-        xbar_PN = decay_P1 * xbar_PN + (1 - decay_P1) * x[:, t + 1]
-    if trace == "node_perturbation":
-        post, pre = impulses_PTN.clone(), r[:, :-1]
-    else:
-        post = supralinear(torch.stack(deviation, 1), trace)
-        pre = supralinear(r[:, :-1], trace)
-    post[:, :skip_steps] = 0
-    return Factors(post, pre, r[:, 1:], xbar_PN)
-
-
-def supralinear(z: Tensor, trace: str) -> Tensor:
-    """S(z) = z^3, or z |z|."""
-    return z * z * z if trace == "cube" else z * z.abs()

@@ -16,7 +16,11 @@ def sections(units: int, steps: int = STEPS) -> dict[str, Any]:
     """A sweep file's sections: a slow flip-flop of 3 bits, an update at each step."""
     task = {"name": "flipflop", "trial_s": steps / 1000, "pulse": 0.01}
     network = {"units": units, "dt_s": 0.001}
-    return {"task": task, "rule": {"name": "force", "every": 1}, "network": network}
+    return {
+        "task": task,
+        "rule": {"name": "force", "every_s": 0.001},
+        "network": network,
+    }
 
 
 def learning(folder: Path, units: int, steps: int = STEPS) -> Made:

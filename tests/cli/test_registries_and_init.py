@@ -86,7 +86,7 @@ def test_settings_are_told_with_unit_kind_and_default(popnet):
     assert settings["learning_rate"]["kind"] == "per network"
     assert settings["exploration.rate_hz"]["default"] == 3.0
     assert "hertz" in settings["exploration.rate_hz"]["about"]
-    assert settings["skip_steps"]["kind"] == "shared"
+    assert settings["skip_s"]["kind"] == "shared"
     task = json.loads(popnet("tasks", "dnms", "--json").out)["dnms"]["settings"]
     assert {s["name"]: s["about"] for s in task}["delay_s"] == "seconds"
     shown = popnet("tasks", "dnms").out

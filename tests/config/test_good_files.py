@@ -138,10 +138,10 @@ def test_preset_paper_changes_the_constants_of_the_text(plan: Planner) -> None:
     assert [getattr(code, n) for n in names] == [0.1, 3e-4, 0.75, True]
     assert [getattr(paper, n) for n in names] == [0.5, 1e-4, 0.33, False]
     assert code.impulses == Impulses(
-        rate_hz=3.0, amplitude=16.0, into="drive", quiet_steps=4
+        rate_hz=3.0, amplitude=16.0, into="drive", quiet_s=0.004
     )
     assert paper.impulses == Impulses(
-        rate_hz=3.0, amplitude=15.0, into="drive", quiet_steps=4
+        rate_hz=3.0, amplitude=15.0, into="drive", quiet_s=0.004
     )
 
 
@@ -159,7 +159,7 @@ def test_one_impulse_setting_leaves_the_others_as_they_are(
     given = ("rule.exploration.rate_hz=5.0", f"rule.preset={preset}")
     got = plan("", *given).sweep.rule.impulses
     assert got == Impulses(
-        rate_hz=5.0, amplitude=amplitude, into="drive", quiet_steps=4
+        rate_hz=5.0, amplitude=amplitude, into="drive", quiet_s=0.004
     )
 
 

@@ -107,14 +107,14 @@ def test_amplitudes_are_uniform(net):
 
 
 @pytest.mark.parametrize("quiet", [0, 4, 399, 400, 1000])
-def test_quiet_steps_are_quiet_and_the_next_is_not(quiet, net):
-    current = drawn(net(), rate_hz=200.0, quiet_steps=quiet)
+def test_quiet_time_is_quiet_and_the_next_step_is_not(quiet, net):
+    current = drawn(net(), rate_hz=200.0, quiet_s=quiet * DT)
     assert not current[:, :quiet].any()
     assert quiet >= 400 or current[:, quiet].any()
 
 
 def test_one_impulse_in_every_step_at_the_highest_rate(net):
-    current = drawn(net(), rate_hz=1000.0, quiet_steps=3)
+    current = drawn(net(), rate_hz=1000.0, quiet_s=3 * DT)
     assert (current[:, 3:] != 0).all() and not current[:, :3].any()
 
 

@@ -56,8 +56,8 @@ def some(episode, trials):
     "case",
     [
         {},
-        {"rule": {"every": 1, "alpha": 0.1}},
-        {"rule": {"every": 7, "alpha": 20.0}},
+        {"rule": {"every_s": 0.001, "alpha": 0.1}},
+        {"rule": {"every_s": 0.007, "alpha": 20.0}},
         {"network": {"feedback": 0.0, "readout": {"kind": "linear", "scale": 1.0}}},
         {"network": {"clamped": {1: 1.0, 9: -1.0}, "bias": {"mean": 0.1}}},
         {"network": {"noise": {"recurrent": 0.05, "input": 0.05}}},
@@ -65,7 +65,10 @@ def some(episode, trials):
         {"network": {"nonlinearity": "one_plus_tanh", "gain": 0.5}},
         {"network": {"nonlinearity": "softplus", "gain": 0.5, "feedback": 0.2}},
         {"network": {"tau_s": {"spread": 0.5}, "slope": 1.2, "threshold": 0.1}},
-        *({"network": {"units": n}, "rule": {"every": 1}} for n in (1, 8, 9, 16, 33)),
+        *(
+            {"network": {"units": n}, "rule": {"every_s": 0.001}}
+            for n in (1, 8, 9, 16, 33)
+        ),
     ],
     ids=str,
 )
@@ -90,7 +93,7 @@ def test_trials_are_the_reference_within_rounding(planned, case):
 
 @pytest.mark.parametrize("left_out", ["some steps", "one output"])
 def test_only_scored_steps_and_outputs_are_learned_from(planned, left_out):
-    population, episode = drawn(planned, rule={"every": 1})
+    population, episode = drawn(planned, rule={"every_s": 0.001})
     mask = episode.mask_PBTO.clone()
     if left_out == "some steps":
         mask[:, :, 10:31] = False
@@ -174,7 +177,7 @@ def test_p_stays_sound_through_a_hundred_thousand_updates(planned):
     steps, alpha, n, blocks = 1000, 0.01, 20, 20
     (member,) = planned(
         task={"name": "flipflop", "bits": 1, "trial_s": 1.0, "pulse": 0.01},
-        rule={"name": "force", "every": 1, "alpha": alpha}, network={"units": n},
+        rule={"name": "force", "every_s": 0.001, "alpha": alpha}, network={"units": n},
     )  # fmt: skip
     population = start([member], torch.device("cpu"))
     tau, params, state = population.params.tau_PN, population.params, population.state

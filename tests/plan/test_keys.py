@@ -92,7 +92,7 @@ def test_the_walk_meets_every_setting_there_is(walk):
     assert {
         "network.tau_s.high", "network.dale.excitatory", "network.noise.recurrent",
         "network.readout.unit", "network.clamped", "network.dtype", "task.wait_s",
-        "rule.preset", "rule.exploration.quiet_steps", "rule.trace", "train.until.stop",
+        "rule.preset", "rule.exploration.quiet_s", "rule.trace", "train.until.stop",
         "train.curve_every",
     } <= paths  # fmt: skip
 

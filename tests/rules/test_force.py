@@ -99,7 +99,7 @@ class Plain:
 @pytest.mark.parametrize("every", [1, 3])
 def test_trials_are_a_plain_transcription_of_the_equations(every, world):
     params, episode = world
-    got, state, outcome = learn(params, episode, every=every)
+    got, state, outcome = learn(params, episode, every_s=every * CELL.dt_s)
     for p in range(P):
         one = Plain(params, p)
         for b in range(B):
@@ -138,7 +138,7 @@ def test_without_feedback_it_is_ridge_regression_on_the_rates(world):
     params, episode = world
     params = params._replace(wfb_PNO=None)
     episode = episode._replace(mask_PBTO=torch.ones_like(episode.mask_PBTO))
-    got, state, _ = learn(params, episode, every=2)
+    got, state, _ = learn(params, episode, every_s=0.002)
     driven = drive(params, episode.input_PBTI, episode.noise_PBTN)
     r = rollout(params, CELL, driven, episode.x0_PBN).r_PBSN[:, :, 1:]
     r, f = (part[:, :, 1::2].flatten(1, 2) for part in (r, episode.target_PBTO))

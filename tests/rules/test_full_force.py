@@ -105,9 +105,9 @@ def plain(params, state, episode, p, learns):
     ("settings", "learns"),
     [
         ({}, range(T)),
-        ({"every": 2}, range(0, T, 2)),
+        ({"every_s": 0.002}, range(0, T, 2)),
         ({"trigger_s": 0.003}, [0, 3, 4, 5, 6, 7, 8]),
-        ({"trigger_s": 0.003, "every": 2}, [0, 4, 6, 8]),
+        ({"trigger_s": 0.003, "every_s": 0.002}, [0, 4, 6, 8]),
     ],
 )
 def test_a_batch_is_ridge_regression_on_the_currents_at_every_step(

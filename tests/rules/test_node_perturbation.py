@@ -13,10 +13,10 @@ F64 = torch.float64
 N, T, DRAWS, AMPLITUDE = 4, 12, 40_000, 0.05
 CELL = Cell(0.001, "tanh", (), 0)
 SCORED = 5
-SETTINGS = RewardHebbian(trace="node_perturbation", skip_steps=0)
+SETTINGS = RewardHebbian(trace="node_perturbation", skip_s=0.0)
 SIZES = {
     "learning_rate": 1.0, "max_update": torch.inf, "baseline_decay": 0.0,
-    "state_decay": 0.0, "error_factor": 0.0, "wait_trials": 0.0,
+    "state_decay_per_ms": 0.0, "error_factor": 0.0, "wait_trials": 0.0,
 }  # fmt: skip
 
 

@@ -59,7 +59,7 @@ HYPER = {
     "learning_rate": torch.tensor([0.1, 0.4], dtype=F64),
     "max_update": torch.tensor([3e-4, 1e-2], dtype=F64),
     "baseline_decay": torch.tensor([0.75, 0.33], dtype=F64),
-    "state_decay": torch.tensor([0.05, 0.3], dtype=F64),
+    "state_decay_per_ms": torch.tensor([0.05, 0.3], dtype=F64),
     "error_factor": torch.tensor([1.0, 0.0], dtype=F64),
     "wait_trials": torch.tensor([5.0, 0.0], dtype=F64),
 }
@@ -78,7 +78,7 @@ class Plain:
         )
         self.eta, self.top, self.a_t, self.a_x, factor, self.wait = (
             float(HYPER[name][p])
-            for name in ("learning_rate", "max_update", "baseline_decay", "state_decay",
+            for name in ("learning_rate", "max_update", "baseline_decay", "state_decay_per_ms",
                          "error_factor", "wait_trials")
         )  # fmt: skip
         self.factor, self.power = factor == 1, power
@@ -265,10 +265,11 @@ def test_constants_of_the_published_code_and_of_the_paper():
     wanted = ("learning_rate", "max_update", "baseline_decay", "error_factor")
     assert [getattr(code, k) for k in wanted] == [0.1, 3e-4, 0.75, True]
     assert [getattr(paper, k) for k in wanted] == [0.5, 1e-4, 0.33, False]
-    assert (code.state_decay, code.wait_trials, code.skip_steps) == (0.05, 101, 3)
+    assert (code.state_decay_per_ms, code.wait_trials) == (0.05, 101)
+    assert (code.trace_every_s, code.skip_s) == (0.001, 0.003)
     own = code.exploration
-    given = (own.rate_hz, own.amplitude, own.quiet_steps, own.into)
-    assert given == (3, 16, 4, "drive")
+    given = (own.rate_hz, own.amplitude, own.duration_s, own.quiet_s, own.into)
+    assert given == (3, 16, 0.001, 0.004, "drive")
     # in x: 16 dt / tau = .533 in the code, .5 in the paper
     assert paper.exploration.amplitude * 0.001 / 0.030 == pytest.approx(0.5)
     assert RewardHebbian(preset="paper", learning_rate=0.2).learning_rate == 0.2

@@ -9,7 +9,8 @@ from popnet.core.impulses import ImpulseList
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import decision
 from popnet.rules import RULES, Episode
-from popnet.rules.reward_hebbian import RewardHebbian, State, supralinear, trace_factors
+from popnet.rules._trace import samples_of, supralinear, trace_factors
+from popnet.rules.reward_hebbian import RewardHebbian, State
 
 F64 = torch.float64
 CELL = Cell(0.001, "tanh", (), 0)
@@ -28,8 +29,11 @@ def test_trace_as_a_product_is_the_sum_over_steps(power):
     drive, impulses = torch.randn(2, 1, steps, n, generator=g, dtype=F64)
     x0 = 0.1 * torch.randn(1, n, generator=g, dtype=F64)
     still, decay = torch.zeros(1, n, dtype=F64), torch.full((1,), 0.05, dtype=F64)
-    factors = trace_factors(params, CELL, drive, impulses, x0, still, decay, 3, power)
-    trace = torch.bmm(factors.post_PTN.mT, factors.pre_PTN)[0]
+    samples = samples_of(power, 0.001, 0.003, CELL.dt_s)
+    factors = trace_factors(
+        params, CELL, drive, impulses, x0, still, decay, samples, power
+    )
+    trace = torch.bmm(factors.post_PSN.mT, factors.pre_PSN)[0]
     # the same rollout by hand: S of every product, step by step
     x, xbar, total = x0[0].clone(), still[0].clone(), torch.zeros(n, n, dtype=F64)
     for t in range(steps):
@@ -69,7 +73,7 @@ def copies(leaves, networks):
 
 
 CONSTANTS = {"learning_rate": 1.0, "max_update": 1e9, "baseline_decay": 0.0,
-             "state_decay": 0.0, "error_factor": 0.0, "wait_trials": 0.0}  # fmt: skip
+             "state_decay_per_ms": 0.0, "error_factor": 0.0, "wait_trials": 0.0}  # fmt: skip
 
 
 def test_node_perturbation_points_down_the_gradient_on_average():
@@ -108,7 +112,7 @@ def test_node_perturbation_points_down_the_gradient_on_average():
     cells = np.indices((steps, n)).reshape(2, -1)
     sizes = random.uniform(-0.3, 0.3, (draws, steps * n))
     hyper = {k: torch.full((draws,), v, dtype=F64) for k, v in CONSTANTS.items()}
-    settings = RewardHebbian(trace="node_perturbation", skip_steps=0)
+    settings = RewardHebbian(trace="node_perturbation", skip_s=0.0)
     learned, _, _ = RULES["reward_hebbian"].step(
         copies(params, draws),
         copies(State(error(params.w_PNN), still), draws),
