@@ -209,20 +209,23 @@ def record(nets: Nets, trials: int = 1) -> Recorded:
 
     Each network gets ``trials`` trials per trial type.  Exploratory impulses and noise,
     of the input and of the units, are off.  Raises ConfigError unless all networks have
-    the same task and time step.
+    the same task, time step and seed of their draw.
     """
     config = nets.members[0].config
     task, dt_s = config.task, config.network.dt_s
     alike = {
         "task": all(m.config.task == task for m in nets.members),
         "network.dt_s": all(m.config.network.dt_s == dt_s for m in nets.members),
+        "seed": len({m.seed.sweep for m in nets.members}) == 1,
     }
     for name in (name for name, same in alike.items() if not same):
         raise ConfigError(
             f"popnet.record: {name} differs between the networks, so they have no "
             "trials in common; record each kind by a call of its own."
         )
-    common, _ = common_trials(task, plain(trials, "popnet.record"), dt_s)
+    sweep_seed = nets.members[0].seed.sweep
+    per_type = plain(trials, "popnet.record")
+    common, _ = common_trials(task, per_type, dt_s, sweep_seed)
     activity = [
         _recorded(member, pick(nets.params, torch.tensor([i])), common.input_BTI)
         for i, member in enumerate(nets.members)

@@ -6,6 +6,7 @@ P networks, B trials, T time steps, N units, O outputs, S scored steps.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,11 +49,16 @@ class Evaluated(NamedTuple):
     settings: str
     level: float
     accuracy: float
+    accuracy_se: float
+    """Binomial standard error of the accuracy, sqrt(p (1 - p) / trials)."""
     flipped_accuracy: float
     """Share correct if the output's sign were flipped."""
+    observer_accuracy: float | None
+    """Accuracy of the task's ideal observer on the same trials; None without one."""
     error: float
     trials: int
     error_by_type: list[float]
+    accuracy_by_type: list[float]
 
 
 class Ran(NamedTuple):
@@ -65,12 +71,32 @@ class Ran(NamedTuple):
 
 
 def common_trials(
-    task: TaskSettings, per_type: int, dt_s: float
+    task: TaskSettings, per_type: int, dt_s: float, sweep_seed: int
 ) -> tuple[Trials, NDArray[np.int64]]:
-    """Draw the trials that every network is tested on, and their types [B]."""
+    """Draw the trials that every network of a sweep is tested on, and their types [B].
+
+    They are named by the sweep's seed: another seed draws other trials, so that what
+    the draw does to a score is a part of the spread over seeds.
+    """
     types_B = np.tile(np.arange(task.types), per_type)
-    random = stream("evaluation", task.name)
+    random = stream("evaluation", task.name, sweep_seed)
     return TASKS[task.name].draw(task, types_B, dt_s, random), types_B
+
+
+@lru_cache(maxsize=256)
+def observer_accuracy(
+    task: TaskSettings, per_type: int, dt_s: float, sweep_seed: int
+) -> float | None:
+    """Return the ideal observer's accuracy on ``common_trials``; None without one."""
+    about = TASKS[task.name]
+    if about.observe is None:
+        return None
+    trials, _ = common_trials(task, per_type, dt_s, sweep_seed)
+    answer = torch.from_numpy(about.observe(task, trials.input_BTI, dt_s))
+    target = torch.from_numpy(np.array(trials.target_BTO))
+    mask = torch.from_numpy(trials.mask_BTO)
+    scores = about.score(answer[None], target[None], mask[None])
+    return float(scores.correct_PB.double().mean())
 
 
 def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
@@ -80,7 +106,7 @@ def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
     levels of a perturbation use common random numbers.
     """
     net, params = situation.config.network, situation.params
-    trials, types_B = common_trials(situation.task, per_type, net.dt_s)
+    trials, types_B = common_trials(situation.task, per_type, net.dt_s, seed.sweep)
     numbers = range(len(types_B))
     dtype, device = params.w_PNN.dtype, params.w_PNN.device
     input_BTI = noisy_input(trials.input_BTI, net, seed, "evaluation/noise", numbers)
@@ -181,29 +207,32 @@ def evaluate(
     results = []
     for test in tests:
         situation = test.situation(params, config, seed)
-        ran = run(situation, seed, per_type)
-        scores = score(ran, situation.task)
-        flipped = score(ran, situation.task, -1.0)
-        error_B = scores.error_PB[0].double()
-        by_type = [
-            float(error_B[torch.from_numpy(ran.types_B == kind)].mean())
-            for kind in range(situation.task.types)
-        ]
+        ran, task = run(situation, seed, per_type), situation.task
+        scores = score(ran, task)
+        flipped = score(ran, task, -1.0).correct_PB[0].double()
+        error_B, right_B = scores.error_PB[0].double(), scores.correct_PB[0].double()
+        accuracy, trials = float(right_B.mean()), len(ran.types_B)
+        dt_s = config.network.dt_s
         results.append(
             Evaluated(
-                test.identity,
-                test.kind,
-                test.name,
-                test.settings,
-                test.level,
-                float(scores.correct_PB.double().mean()),
-                float(flipped.correct_PB.double().mean()),
+                test.identity, test.kind, test.name, test.settings, test.level,
+                accuracy,
+                (accuracy * (1 - accuracy) / trials) ** 0.5,
+                float(flipped.mean()),
+                observer_accuracy(task, per_type, dt_s, seed.sweep),
                 float(error_B.mean()),
-                len(ran.types_B),
-                by_type,
+                trials,
+                _by_type(error_B, ran, task),
+                _by_type(right_B, ran, task),
             )
-        )
+        )  # fmt: skip
     return results
+
+
+def _by_type(values_B: Tensor, ran: Ran, task: TaskSettings) -> list[float]:
+    """Return the mean over the trials of each type."""
+    own = [torch.from_numpy(ran.types_B == kind) for kind in range(task.types)]
+    return [float(values_B[which_B].mean()) for which_B in own]
 
 
 RESPONSE_TRIALS = 5

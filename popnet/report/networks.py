@@ -15,6 +15,8 @@ COLUMNS = {
     "trials": ("trials", ",.0f"),
     "trials_to_criterion": ("to criterion", ",.0f"),
     "accuracy": ("accuracy", ".3f"),
+    "accuracy_se": ("± s.e.", ".3f"),
+    "observer_accuracy": ("ideal observer", ".3f"),
 }
 """Columns of each network: words above, and how its numbers are written."""
 
@@ -34,7 +36,11 @@ def all_networks(population: RunTables) -> Section:
         measure.note or f"{_words(c)}: {measure.summary}."
         for c, measure in listed.items()
     ]
-    words = sentences("Accuracy: frozen network, own task.", *notes)
+    words = sentences(
+        "Accuracy: frozen network, own task, with its binomial standard error over the "
+        "test trials; the ideal observer's is that on the same trials.",
+        *notes,
+    )
     columns = COLUMNS | {c: (_words(c), measure.form) for c, measure in listed.items()}
     colours = {c.id: c.colour for c in population.conditions}
     header = ["key", "condition", "index", "status"]
@@ -67,7 +73,7 @@ def _row(
         colour_chip(colours[row["condition"]]) + (str(row["label"]) or ALL),
         str(row["index"]),
         Markup('<span class="status-{}">{}</span>').format(status, words),
-        *(_number(row[name], form) for name, (_, form) in columns.items()),
+        *(_number(row.get(name), form) for name, (_, form) in columns.items()),
     ]
 
 

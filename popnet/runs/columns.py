@@ -9,16 +9,20 @@ from popnet.canonical import label
 from popnet.config import After
 from popnet.measures import recorded
 
+OWN_SCORES = ("accuracy", "accuracy_se", "observer_accuracy", "error")
+"""Columns of ``networks`` that are a network's scores in the test on its own task."""
+
 EMPTY = {
     "networks": [
         "key", "condition", "label", "index", "seed", "status", "trials",
-        "trials_to_criterion", "final_error", "final_accuracy", "accuracy", "error",
+        "trials_to_criterion", "final_error", "final_accuracy", *OWN_SCORES,
         *recorded("weights", "curve"), "physics", "recorded_at", "weights_file",
     ],
     "curves": ["key", "trial", "error", "accuracy"],
     "evaluations": [
-        "key", "kind", "name", "settings", "level", "accuracy", "flipped_accuracy",
-        "error", "trials", "error_by_type",
+        "key", "kind", "name", "settings", "level", "accuracy", "accuracy_se",
+        "flipped_accuracy", "observer_accuracy", "error", "trials", "error_by_type",
+        "accuracy_by_type",
     ],
     "dynamics": [
         "key", "state", "name", "settings", "level",

@@ -36,7 +36,8 @@ class Frozen:
         self.params = untrained([member], torch.device("cpu"))
         net = self.config.network
         self.cell = cell_of(net)
-        trials, types = common_trials(self.config.task, per_type, net.dt_s)
+        seed = self.seed.sweep
+        trials, types = common_trials(self.config.task, per_type, net.dt_s, seed)
         numbers = range(len(types))
         start = initial_states(net, self.seed, "evaluation/initial_state", numbers)
         self.inputs = torch.from_numpy(trials.input_BTI).float()

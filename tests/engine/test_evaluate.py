@@ -9,7 +9,14 @@ from popnet.config import Impulses
 from popnet.core.draw import cell_of
 from popnet.core.rollout import drive, readout, rollout
 from popnet.engine.episodes import initial_states
-from popnet.engine.evaluate import common_trials, evaluate, response, run, score
+from popnet.engine.evaluate import (
+    common_trials,
+    evaluate,
+    observer_accuracy,
+    response,
+    run,
+    score,
+)
 from popnet.engine.population import untrained
 from popnet.engine.test_plan import planned_tests
 from popnet.perturbations import resting
@@ -93,9 +100,66 @@ def test_every_network_is_tested_on_the_same_trials(planned):
     assert torch.equal(one.target_PBTO, other.target_PBTO)
     assert not torch.equal(one.output_PBTO, other.output_PBTO)
     settings = TASKS["dnms_variable"].settings()
-    (first, types), (again, _) = (common_trials(settings, 3, 0.001) for _ in range(2))
+    (first, types), (again, _), (other, _) = (
+        common_trials(settings, 3, 0.001, seed) for seed in (4, 4, 5)
+    )
     np.testing.assert_array_equal(first.input_BTI, again.input_BTI)
+    assert not np.array_equal(first.input_BTI, other.input_BTI)
     assert np.bincount(types).tolist() == [3, 3, 3, 3]
+
+
+NOISY = {"name": "random_dots", "sigma": 2.0}
+
+
+def test_test_trials_are_named_by_the_sweeps_seed(planned):
+    """Networks of one seed meet the same trials, those of another seed others."""
+    network, targets = {"units": 12, "dt_s": 0.005}, {}
+    for seed in (3, 4):
+        for member in planned(task=NOISY, count=2, network=network, seed=seed):
+            assert member.seed.sweep == seed
+            trials, _ = common_trials(member.config.task, 5, 0.005, member.seed.sweep)
+            situation = resting(untrained([member], CPU), member.config)
+            ran = run(situation, member.seed, 5)
+            assert torch.equal(ran.target_PBTO[0].double(), torch.tensor(trials[1]))
+            targets.setdefault(seed, trials.input_BTI)
+    assert targets[3].shape == targets[4].shape
+    assert not (targets[3] == targets[4]).all()
+
+
+def test_over_seeds_the_observer_has_the_ceiling_of_the_task():
+    """The test trials of one seed are easier or harder; those of many are not.
+
+    40 draws of 30 trials of random dots, whose ceiling is known in closed form.
+    """
+    task = TASKS["random_dots"].settings(sigma=2.0)
+    own = [observer_accuracy(task, 15, 0.005, seed) for seed in range(40)]
+    error = np.sqrt(task.ceiling * (1 - task.ceiling) / (30 * len(own)))
+    assert task.ceiling < 0.95
+    assert abs(np.mean(own) - task.ceiling) < 4 * error
+    assert len(set(own)) > 3, "all seeds have the same trials"
+
+
+def test_the_score_of_the_observer_is_that_on_the_trials_of_the_test(tested):
+    network = {"units": 12, "dt_s": 0.005}
+    params, config, seed, tests = tested(
+        after={"trials": 10, "other_tasks": [{**NOISY, "sigma": 0.01}]},
+        task=NOISY, network=network,
+    )  # fmt: skip
+    rows = evaluate(params, config, seed, tests, 10)
+    trials, _ = common_trials(config.task, 10, 0.005, seed.sweep)
+    answers = TASKS["random_dots"].observe(config.task, trials.input_BTI, 0.005)
+    shown = np.where(trials.mask_BTO, answers, 0).sum((1, 2))
+    wanted = np.where(trials.mask_BTO, trials.target_BTO, 0).sum((1, 2))
+    by_hand = (np.sign(shown) == np.sign(wanted)).mean()
+    assert 0.5 < by_hand < 1
+    assert [row.observer_accuracy for row in rows] == [by_hand, by_hand, 1.0]
+
+
+def test_a_task_without_an_observer_has_no_score_of_one(monkeypatch):
+    task = TASKS["random_dots"].settings(sigma=1.5)
+    alone = {"random_dots": TASKS["random_dots"]._replace(observe=None)}
+    monkeypatch.setattr("popnet.engine.evaluate.TASKS", alone)
+    assert observer_accuracy(task, 7, 0.005, 1) is None
 
 
 @pytest.mark.parametrize(("rule", "form"), FORMS)
@@ -105,7 +169,7 @@ def test_run_is_the_equation_on_these_trials(rule, form, tested):
     params, config, seed, _ = tested(network=network, rule=rule)
     situation = resting(params, config)._replace(impulses=Impulses(), added_start=0.5)
     ran = run(situation, seed, 60)
-    trials, types = common_trials(config.task, 60, 0.001)
+    trials, types = common_trials(config.task, 60, 0.001, seed.sweep)
     count = len(types)
     assert count == 240 and ran.output_PBTO.shape == (1, count, 60 + 20, 1)
     own, added = (
@@ -130,7 +194,7 @@ def test_impulses_into_the_state_move_x_by_the_same_whatever_tau(
     params, config, seed, _ = tested(
         rule=rule,
         network={"units": 20, "form": form, "dtype": dtype, "gain": 0.0,
-                 "input_scale": 0.0, "tau_s": {"mean": 0.03, "spread": 0.9},
+                 "input_scale": 0.0, "tau_s": {"mean": 0.03, "spread": 0.5},
                  "readout": {"kind": "linear"}, "clamped": {}},
     )  # fmt: skip
     params = params._replace(wout_PON=torch.eye(20).to(params.w_PNN)[None])
@@ -236,6 +300,10 @@ def test_rows_hold_what_was_measured(tested):
     for kind in range(4):
         mean = float(distance[ran.types_B == kind].mean())
         assert rows[0].error_by_type[kind] == pytest.approx(mean, rel=1e-6)
+        right = (distance < 1)[ran.types_B == kind].double().mean()
+        assert rows[0].accuracy_by_type[kind] == float(right)
+    share, count = rows[0].accuracy, rows[0].trials
+    assert rows[0].accuracy_se == pytest.approx((share * (1 - share) / count) ** 0.5)
     assert rows[0].accuracy == pytest.approx(float((distance < 1).float().mean()))
 
 

@@ -78,8 +78,8 @@ class Plain:
         )
         self.eta, self.top, self.a_t, self.a_x, factor, self.wait = (
             float(HYPER[name][p])
-            for name in ("learning_rate", "max_update", "baseline_decay", "state_decay_per_ms",
-                         "error_factor", "wait_trials")
+            for name in ("learning_rate", "max_update", "baseline_decay",
+                         "state_decay_per_ms", "error_factor", "wait_trials")
         )  # fmt: skip
         self.factor, self.power = factor == 1, power
         self.mbar, self.xbar, self.clipped = [0.0] * K, [0.0] * N, 0

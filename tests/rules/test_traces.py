@@ -73,7 +73,8 @@ def copies(leaves, networks):
 
 
 CONSTANTS = {"learning_rate": 1.0, "max_update": 1e9, "baseline_decay": 0.0,
-             "state_decay_per_ms": 0.0, "error_factor": 0.0, "wait_trials": 0.0}  # fmt: skip
+             "state_decay_per_ms": 0.0, "error_factor": 0.0,
+             "wait_trials": 0.0}  # fmt: skip
 
 
 def test_node_perturbation_points_down_the_gradient_on_average():

@@ -61,7 +61,8 @@ def _facts(run) -> dict[str, str]:
     facts: dict[str, str] = {}
     for row in run.table()[COLUMNS].itertuples(index=False):
         facts[row.key] = repr(row)
-    for table in (run.curves(), run.evaluations().drop(columns="error_by_type")):
+    lists = ["error_by_type", "accuracy_by_type"]
+    for table in (run.curves(), run.evaluations().drop(columns=lists)):
         for key, rows in table.groupby("key"):
             facts[str(key)] += rows.to_csv(index=False)
     return facts
