@@ -22,6 +22,7 @@ def planned(
     network: Mapping[str, Any],
     count: int,
     trials: int = 100,
+    until: Mapping[str, Any] | None = None,
 ) -> list[PlannedNetwork]:
     """The networks of a small sweep.  Raises ConfigError where it makes no sense."""
     raw = {
@@ -31,7 +32,7 @@ def planned(
         "network": dict(network),
         "task": dict(task),
         "rule": dict(rule),
-        "train": {"trials": trials, "until": None},
+        "train": {"trials": trials, "until": None if until is None else dict(until)},
     }
     return networks(load(read_text(write_text(raw)), CATALOGUE))
 

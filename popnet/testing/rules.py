@@ -18,6 +18,7 @@ from popnet.engine.population import start
 from popnet.kernels import reproducible
 from popnet.rules import RULES
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
+from popnet.testing.decisions import nothing_is_learned_at_rate_0
 from popnet.testing.learning import (
     LEARNERS,
     episode_of,
@@ -221,6 +222,7 @@ RULE_CHECKS: dict[str, Check] = {
     "uses the target as it declares": uses_the_target_as_it_declares,
     "learns its small task": learns_its_small_task,
     "learns nothing from shuffled targets": learns_nothing_from_shuffled_targets,
+    "nothing is learned at rate 0": nothing_is_learned_at_rate_0,
     "settings say where they come from": settings_say_where_they_come_from,
 }
 

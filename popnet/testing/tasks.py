@@ -2,54 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from popnet.config import TaskSettings
-from popnet.core.scoring import Scores
 from popnet.tasks import TASKS, Trials
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
+from popnet.testing.decisions import (
+    a_decision_is_right_one_way_alone,
+    silence_is_judged_as_declared,
+)
+from popnet.testing.drawn_trials import DT_S, drawn, scored, share_correct
 
-DT_S = 0.001
-PER_TYPE = 30
 MANY_PER_TYPE = 100
 STANDARD_ERRORS = 4
 """Largest distance of a share from its expectation."""
-
-
-class Drawn(NamedTuple):
-    """Some trials of each type of a task."""
-
-    settings: TaskSettings
-    types_B: NDArray[np.int64]
-    trials: Trials
-
-
-def drawn(
-    name: str,
-    dt_s: float = DT_S,
-    per_type: int = PER_TYPE,
-    settings: Any = None,
-) -> Drawn:
-    """Trials of each type, always from the same stream."""
-    settings = settings or example_of(TASKS[name].settings)
-    types_B = np.repeat(np.arange(settings.types), per_type)
-    random = np.random.default_rng(0)
-    return Drawn(settings, types_B, TASKS[name].draw(settings, types_B, dt_s, random))
-
-
-def scored(name: str, output_BTO: NDArray[Any], trials: Trials) -> Scores:
-    """Scores of these outputs, as those of one network."""
-    parts = (output_BTO, trials.target_BTO, trials.mask_BTO)
-    return TASKS[name].score(*(torch.from_numpy(np.array(p))[None] for p in parts))
-
-
-def share_correct(name: str, output_BTO: NDArray[Any], trials: Trials) -> float:
-    """Share of trials in which these outputs are correct."""
-    return float(scored(name, output_BTO, trials).correct_PB.double().mean())
 
 
 def constant_answers(settings: TaskSettings, trials: Trials) -> list[NDArray[Any]]:
@@ -200,21 +169,6 @@ def constant_answer_scores_chance(name: str) -> None:
         assert abs(share - chance) <= room, f"{share:.3f}, chance is {chance:.3f}"
 
 
-def silence_is_not_rewarded(name: str) -> None:
-    """An output of nearly 0 is right as often as ``chance``.
-
-    With |target| below 1 an output of 0 counts as correct (Miconi's rule): the smallest
-    wrong bias is enough to be at chance.
-    """
-    settings, _, trials = drawn(name, per_type=MANY_PER_TYPE)
-    if settings.types == 1:
-        return
-    share = share_correct(name, np.full(trials.target_BTO.shape, -0.03), trials)
-    assert np.isclose(share, settings.chance), (
-        f"{share:.3f}, chance is {settings.chance:.3f}"
-    )
-
-
 def signs_are_balanced(name: str) -> None:
     """Targets that are signs ask for one as often as for the other."""
     settings, types_B, trials = drawn(name, per_type=MANY_PER_TYPE)
@@ -272,7 +226,8 @@ TASK_CHECKS: dict[str, Check] = {
     "observer reaches the ceiling": observer_reaches_the_ceiling,
     "seconds survive a change of time step": seconds_survive_a_change_of_time_step,
     "constant answer scores chance": constant_answer_scores_chance,
-    "silence is not rewarded": silence_is_not_rewarded,
+    "a decision is right one way alone": a_decision_is_right_one_way_alone,
+    "silence is judged as declared": silence_is_judged_as_declared,
     "signs are balanced": signs_are_balanced,
     "inputs tell the types apart": inputs_tell_the_types_apart,
     "stretched epochs are the same task": stretched_epochs_are_the_same_task,

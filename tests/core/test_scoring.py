@@ -7,6 +7,7 @@ from popnet.core.scoring import (
     close,
     decision,
     decision_after_silence,
+    decision_and_size,
     decisions,
     fitted,
     last_class,
@@ -41,15 +42,71 @@ def test_a_squared_error_leaves_what_is_correct_alone():
     assert float(made.error_PB) == 5.0
 
 
-def test_a_decision_is_correct_when_its_error_is_below_one():
-    output = constant([0.5, -0.5, -0.019, -0.021, 0.0])
-    target = constant([0.98] * 5)
-    mask = torch.ones(1, 5, 10, 1, dtype=torch.bool)
+@pytest.mark.parametrize("size", [1e-30, 0.01, 0.98, 2.5, 1e30])
+@pytest.mark.parametrize("asked", [0.02, 0.3, 0.98])
+def test_a_decision_is_a_sign_and_amplitude_plays_no_part(size, asked):
+    output = constant([size, -size, -size, size])
+    target = constant([asked, asked, -asked, -asked])
+    mask = torch.ones(1, 4, 10, 1, dtype=torch.bool)
     got = decision(output, target, mask)
-    assert got.correct_PB[0].tolist() == [True, False, True, False, True]
+    assert got.correct_PB[0].tolist() == [True, False, True, False]
+    torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
+
+
+def test_a_decision_is_the_mean_of_the_window_and_a_mean_of_0_is_wrong():
+    output = constant([0.0, 0.0, 0.0, 0.0]).clone()
+    output[0, 1, ::2, 0], output[0, 1, 1::2, 0] = 0.3, -0.3
+    output[0, 2, :, 0] = torch.tensor([9.0, *[-1.01] * 9])[:, None].T
+    output[0, 3, :, 0] = torch.tensor([9.0, *[-0.99] * 9])[:, None].T
+    mask = torch.ones(1, 4, 10, 1, dtype=torch.bool)
+    for asked in (0.98, -0.98):
+        right = decision(output, constant([asked] * 4), mask).correct_PB[0].tolist()
+        assert right == [False, False, asked < 0, asked > 0]
+    mask[0, 3, 0] = False  # the mean of what is scored
+    right = decision(output, constant([0.98] * 4), mask).correct_PB[0].tolist()
+    assert right == [False] * 4
+
+
+def test_miconi_s_error_below_1_differs_between_0_and_2_hundredths_alone():
+    mean = torch.tensor([-0.98, -0.3, -0.021, -0.019, -1e-6, 0, 1e-6, 0.019, 0.3, 0.98])
+    output = mean[None, :, None, None].expand(1, -1, 5, 1)
+    target, mask = torch.full_like(output, 0.98), torch.ones_like(output).bool()
+    got = decision(output, target, mask)
+    published = got.error_PB < 1
+    differs = (published != got.correct_PB)[0]
+    assert mean[differs].tolist() == pytest.approx([-0.019, -1e-6, 0])
+
+
+def test_every_output_decides_and_one_that_is_not_scored_does_not():
+    target = torch.tensor([0.5, -0.5]).expand(1, 3, 4, 2)
+    output = 9 * target.clone()
+    output[0, 1, :, 1] *= -0.01  # small beside the first one
+    output[0, 2, :, 1] *= -1
+    mask = torch.ones(1, 3, 4, 2, dtype=torch.bool)
+    mask[0, 2, :, 1] = False
+    assert decision(output, target, mask).correct_PB[0].tolist() == [True, False, True]
+    assert not decision(output, target, torch.zeros_like(mask)).correct_PB.any()
+
+
+def test_a_size_is_given_to_within_5_hundredths_and_a_decision_by_its_sign():
+    target = torch.zeros(1, 7, 4, 2)
+    target[:, :, 2:] = torch.tensor([-1.0, 0.25])
+    output = 5 * torch.tensor([1.0, 0.2]) * target
+    output[0, 1, 2:, 1] = 0.0  # never answered
+    output[0, 2, 2:, 1] = torch.tensor([0.0, 0.59])  # 0.045 above, on the mean
+    output[0, 3, 2:, 1] = 0.301
+    output[0, 4, 2:, 1] = -0.25
+    output[0, 5, 2:, 0] = 0.001
+    output[0, 6, :2] = 8  # silence is not judged
+    got = decision_and_size(output, target, torch.ones_like(target).bool())
+    assert got.correct_PB[0].tolist() == [True, False, True, False, False, False, True]
     torch.testing.assert_close(
-        got.error_PB[0], torch.tensor([0.48, 1.48, 0.999, 1.001, 0.98])
+        got.error_PB, mean_error(output, target, torch.ones_like(target).bool())
     )
+    target[..., 1] = 0.02  # a size so small that 0 is near it
+    output = torch.tensor([-1.0, 0.0]).expand(1, 7, 4, 2)
+    nothing = decision_and_size(output, target, torch.ones_like(target).bool())
+    assert not nothing.correct_PB.any()
 
 
 @pytest.mark.parametrize(("wrong", "expected"), [(0, True), (1, True), (2, False)])
@@ -91,8 +148,8 @@ def test_every_scored_window_must_be_right():
     target = torch.ones(1, 5, 10, 2)
     output = target.clone()
     output[0, 1, 0, :] = -0.1  # the first window wrong, small beside the others
-    output[0, 2, 7, 0] = -4.9  # 5.9 over 6 steps: still below 1
-    output[0, 3, 7, 0] = -5.1
+    output[0, 2, 7, 0] = -1.9  # the mean of this output is 0.03
+    output[0, 3, 7, 0] = -2.1
     output[0, 4, :7] = -9  # not scored
     got = decisions(output, target, mask)
     assert got.correct_PB[0].tolist() == [True, False, True, False, True]
@@ -103,10 +160,12 @@ def test_after_silence_every_output_must_be_right():
     target = torch.zeros(1, 3, 4, 2)
     target[:, :, 2:] = torch.tensor([1.0, 0.25])
     output = target.clone()
-    output[0, 1, 2:, 0] = -0.2  # wrong, though by less than 1 on the mean of both
-    output[0, 2, 2:, 1] = 1.2  # off by 0.95
+    output[0, 1, 2:, 0] = -0.2  # wrong, though not on the mean of both
+    output[0, 2, 2:, 1] = 8.2
     got = decision_after_silence(output, target, torch.ones(1, 3, 4, 2).bool())
     assert got.correct_PB[0].tolist() == [True, False, True]
+    all_silent = decision_after_silence(output, 0 * target, torch.ones(1, 3, 4, 2) > 0)
+    assert not all_silent.correct_PB.any()
 
 
 def test_close_is_a_mean_squared_error_of_5_hundredths():
@@ -156,7 +215,8 @@ def test_the_last_class_is_that_of_the_last_scored_step():
 def test_nan_is_never_correct():
     nothing = torch.full((1, 1, 10, 1), float("nan"))
     one = torch.ones(1, 1, 10, 1)
-    every = decision, decision_after_silence, decisions, tracking, close, fitted
+    every = (decision, decision_after_silence, decision_and_size, decisions, tracking,
+             close, fitted)  # fmt: skip
     for score in (*every, last_class):
         got = score(nothing, one, one.bool())
         assert not bool(got.correct_PB) and bool(got.error_PB.isnan())

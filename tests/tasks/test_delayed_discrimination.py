@@ -87,7 +87,7 @@ def test_channels_are_compared_one_by_one(draw, correct, difference):
     )[:, 0]
     np.testing.assert_array_equal(answer[:, :3], signs)
     if difference:
-        np.testing.assert_allclose(answer[:, 3:], np.abs(change) / 8)
+        np.testing.assert_allclose(answer[:, 3:], np.abs(change) / 10)
     assert correct(settings, trials, 0.01).all()
     sizes = np.corrcoef(np.abs(change).T)
     assert np.abs(sizes - np.eye(3)).max() < 4 / np.sqrt(160)

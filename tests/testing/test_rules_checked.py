@@ -5,8 +5,10 @@ from typing import Literal
 import pytest
 import torch
 
+from popnet.core.scoring import Scores, mean_error
 from popnet.rules import RULES
 from popnet.rules.bptt import BPTT, step
+from popnet.tasks import TASKS
 from popnet.testing import RULE_CHECKS
 
 SOUND = RULES["bptt"]
@@ -73,6 +75,7 @@ BROKEN = {
     "uses the target as it declares": declaring(uses_target=False),
     "learns its small task": SOUND._replace(settings=Sound, step=nothing_learned),
     "learns nothing from shuffled targets": stepping(always_correct),
+    "nothing is learned at rate 0": stepping(always_correct),
     "settings say where they come from": declaring(reference=""),
 }
 
@@ -105,6 +108,17 @@ def test_networks_it_learns_in_have_to_be_declared(declared, message, made_up):
     made_up(declaring(**declared))
     with pytest.raises(AssertionError, match=message):
         RULE_CHECKS["learns in the networks it declares alone"]("made_up")
+
+
+def test_an_error_below_1_as_criterion_is_met_without_learning(monkeypatch):
+    def lenient(output, target, mask):
+        error_PB = mean_error(output, target, mask)
+        return Scores(error_PB, error_PB < 1)
+
+    for name, task in TASKS.own.items():
+        monkeypatch.setitem(TASKS.own, name, task._replace(score=lenient))
+    with pytest.raises(AssertionError, match=r"meets its criterion on .* with .*after"):
+        RULE_CHECKS["nothing is learned at rate 0"]("bptt")
 
 
 def test_a_rule_that_learns_nothing_in_these_steps_is_told(made_up):

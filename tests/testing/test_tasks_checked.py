@@ -6,7 +6,13 @@ from unittest import SkipTest
 import numpy as np
 import pytest
 
-from popnet.core.scoring import Scores, decision, last_class, mean_error
+from popnet.core.scoring import (
+    Scores,
+    decision,
+    decision_after_silence,
+    last_class,
+    mean_error,
+)
 from popnet.tasks import TASKS
 from popnet.tasks.delayed_response import DelayedResponse, draw, observe
 from popnet.testing import TASK_CHECKS, check_task
@@ -82,7 +88,7 @@ def no_inputs(types_B, dt_s, trials):
 
 def lenient(output, target, mask):
     error_PB = mean_error(output, target, mask)
-    return Scores(error_PB, error_PB < 1.1)
+    return Scores(error_PB, error_PB < 1)
 
 
 def not_stretched(self, factors):
@@ -105,7 +111,8 @@ BROKEN = {
     ),
     "seconds survive a change of time step": drawing(four_steps_are_scored),
     "constant answer scores chance": declaring(chance=0.3),
-    "silence is not rewarded": SOUND._replace(settings=Sound, score=lenient),
+    "a decision is right one way alone": SOUND._replace(settings=Sound, score=lenient),
+    "silence is judged as declared": declaring(silence="counts in the error alone"),
     "signs are balanced": drawing(always_the_same_sign),
     "inputs tell the types apart": drawing(no_inputs),
     "stretched epochs are the same task": declaring(with_epochs=not_stretched),
@@ -139,12 +146,40 @@ def test_all_that_fails_is_told_at_once(made_up):
     with pytest.raises(AssertionError) as failed:
         check_task("made_up")
     first, *lines = str(failed.value).splitlines()
-    assert first == "task 'made_up' fails 3 of 16 checks:"
+    assert first == "task 'made_up' fails 2 of 17 checks:"
     assert lines == [
         "  is fixed where nothing is drawn: declares fixed=False",
         "  constant answer scores chance: 0.500, chance is 0.300",
-        "  silence is not rewarded: 0.500, chance is 0.300",
     ]
+
+
+def with_a_pause(types_B, dt_s, trials):
+    """The first half of the scored window asks for silence."""
+    trials.target_BTO[:, : -trials.mask_BTO[0].sum() // 2] = 0
+    return trials
+
+
+ASKS_FOR_A_PAUSE = type("Pause", (Sound,), {"silence": "counts in the error alone"})
+
+
+def test_silence_that_is_not_declared_or_judged_otherwise_is_refused(made_up):
+    check = TASK_CHECKS["silence is judged as declared"]
+    paused = drawing(with_a_pause)
+    declared = paused._replace(settings=ASKS_FOR_A_PAUSE)
+    made_up(declared._replace(score=decision_after_silence))
+    check("made_up")
+    for broken, why in (
+        (paused._replace(score=decision_after_silence), "declares that silence is nev"),
+        (declared, "it changes what is correct"),
+        (declared._replace(score=deaf_to_silence), "the error does not count it"),
+    ):
+        made_up(broken)
+        with pytest.raises(AssertionError, match=why):
+            check("made_up")
+
+
+def deaf_to_silence(output, target, mask):
+    return decision(output, target, mask & (target != 0))
 
 
 class Classes(Sound):
