@@ -28,6 +28,16 @@ class Seed(NamedTuple):
         """Return this network's random stream for one purpose, at one counter."""
         return stream(self.sweep, self.number, purpose, counter=counter)
 
+    def replicate(self, number: int) -> Seed:
+        """Return the seed of another training of the same network; 0: of its first.
+
+        Trials, noise and impulses of that training have streams of their own; the
+        network starts as it was drawn from this seed.
+        """
+        if number == 0:
+            return self
+        return Seed(philox_key(self.sweep, "replicate", number), self.number)
+
 
 def philox_key(*names: str | int) -> int:
     """Return the 128-bit Philox key of a stream's name."""

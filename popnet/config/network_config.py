@@ -65,6 +65,15 @@ class Train(Settings):
     curve_every: Annotated[
         int, Field(ge=1, description="trials per point of the recorded curve")
     ] = 20
+    replicate: Annotated[
+        int,
+        PerNetwork,
+        Field(
+            ge=0,
+            description="another training of the same drawn network: other trials, "
+            "noise and impulses; 0: the first",
+        ),
+    ] = 0
 
     @model_validator(mode="after")
     def _reachable(self) -> Train:

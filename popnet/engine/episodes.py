@@ -75,6 +75,11 @@ def training_batch(
     )
 
 
+def training_seed(member: PlannedNetwork) -> Seed:
+    """Return the seed of all that is random while a network trains."""
+    return member.seed.replicate(member.config.train.replicate)
+
+
 def _drawn(
     members: Sequence[PlannedNetwork],
     trial_P: Tensor,
@@ -86,7 +91,7 @@ def _drawn(
     if draws is None:
         return None
     each = [
-        draws(member.config, member.seed, trial)
+        draws(member.config, training_seed(member), trial)
         for member, trial in zip(members, trial_P.tolist(), strict=True)
     ]
     made = {name: _joined([one[name] for one in each]) for name in each[0]}
@@ -104,7 +109,7 @@ def _joined(arrays: Sequence[NDArray[np.generic]]) -> Tensor:
 
 def _training(member: PlannedNetwork, first: int, trials: int, tau_N: Array) -> _Batch:
     """Draw the next trials of one network; ``first`` is the number of the first."""
-    config, seed = member.config, member.seed
+    config, seed = member.config, training_seed(member)
     net, rule, task = config.network, config.rule, config.task
     numbers = range(first, first + (trials if rule.sequential else rule.batch))
     batches = [range(n, n + 1) for n in numbers] if rule.sequential else [numbers]

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from popnet.analysis.activity import procrustes_distance
 from popnet.config import Compared, MetricSettings
-from popnet.metrics._pairs import Prepared, one_by_one
+from popnet.metrics._pairs import Prepared, by_content, one_by_one
 from popnet.metrics._subject import Subject
 
 
@@ -36,13 +36,29 @@ class Trajectories(MetricSettings):
     untrained: Annotated[
         bool, Field(description="compare the networks as they were drawn: the null")
     ] = False
+    shuffled: Annotated[
+        bool,
+        Field(
+            description="turn each unit's activity in a circle of its own over types "
+            "and time: the null of units that do not act together"
+        ),
+    ] = False
 
 
 def mean_activity(settings: Trajectories, subject: Subject) -> dict[str, NDArray[Any]]:
     """The mean rates [K, T, N] that are compared."""
     kept = subject.untrained_KTN if settings.untrained else subject.trained_KTN
     assert kept is not None
-    return {"rates_KTN": kept}
+    return {"rates_KTN": _turned(kept) if settings.shuffled else kept}
+
+
+def _turned(rates_KTN: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Each unit's samples, all types in a row, begun at a sample of its own."""
+    types, steps, units = rates_KTN.shape
+    turn_N = by_content(rates_KTN).integers(types * steps, size=units)
+    place_SN = (np.arange(types * steps)[:, None] + turn_N) % (types * steps)
+    samples_SN = rates_KTN.reshape(types * steps, units)
+    return np.take_along_axis(samples_SN, place_SN, 0).reshape(rates_KTN.shape)
 
 
 def trajectory_distance(

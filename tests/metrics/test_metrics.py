@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from popnet.metrics import METRICS, Subject
-from popnet.metrics.weights import aligned
+from popnet.metrics.weights import aligned, unrelated_distance
 
 
 def subject(w, response=(0.0,), fixed=()):
@@ -80,14 +80,81 @@ def test_weight_distance_by_hand():
     plain = distance("weights", subject(a), subject(b), align=False)
     assert plain == pytest.approx(5 / 5)
     # relabelled, the two differ by 1
-    assert distance("weights", subject(a), subject(b)) == pytest.approx(1 / 5)
+    best = 1 / 5 / unrelated_distance(2)
+    assert distance("weights", subject(a), subject(b)) == pytest.approx(best)
 
 
-def test_unrelated_networks_are_about_1_apart():
-    a, b = random_weights(60, 1), random_weights(60, 2)
-    plain = distance("weights", subject(a), subject(b), align=False)
-    assert plain == pytest.approx(1, abs=4 / 60)
-    assert distance("weights", subject(a), subject(b)) < plain
+@pytest.mark.parametrize("units", [8, 20, 60])
+@pytest.mark.parametrize("align", [True, False])
+def test_unrelated_networks_are_about_1_apart_whatever_their_size(units, align):
+    found = [
+        distance(
+            "weights",
+            subject(random_weights(units, 10 * k + 1)),
+            subject(random_weights(units, 10 * k + 2)),
+            align=align,
+        )
+        for k in range(8)
+    ]
+    assert np.mean(found) == pytest.approx(1, abs=0.05)
+
+
+def test_unrelated_weights_of_any_law_count_alike_when_shuffled():
+    """The null of a network is its own numbers in a random order."""
+    random = np.random.default_rng(3)
+    a, b = random.standard_t(3, (2, 40, 40))
+    b = a + 0.1 * b
+    near = distance("weights", subject(a), subject(b))
+    null = distance("weights", subject(a), subject(b), shuffled=True)
+    assert near < 0.2 < 0.9 < null < 1.1
+    assert null == distance("weights", subject(a), subject(b), shuffled=True)
+
+
+def test_the_change_of_weights_is_compared_without_where_it_began():
+    random = np.random.default_rng(4)
+    starts, change = (
+        random.standard_normal((2, 30, 30)),
+        random.standard_normal((30, 30)),
+    )
+    one, other = (
+        Subject((), w.astype(np.float32), (w + 0.1 * change).astype(np.float32))
+        for w in starts
+    )
+    given = {"align": False}
+    assert distance("weights", one, other, **given) > 0.9
+    assert distance("weights", one, other, of="change", **given) < 1e-4
+    opposite = other._replace(final_NN=2 * other.initial_NN - other.final_NN)
+    apart = distance("weights", one, opposite, of="change", **given)
+    assert apart == pytest.approx(np.sqrt(2), abs=1e-3)
+
+
+def test_networks_as_drawn_have_no_change_to_compare():
+    with pytest.raises(ValueError, match="networks as drawn have no change"):
+        METRICS["weights"].settings(of="change", untrained=True)
+
+
+def test_units_turned_each_by_itself_no_longer_act_together():
+    random = np.random.default_rng(5)
+    wave = np.sin(np.linspace(0, 4 * np.pi, 120)).reshape(2, 60, 1)
+    a, b = (
+        Subject(
+            trained_KTN=wave * random.standard_normal(30)
+            + 0.05 * random.standard_normal((2, 60, 30))
+        )
+        for _ in range(2)
+    )
+    alike = distance("trajectories", a, b)
+    null = distance("trajectories", a, b, shuffled=True)
+    assert alike < 0.35 < 0.5 < null
+    settings = METRICS["trajectories"].settings(shuffled=True)
+    turned = METRICS["trajectories"].prepare(settings, a)["rates_KTN"].reshape(-1, 30)
+    before = a.trained_KTN.reshape(-1, 30)
+    np.testing.assert_array_equal(np.sort(turned, 0), np.sort(before, 0))
+    # each unit keeps its own course: successive samples stay successive
+    step = np.abs(np.diff(np.concatenate([turned, turned[:1]]), axis=0)).sum(0)
+    np.testing.assert_allclose(
+        step, np.abs(np.diff(np.concatenate([before, before[:1]]), axis=0)).sum(0)
+    )
 
 
 def test_empty_weights_and_other_sizes():
