@@ -36,7 +36,7 @@ check: setup
 
 # fast tests first, so that a mistake is seen within minutes
 fast: setup
-	$(BIN)/python -m pytest -m "not (slow or cluster or papers or gpu)"
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not (slow or cluster or papers or gpu)"
 
 # one whole flow of each kind: a launch, a search, a study, a store on a server, a cluster,
 # a job of Kubernetes, a package of somebody else's, a run of an older popnet
