@@ -16,8 +16,7 @@ reading; theirs is not given.  What differs is the size in which each weight is 
 
 Clip, moments and epsilon are those of J, U and V, and a step of J by Adam is one of W
 by 1/N of it.  Without clip and epsilon: rates gamma eta_0 / N for W, gamma eta_0 for
-W_in, eta_0 / N for W_out.  Biases and time constants, which their network has not,
-are trained as U is.
+W_in, eta_0 / N for W_out.  Biases, which their network has not, are trained as U is.
 """
 
 from __future__ import annotations

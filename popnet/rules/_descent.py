@@ -1,7 +1,7 @@
 """The step down a gradient that several rules make: by Adam or plain; with gamma.
 
 One clip, one rate and one clock per network; see ``core.optimisers`` and, for gamma,
-``core.mean_field``.
+``core.feature_learning``.  Time constants have a rate and a clip of their own.
 """
 
 from __future__ import annotations
@@ -65,8 +65,34 @@ def stepped(
     """The ``leaves`` after one step, by name, and the moments.
 
     Of ``hyper`` it takes learning_rate and clip, for Adam beta1, beta2 and epsilon,
-    for ``mean_field`` gamma.
+    for ``mean_field`` gamma, for time constants tau_learning_rate.
     """
+    state = state._replace(steps_P=state.steps_P + 1)
+    changed: dict[str, Tensor] = {}
+    weights = [leaf for leaf in leaves if leaf != "tau_PN"]
+    if weights:
+        changed, state = _weights_stepped(
+            params, state, by_leaf, weights, hyper, adam, mean_field
+        )
+    if "tau_PN" in leaves:
+        tau_PN, rate_P = params.tau_PN, hyper["tau_learning_rate"]
+        slope = [by_leaf["tau_PN"] * tau_PN]  # dL / d log tau
+        start = [torch.zeros_like(tau_PN)]
+        (step_PN,), state = _moved(start, slope, state, ["tau_PN"], hyper, rate_P, adam)
+        changed["tau_PN"] = tau_PN * step_PN.exp()
+    return changed, state
+
+
+def _weights_stepped(
+    params: Params,
+    state: State,
+    by_leaf: Mapping[str, Tensor],
+    leaves: list[str],
+    hyper: Hyper,
+    adam: bool,
+    mean_field: bool,
+) -> tuple[dict[str, Tensor], State]:
+    """Weights and biases after one step, by name, and the moments."""
     values = [getattr(params, leaf) for leaf in leaves]
     gradient = [by_leaf[leaf] for leaf in leaves]
     rate_P = hyper["learning_rate"]
@@ -92,8 +118,7 @@ def _moved(
     rate_P: Tensor,
     adam: bool,
 ) -> tuple[list[Tensor], State]:
-    """One step of the optimiser from these values."""
-    state = state._replace(steps_P=state.steps_P + 1)
+    """One step of the optimiser from these values, under one clip."""
     if not adam:
         return sgd(values, gradient, hyper["clip"], rate_P), state
     constants = AdamSettings(

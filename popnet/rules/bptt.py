@@ -8,7 +8,10 @@ Loss of a network, with its own strength of each penalty:
 the first mean over its B trials and their scored steps and outputs, the last over all
 trials, steps and units; W are the recurrent weights, s_i their singular values.  Losses
 are never averaged over networks.  ``parametrisation: mean_field`` trains with the
-strength of feature learning ``gamma``, see ``core.mean_field``.
+strength of feature learning ``gamma``, see ``core.feature_learning``.
+
+Time constants are trained as log tau, by a rate and a clip of their own and within
+bounds: a step changes them by a share of themselves, whatever their unit.
 """
 
 from __future__ import annotations
@@ -34,11 +37,18 @@ from popnet.core.scoring import Score
 from popnet.kernels.graphs import recording
 from popnet.rules._descent import State, at_rest, stepped
 from popnet.rules._rule import Episode, Hyper, Outcome, Published, refuse_feedback
-from popnet.rules._trained_parts import LEAVES, in_order, possible
+from popnet.rules._trained_parts import (
+    LEAVES,
+    TauBounds,
+    in_order,
+    only_where_trained,
+    possible,
+)
 from popnet.seeding import Seed
 
 Part = Literal["recurrent", "input", "readout", "bias", "time_constants"]
 DEFAULT: tuple[Part, ...] = ("recurrent", "input", "readout", "bias")
+TAU_SETTINGS = ("tau_learning_rate", "tau_min_s", "tau_max_s")
 
 
 class BPTT(Published):
@@ -53,6 +63,7 @@ class BPTT(Published):
         "clamped": {},
     }
     state_copies: ClassVar[int] = 2
+    dt_tolerance: ClassVar[float] = 0.2  # Adam divides a gradient by its own size
     weight_copies: ClassVar[int] = 9
     activity_copies: ClassVar[int] = 14
     kernel_copies: ClassVar[int] = 2
@@ -75,8 +86,21 @@ class BPTT(Published):
     beta1: Annotated[float, PerNetwork, Field(ge=0, lt=1)] = 0.9
     beta2: Annotated[float, PerNetwork, Field(ge=0, lt=1)] = 0.999
     epsilon: Annotated[float, PerNetwork, Field(gt=0)] = 1e-8
+    tau_learning_rate: Annotated[
+        float, PerNetwork, Field(ge=0, description="of log tau, with time_constants")
+    ] = 1e-3
+    tau_min_s: Annotated[
+        float | None,
+        PerNetwork,
+        Field(gt=0, description="least trained time constant; default 2 dt_s"),
+    ] = None
+    tau_max_s: Annotated[
+        float, PerNetwork, Field(gt=0, description="largest trained time constant")
+    ] = 1.0
     clip: Annotated[
-        float, PerNetwork, Field(gt=0, description="largest norm of the gradient")
+        float,
+        PerNetwork,
+        Field(gt=0, description="largest norm of the gradient; of log tau apart"),
     ] = 1.0
     l1: Annotated[
         float, PerNetwork, Field(ge=0, description="times sum |W|, recurrent weights")
@@ -115,6 +139,9 @@ class BPTT(Published):
             raise Inconsistent("optimiser", text, "parametrisation")
         only_with(self, "optimiser", ["adam"], "beta1", "beta2", "epsilon")
         only_with(self, "parametrisation", ["mean_field"], "gamma")
+        TauBounds(self.tau_min_s, self.tau_max_s).check_order()
+        if "time_constants" not in (self.trains or ()):
+            only_where_trained(self, "time_constants", *TAU_SETTINGS)
         return self
 
     def fitted(self, network: Network) -> BPTT:
@@ -137,7 +164,11 @@ class BPTT(Published):
                 "network.noise: {recurrent: 0}",
                 "network.noise.recurrent",
             )
-        return self.model_copy(update={"trains": trains})
+        found: dict[str, Any] = {"trains": trains}
+        if "time_constants" in trains:
+            bounds = TauBounds(self.tau_min_s, self.tau_max_s).fitted(network)
+            found["tau_min_s"] = bounds.low_s
+        return self.model_copy(update=found)
 
     @property
     def batch(self) -> int:
@@ -245,8 +276,8 @@ def step(
         params, state, by_leaf._asdict(), leaves, hyper, adam, mean_field
     )
     if taus:
-        # below one step the Euler scheme overshoots
-        changed["tau_PN"] = changed["tau_PN"].clamp(min=cell.dt_s)
+        low, high = (along(hyper[k], params.tau_PN) for k in ("tau_min_s", "tau_max_s"))
+        changed["tau_PN"] = changed["tau_PN"].clamp(low, high)
     scores = score(output, episode.target_PBTO, episode.mask_PBTO)
     outcome = Outcome(scores.error_PB, scores.correct_PB)
     return project(params._replace(**changed)), state, outcome

@@ -16,6 +16,9 @@ HYPER = {
     "l1": torch.tensor([0.0, 0.02, 0.01], dtype=F64),
     "l2": torch.tensor([0.03, 0.0, 0.01], dtype=F64),
     "rate_penalty": torch.tensor([0.5, 0.2, 0.0], dtype=F64),
+    "tau_learning_rate": torch.tensor([3e-3, 0.02, 0.0], dtype=F64),
+    "tau_min_s": torch.full((P,), 0.002, dtype=F64),
+    "tau_max_s": torch.full((P,), 1.0, dtype=F64),
 }
 PENALTIES = Penalties(*(HYPER[name] for name in ("l1", "l2", "rate_penalty")))
 ALL = ("recurrent", "input", "readout", "bias", "time_constants")
@@ -117,21 +120,32 @@ def run(world, settings, steps=1, hyper=HYPER, cell=CELL):
 
 
 def test_steps_are_torch_s_adam_and_clip_on_autograd_s_gradients(world):
+    """Weights under one clip, log tau under another and with a rate of its own."""
     params, episode = world
     got, _ = run(world, BPTT(trains=ALL), steps=6)
     for p in range(P):
         leaves = {n: torch.nn.Parameter(getattr(params, n).clone()) for n in NAMES}
-        own = torch.optim.Adam(
-            list(leaves.values()), lr=float(HYPER["learning_rate"][p])
-        )
+        log_tau = torch.nn.Parameter(leaves.pop("tau_PN").data.log())
+        groups = [
+            {"params": params_of, "lr": float(HYPER[rate][p])}
+            for params_of, rate in (
+                (list(leaves.values()), "learning_rate"),
+                ([log_tau], "tau_learning_rate"),
+            )
+        ]
+        own = torch.optim.Adam(groups)
         for _ in range(6):
             own.zero_grad()
-            loss(params._replace(**leaves), episode)[0][p].backward()
-            norm = torch.cat([v.grad.flatten() for v in leaves.values()]).norm()
-            for leaf in leaves.values():
-                leaf.grad *= min(1.0, float(HYPER["clip"][p] / norm))
+            tau_PN = log_tau.exp()
+            loss(params._replace(**leaves, tau_PN=tau_PN), episode)[0][p].backward()
+            for group in groups:
+                every = group["params"]
+                norm = torch.cat([v.grad.flatten() for v in every]).norm()
+                for leaf in every:
+                    leaf.grad *= min(1.0, float(HYPER["clip"][p] / norm))
             own.step()
-            leaves["tau_PN"].data.clamp_(min=CELL.dt_s)
+            log_tau.data.clamp_(min=float(HYPER["tau_min_s"][p].log()))
+        leaves["tau_PN"] = log_tau.exp()
         for name, leaf in leaves.items():
             torch.testing.assert_close(
                 getattr(got, name)[p], leaf.data[p], rtol=1e-9, atol=1e-12, msg=name
@@ -155,10 +169,53 @@ def test_only_what_is_asked_for_is_trained(trains, world):
     assert torch.equal(got.w_PNN[2], params.w_PNN[2]), "learning rate 0"
 
 
-def test_time_constants_never_fall_below_one_step(world):
-    fast = HYPER | {"learning_rate": torch.full((P,), 1.0, dtype=F64)}
-    got, _ = run(world, BPTT(trains=("time_constants",)), hyper=fast)
-    assert float(got.tau_PN.min()) == CELL.dt_s
+def test_log_tau_descends_the_slope_that_finite_differences_give(world):
+    """A plain step of rate 1 without a clip is minus dL / d log tau."""
+    params, episode = world
+    plain = HYPER | {"tau_learning_rate": torch.ones(P, dtype=F64) * 1e-4,
+                     "clip": torch.full((P,), 1e9, dtype=F64)}  # fmt: skip
+    settings = BPTT(trains=("time_constants",), optimiser="sgd")
+    got, _ = run(world, settings, hyper=plain)
+    slope_PN = -(got.tau_PN / params.tau_PN).log() / 1e-4
+    assert torch.autograd.gradcheck(
+        lambda log_tau: loss(params._replace(tau_PN=log_tau.exp()), episode)[0],
+        params.tau_PN.log().requires_grad_(),
+    )
+    for unit in range(params.tau_PN.shape[1]):
+        step = torch.zeros_like(params.tau_PN)
+        step[:, unit] = 1e-5
+        up, down = (
+            loss(params._replace(tau_PN=params.tau_PN * (s * step).exp()), episode)[0]
+            for s in (1, -1)
+        )
+        torch.testing.assert_close(
+            slope_PN[:, unit], (up - down) / 2e-5, rtol=1e-6, atol=1e-10
+        )
+
+
+def test_time_constants_stay_within_their_bounds(world):
+    params, _ = world
+    low, high = 0.9 * params.tau_PN.amin(1), 1.1 * params.tau_PN.amax(1)
+    fast = HYPER | {"tau_learning_rate": torch.full((P,), 1.0, dtype=F64),
+                    "tau_min_s": low, "tau_max_s": high}  # fmt: skip
+    got, _ = run(world, BPTT(trains=("time_constants",)), hyper=fast, steps=3)
+    low_P1, high_P1 = low[:, None], high[:, None]
+    assert bool(((got.tau_PN >= low_P1) & (got.tau_PN <= high_P1)).all())
+    assert (got.tau_PN == low_P1).sum() > 2 and (got.tau_PN == high_P1).sum() > 2
+
+
+@pytest.mark.parametrize("leaf", ["w_PNN", "tau_PN"])
+def test_weights_and_time_constants_learn_by_rates_of_their_own(leaf, world):
+    params, _ = world
+    rate = {"w_PNN": "learning_rate", "tau_PN": "tau_learning_rate"}[leaf]
+    still = HYPER | {rate: torch.zeros(P, dtype=F64)}
+    got, _ = run(world, BPTT(trains=ALL), hyper=still, steps=3)
+    both, _ = run(world, BPTT(trains=ALL), steps=1)
+    one, _ = run(world, BPTT(trains=ALL), hyper=still, steps=1)
+    assert torch.equal(getattr(got, leaf), getattr(params, leaf)), "in every bit"
+    other = {"w_PNN": "tau_PN", "tau_PN": "w_PNN"}[leaf]
+    assert torch.equal(getattr(one, other), getattr(both, other))
+    assert not torch.equal(getattr(one, other)[0], getattr(params, other)[0])
 
 
 def test_a_unit_readout_is_trained_without_readout_weights(world):

@@ -25,6 +25,56 @@ def test_learns_to_hold_one_bit(planned):
     assert not torch.equal(result.final.tau_PN, result.initial.tau_PN)
 
 
+@pytest.mark.parametrize("rate", [1e-3, 1e-2])
+def test_trained_time_constants_move_by_a_ninth_in_100_steps_by_default(planned, rate):
+    """Whatever the rate of the weights is; e^0.1 = 1.105, 100 steps of Adam at 1e-3."""
+    (member,) = planned(
+        rule={"name": "bptt", "learning_rate": rate, "batch_trials": 8, "trains": ALL},
+        task={"name": "delayed_response", "stimulus_s": 0.05, "delay_s": 0.05,
+              "response_s": 0.05},
+        network={"units": 30, "dt_s": 0.005,
+                 "tau_s": {"mean": 0.03, "law": "uniform", "spread": 0.3}},
+        train={"trials": 800, "until": None},
+    )  # fmt: skip
+    (population,) = begin([member], torch.device("cpu"))
+    _, (result,) = advance(population, 100)
+    change = (result.final.tau_PN / result.initial.tau_PN).log().abs()
+    assert 0.01 < float(change.max()) < 0.12
+    moved = result.final.w_PNN - result.initial.w_PNN
+    assert float(moved.abs().max()) > 10 * rate, "the weights learn"
+
+
+def test_bounds_of_trained_time_constants_are_settings(planned):
+    trained = {"name": "bptt", "trains": ["time_constants"]}
+    for given, network, expected in (
+        ({}, {"tau_s": 0.03}, (0.002, 1.0)),
+        ({"tau_min_s": 0.01, "tau_max_s": 0.1}, {"tau_s": 0.03}, (0.01, 0.1)),
+        ({}, {"tau_s": 0.03, "dt_s": 0.005}, (0.01, 1.0)),
+    ):
+        (member,) = planned(rule={**trained, **given}, network=network)
+        rule = member.config.rule
+        assert (rule.tau_min_s, rule.tau_max_s) == expected
+    (population,) = begin([member], torch.device("cpu"))
+    assert float(population.hyper["tau_min_s"]) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("rule", "network", "text"),
+    [
+        ({"tau_min_s": 0.0005}, {}, r"rule\.tau_min_s: got 0\.0005; at least net"),
+        ({"tau_min_s": 0.2, "tau_max_s": 0.1}, {}, r"must be below tau_max_s, 0\.1"),
+        ({}, {"tau_s": 1.5}, r"rule\.tau_max_s: got 1; the mean of network\.tau"),
+        ({"tau_min_s": 0.05}, {"tau_s": 0.03}, r"rule\.tau_min_s: got 0\.05; the mean"),
+        ({"trains": ["bias"], "tau_max_s": 0.5}, {}, "is of trained time_constants"),
+        ({"trains": None, "tau_learning_rate": 0.5}, {}, "tau_learning_rate: is"),
+    ],
+)  # fmt: skip
+def test_bounds_that_cannot_be_kept_are_refused(rule, network, text, planned):
+    given = {"name": "bptt", "trains": ["time_constants"], **rule}
+    with pytest.raises(ConfigError, match=text):
+        planned(rule=given, network=network)
+
+
 UNIT = {"units": 12, "readout": {"kind": "unit"}}
 SMALL = {"name": "delayed_response", "stimulus_s": 0.01, "delay_s": 0.005,
          "response_s": 0.01}  # fmt: skip
