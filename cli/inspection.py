@@ -17,16 +17,19 @@ from .shell import (
     give,
     give_json,
     guarded,
+    say,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from popnet.config import After
+    from popnet.runs import Run
+    from popnet.runs.earlier_run import EarlierRun
 
 USUAL = [
     "key", "label", "index", "status", "trials_to_criterion", "final_accuracy",
-    "accuracy",
+    "accuracy", "accuracy_se", "observer_accuracy",
 ]  # fmt: skip
 """Columns that are shown by default, before the listed measures."""
 OPERATORS = {
@@ -38,12 +41,43 @@ OPERATORS = {
 @guarded
 def status(run: RunFolder, as_json: AsJson = False) -> None:
     """Where a run stands; needs nothing to be running."""
-    from collections import Counter
-
     from popnet.runs import open_run
-    from popnet.work import pending
+    from popnet.runs.earlier_run import EarlierRun
 
     opened = open_run(run)
+    if isinstance(opened, EarlierRun):
+        summary = _summary_of_earlier(opened)
+    else:
+        summary = _summary(opened)
+    if as_json:
+        give_json(summary)
+        return
+    for key, value in summary.items():
+        give(f"{key.replace('_', ' '):18} {value}")
+
+
+def _summary_of_earlier(opened: EarlierRun) -> dict[str, Any]:
+    """Return how many networks of an earlier popnet's run there are, by status."""
+    from popnet.runs.physics import earlier_note
+
+    say(f"note: {earlier_note(opened.provenance())}")
+    statuses = opened.table()["status"]
+    return {
+        "name": opened.name,
+        "networks": opened.planned(),
+        "recorded": len(statuses),
+        **{str(s): int(n) for s, n in sorted(statuses.value_counts().items())},
+        "missing": max(0, opened.planned() - len(statuses)),
+    }
+
+
+def _summary(opened: Run) -> dict[str, Any]:
+    """Return how many networks are recorded, by status, and what is still to do."""
+    from collections import Counter
+
+    from popnet.work import pending
+
+    opened.store.refuse_unreadable()
     known = pending.statuses(opened)
     counts = Counter(known.values())
     planned = opened.planned()
@@ -64,11 +98,7 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
     if opened.ledger is not None:
         states = Counter(e["state"] for e in opened.ledger.conditions.values())
         summary |= {f"conditions_{s}": n for s, n in sorted(states.items())}
-    if as_json:
-        give_json(summary)
-        return
-    for key, value in summary.items():
-        give(f"{key.replace('_', ' '):18} {value}")
+    return summary
 
 
 @guarded
@@ -89,8 +119,12 @@ def show(
 ) -> None:
     """The networks of a run as a table."""
     from popnet.runs import open_run
+    from popnet.runs.earlier_run import EarlierRun
+    from popnet.runs.physics import earlier_note
 
     opened = open_run(run)
+    if isinstance(opened, EarlierRun):
+        say(f"note: {earlier_note(opened.provenance())}")
     table = opened.table()
     for condition in where or []:
         table = _filtered(table, condition)

@@ -67,16 +67,21 @@ def _planned(
 ) -> tuple[dict[str, Any], list[str]]:
     """Return counts and bytes of what a launch would do, and the conditions' labels."""
     from popnet.plan import memory_of, networks, packs
+    from popnet.runs.checksums import refuse_damaged
+    from popnet.runs.physics import refuse_earlier
     from popnet.runs.search_ledger import Ledger, asked_for, with_tried
     from popnet.store import Store
     from popnet.store.location import choose
 
     folder = out / loaded.sweep.name
+    store = Store(choose(out, storage))
+    refuse_damaged(Path(source.file))
+    refuse_earlier(folder, store)
     ledger = Ledger(folder, loaded.sweep) if loaded.sweep.search else None
     loaded = with_tried(loaded, source, folder)
     stopped = ledger.stopped() if ledger else {}
     planned = {n.key: n for n in networks(loaded)}
-    recorded = Store(choose(out, storage)).recorded()
+    recorded = store.recorded()
     missing = [n for key, n in planned.items() if key not in recorded]
     new = [n for n in missing if n.condition not in stopped]
     conditions = asked_for(loaded, ledger)

@@ -17,7 +17,7 @@ from .shell import (
 )
 
 if TYPE_CHECKING:
-    from popnet.runs import RecordedNetwork
+    from popnet.runs import ExportedNetwork
 
 Key = Annotated[str, typer.Argument(help="a network's key, or its beginning")]
 
@@ -31,7 +31,7 @@ task: {{name: dnms}}              # popnet tasks
 rule: {{name: reward_hebbian}}    # popnet rules
 train: {{trials: 4000, until: {{accuracy: 0.95, window: 100}}}}
 grid:                             # every combination is one condition
-  network.tau_s.spread: [0.0, 0.4, 0.8]
+  network.tau_s.spread: [0.0, 0.2, 0.4]
 after:
   perturb:                        # popnet perturbations
     - {{name: synaptic_jitter, levels: [0, 0.05, 0.1, 0.2, 0.5]}}
@@ -118,14 +118,14 @@ def export(
     endings = {"torch": "pt", "npz": "npz"}
     if to not in endings:
         raise ConfigError(f"--to {to!r}: allowed {', '.join(endings)}.")
-    network = open_run(run).network(key)
+    network = open_run(run).exported(key)
     path = file or Path(f"{network.key}.{endings[to]}")
     write_atomically(path, lambda part: _write_network(part, network, to))
     how = "torch.load(path, weights_only=True)" if to == "torch" else "numpy.load(path)"
     give(f"wrote {path}: {how}; weights are [post, pre]")
 
 
-def _write_network(path: Path, network: RecordedNetwork, to: str) -> None:
+def _write_network(path: Path, network: ExportedNetwork, to: str) -> None:
     import json
 
     import numpy as np
@@ -133,7 +133,7 @@ def _write_network(path: Path, network: RecordedNetwork, to: str) -> None:
 
     arrays = {f"initial.{n}": a for n, a in network.initial.items()}
     arrays |= {f"final.{n}": a for n, a in network.final.items()}
-    settings = json.dumps(network.config.model_dump(mode="json"))
+    settings = json.dumps(network.settings)
     with path.open("wb") as handle:
         if to == "npz":
             np.savez(handle, settings=np.array(settings), **arrays)  # type: ignore[arg-type]

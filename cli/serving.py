@@ -24,24 +24,34 @@ from .shell import (
 
 @guarded
 def report(run: RunFolder) -> None:
-    """Make the tables and the report of a run again."""
+    """Make the tables and the report of a run again; not while it is launched.
+
+    The tables of a run of an earlier physics stay as they are.
+    """
     from popnet.report import write_report
-    from popnet.runs import open_run
+    from popnet.report.results import make_results
+    from popnet.runs import open_run, writing
+    from popnet.runs.earlier_run import EarlierRun
     from popnet.runs.findings import read_findings
-    from popnet.runs.tables import write_tables
 
     opened = open_run(run)
     read_findings(opened.folder)  # raises on damaged ones before anything is written
-    write_tables(opened)
-    give(str(write_report(opened)))
+    with writing(opened.folder):
+        earlier = isinstance(opened, EarlierRun)
+        give(str(write_report(opened) if earlier else make_results(opened)))
 
 
 @guarded
 def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
-    """Fill MLflow from the run's folder; nothing is doubled."""
+    """Fill MLflow from the run's folder; nothing is doubled.
+
+    Tables and report are made first where they are not those of the store's records.
+    """
     from popnet.config import ConfigError
-    from popnet.runs import open_run
+    from popnet.report.results import make_results
+    from popnet.runs import open_run, writing
     from popnet.runs.addresses import check_tracking_uri
+    from popnet.runs.fingerprint import fingerprint, recorded_fingerprint
     from popnet.tracking import TrackingError
     from popnet.tracking import sync as fill
     from popnet.tracking.database import check_mlflow
@@ -50,10 +60,14 @@ def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     opened = open_run(run)
     if tracking_uri is None:
         check_mlflow(opened.out / "mlflow.db")
-    try:
-        done = fill(opened, tracking_uri)
-    except TrackingError as error:
-        raise ConfigError(str(error)) from None
+    with writing(opened.folder):
+        # a launch that was killed has put networks into MLflow that no table has yet
+        if recorded_fingerprint(opened) != fingerprint(opened):
+            make_results(opened)
+        try:
+            done = fill(opened, tracking_uri)
+        except TrackingError as error:
+            raise ConfigError(str(error)) from None
     give(
         f"experiment {done.experiment}: {done.created} runs made, {done.completed} "
         f"filled in, {done.unchanged} already complete"

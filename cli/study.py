@@ -59,7 +59,9 @@ def study(
 ) -> None:
     """Do a paper again: its sweep, then the table of its claims.  Continues."""
     from popnet.report import write_report
+    from popnet.runs import writing
     from popnet.runs.findings import rows_of
+    from popnet.runs.fingerprint import record_fingerprint, recorded_fingerprint
     from popnet.studies.conclude import conclude
 
     if name is None:
@@ -70,8 +72,11 @@ def study(
     done = launched(loaded, source, out, address, tracking_uri, storage)
     for note in done.notes:
         say(f"note: {note}")
-    findings, page = conclude(chosen, done.run)
-    write_report(done.run)  # it shows the table too
+    with writing(done.run.folder):
+        current = recorded_fingerprint(done.run)
+        findings, page = conclude(chosen, done.run)
+        write_report(done.run)  # it shows the table too
+        record_fingerprint(done.run, current)
     if as_json:
         give_json(rows_of(findings))
     else:

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from popnet.config import ConfigError
+from popnet.runs.checksums import write_checked_json
 from popnet.runs.untrusted import read_json
-from popnet.store.atomic_files import write_json
 
 Verdict = Literal["holds", "does not hold", "undecided"]
 FILE = "findings.json"
+Power = dict[str, dict[str, float]]
+"""Chance of each verdict, by what is planted: "true", "false" or "null"."""
 
 
 class Finding(NamedTuple):
@@ -32,10 +34,15 @@ class Finding(NamedTuple):
     n: int
     """Independent units behind the interval: seeds, or networks."""
     p: float | None
+    """The chance of a wrong verdict on the page at which this one would be given."""
     verdict: Verdict
     figure: str
     """Name of the figure on the study's page that shows it."""
     note: str
+    smallest: str = ""
+    """The smallest effect of interest, on both sides of none, in words."""
+    power: Power | None = None
+    """What the verdict would be at this n; None where nothing was compared."""
 
     @property
     def measured(self) -> str:
@@ -60,7 +67,7 @@ def rows_of(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 def write_findings(folder: Path, findings: Sequence[Finding]) -> None:
     """Write a study's findings into its run's folder."""
-    write_json(folder / FILE, rows_of(findings))
+    write_checked_json(folder, FILE, rows_of(findings))
 
 
 def read_findings(folder: Path) -> list[Finding]:

@@ -1,7 +1,7 @@
 """A fingerprint is a hash of everything a run's tables and report are made from.
 
 When it has not changed, a launch does not make tables, report and MLflow entries again.
-It is kept in the run's folder with the sizes of the files, and written after them.
+It is kept in the run's folder with the checksums of the files, and written after them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from popnet.plan import PHYSICS, digest
-from popnet.store.atomic_files import write_json
+from popnet.store.atomic_files import sha256, write_json
 
 if TYPE_CHECKING:
     from popnet.runs.run import Run
@@ -63,11 +63,11 @@ def recorded_fingerprint(run: Run) -> str:
         return ""
 
 
-def _files(run: Run) -> dict[str, int]:
-    """Return the sizes of tables and report in bytes, by path in the run's folder."""
+def _files(run: Run) -> dict[str, str]:
+    """Return the SHA-256 of tables and report, by path in the run's folder."""
     found = [*run.folder.glob("*.parquet"), *(run.folder / "report").rglob("*")]
     return {
-        str(path.relative_to(run.folder)): path.stat().st_size
+        str(path.relative_to(run.folder)): sha256(path)
         for path in sorted(found)
         if path.is_file() and path.name[0] != "."
     }

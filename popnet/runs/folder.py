@@ -1,18 +1,21 @@
-"""Creates and locks a run's folder, and writes what a launch keeps there."""
+"""Creates a run's folder, and writes what a launch keeps there."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from popnet.config import ConfigError, LoadedSweep
+from popnet.config import LoadedSweep
 from popnet.plan import networks
+from popnet.runs.checksums import (
+    set_damaged_aside,
+    write_checked_json,
+    write_checked_text,
+)
+from popnet.runs.fingerprint import NOTE
 from popnet.runs.run import Run
 from popnet.runs.untrusted import refuse_links
-from popnet.store.atomic_files import lock_file, write_json, write_text
 
 
 def create_run(out: Path, plan: LoadedSweep, text: str, about: dict[str, Any]) -> Run:
@@ -22,18 +25,30 @@ def create_run(out: Path, plan: LoadedSweep, text: str, about: dict[str, Any]) -
     """
     run = Run(out / plan.sweep.name)
     refuse_links(out, run.name, run.store.backend)
-    write_text(run.folder / "sweep.yaml", text)
-    write_text(run.folder / "plan.json", _planned(plan))
+    write_checked_text(run.folder, "sweep.yaml", text)
+    write_checked_text(run.folder, "plan.json", _planned(plan))
     known = run.provenance()
     earlier = known.get("launches", [])
     launches = [*(earlier if isinstance(earlier, list) else []), about]
-    write_json(run.folder / "provenance.json", {**about, "launches": launches})
+    whole = {**about, "launches": launches}
+    write_checked_json(run.folder, "provenance.json", whole)
     return Run(run.folder)
+
+
+def mend(folder: Path) -> list[str]:
+    """Rename damaged files of a run, so that a launch makes them again.
+
+    Returns a sentence for each.  Tables and report are then made again too.
+    """
+    notes = set_damaged_aside(folder) if folder.is_dir() else []
+    if notes:
+        (folder / NOTE).unlink(missing_ok=True)
+    return notes
 
 
 def write_plan(run: Run) -> None:
     """Write ``plan.json`` again, after a search has tried more conditions."""
-    write_text(run.folder / "plan.json", _planned(run.plan))
+    write_checked_text(run.folder, "plan.json", _planned(run.plan))
 
 
 def _planned(plan: LoadedSweep) -> str:
@@ -56,23 +71,3 @@ def _planned(plan: LoadedSweep) -> str:
     )
     name = encode(plan.sweep.name)
     return f'{{\n "conditions": {{\n{lines}\n }},\n "name": {name}\n}}\n'
-
-
-@contextmanager
-def launch_lock(folder: Path) -> Iterator[None]:
-    """Hold a run's lock, so that a sweep is launched by one process at a time.
-
-    The lock ends with its process.  Raises ConfigError when another process holds it.
-    """
-    import fcntl
-
-    folder.mkdir(parents=True, exist_ok=True)
-    with lock_file(folder / ".lock") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigError(
-                f"{folder}: this sweep is being launched by another process; wait for "
-                "it, or stop it."
-            ) from None
-        yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,12 +19,13 @@ from popnet.config import (
     read_file,
 )
 from popnet.config.reading import shown
-from popnet.plan import PHYSICS, PlannedNetwork, networks
+from popnet.plan import PlannedNetwork, networks
+from popnet.runs.checksums import Damaged, read_checked
 from popnet.runs.columns import EMPTY, flattened
-from popnet.runs.labels import upgraded
+from popnet.runs.physics import refuse_run
 from popnet.runs.provenance import refuse_packages
 from popnet.runs.search_ledger import Ledger, asked_for, with_tried
-from popnet.runs.untrusted import read_json, refuse_links
+from popnet.runs.untrusted import read_json
 from popnet.store.location import storage_of
 from popnet.store.parameters import params_of, stage_of
 from popnet.store.store import Store
@@ -44,6 +46,15 @@ class RecordedNetwork(NamedTuple):
     config: NetworkConfig
     initial: dict[str, NDArray[Any]]
     """recurrent [N, N] (post, pre), input [N, I], readout [O, N], tau_s [N], ..."""
+    final: dict[str, NDArray[Any]]
+
+
+class ExportedNetwork(NamedTuple):
+    """One recorded network as arrays, with its settings as nested dicts."""
+
+    key: str
+    settings: dict[str, Any]
+    initial: dict[str, NDArray[Any]]
     final: dict[str, NDArray[Any]]
 
 
@@ -68,6 +79,7 @@ class Run:
         For a search, these are the conditions tried so far.  Raises ConfigError when
         the file is not valid or a package of other people's is missing.
         """
+        self.check("sweep.yaml")
         source = read_file(self.folder / "sweep.yaml")
         try:
             loaded = expand(source, CATALOGUE)
@@ -75,6 +87,11 @@ class Run:
             refuse_packages(self.folder, self.provenance())
             raise
         return with_tried(loaded, source, self.folder)
+
+    def check(self, name: str) -> None:
+        """Raise Damaged when a file of the run is not as popnet wrote it."""
+        if (self.folder / name).is_file():
+            read_checked(self.folder, name)
 
     @property
     def sweep(self) -> Sweep:
@@ -112,17 +129,7 @@ class Run:
         versions of other people's packages: its networks then have other keys.
         """
         about = self.provenance()
-        physics = about.get("physics", PHYSICS)
-        if physics != PHYSICS:
-            versions = about.get("versions")
-            known = isinstance(versions, dict) and versions.get("popnet")
-            raise ConfigError(
-                f"{self.folder}: made with physics {shown(physics)} (popnet "
-                f"{str(known or 'of then')[:40]}), this is "
-                f"physics {PHYSICS}: its results would differ. Its files stay "
-                f"readable; `popnet launch {self.folder / 'sweep.yaml'}` trains "
-                "its networks anew."
-            )
+        refuse_run(self.folder, about)
         plan = self.plan
         refuse_packages(self.folder, about)
         return networks(plan)
@@ -194,16 +201,15 @@ class Run:
         if not path.is_file():
             return pd.DataFrame(columns=EMPTY[name])
         try:
-            table = pd.read_parquet(path)
+            table = pd.read_parquet(BytesIO(read_checked(self.folder, path.name)))
+        except Damaged:
+            raise
         except (OSError, ValueError) as error:  # pyarrow's own are both
             why = str(error).splitlines()[0][:200]
             raise ConfigError(f"{path} cannot be read ({why}); {AGAIN}") from None
         if missing := set(EMPTY[name][:2]) - set(table.columns):
             lacks = ", ".join(sorted(missing))
             raise ConfigError(f"{path} lacks the columns {lacks}; {AGAIN}")
-        if "settings" in EMPTY[name] and "settings" not in table:  # of an older popnet
-            known = self.table() if name == "evaluations" else table
-            return upgraded(table, name, self.plan, known)
         return table
 
     def provenance(self) -> dict[str, Any]:
@@ -216,19 +222,29 @@ class Run:
         Raises ConfigError when the key is unknown or the network is not trained yet.
         """
         planned = self.find(key)
+        found = self._exported(planned.key, {})
+        return RecordedNetwork(planned.key, planned.config, found.initial, found.final)
+
+    def exported(self, key: str) -> ExportedNetwork:
+        """Return a recorded network as arrays, with its settings as nested dicts.
+
+        Raises ConfigError as ``network`` does.
+        """
+        planned = self.find(key)
+        settings = planned.config.model_dump(mode="json")
+        return self._exported(planned.key, settings)
+
+    def _exported(self, key: str, settings: dict[str, Any]) -> ExportedNetwork:
         try:
-            tensors = self.store.tensors(planned.key)
+            tensors = self.store.tensors(key)
         except KeyError:
+            self.store.refuse_unreadable()
             raise ConfigError(
-                f"{self.folder}: network {planned.key} is not trained yet; "
+                f"{self.folder}: network {key} is not trained yet; "
                 "`popnet launch` continues."
             ) from None
-        return RecordedNetwork(
-            planned.key,
-            planned.config,
-            stage_of(tensors, "initial"),
-            stage_of(tensors, "final"),
-        )
+        initial, final = stage_of(tensors, "initial"), stage_of(tensors, "final")
+        return ExportedNetwork(key, settings, initial, final)
 
     def module(self, key: str) -> RateNetwork:
         """Return a network as a torch module: ``outputs, rates = module(inputs)``."""
@@ -244,33 +260,26 @@ class Run:
 
         Raises ConfigError when there is none, or more than one.
         """
-        if key in self.positions:
-            return self.networks[self.positions[key]]
-        found = [n for n in self.networks if n.key.startswith(key)] if key else []
-        if len(found) == 1:
-            return found[0]
-        if not self.networks:
-            raise ConfigError(f"{self.folder}: no condition has been tried yet.")
-        examples = ", ".join(n.key for n in (found or self.networks)[:3])
-        matches = f"{len(found)} keys begin" if found else "no network's key begins"
-        raise ConfigError(
-            f"{self.folder}: {matches} with {shown(key)}; keys are like {examples}."
-        )
+        if key not in self.positions:
+            key = one_key(key, [n.key for n in self.networks], self.folder)
+        return self.networks[self.positions[key]]
 
 
-def open_run(folder: str | Path) -> Run:
-    """Open a run's folder.
+def one_key(key: str, known: list[str], folder: Path) -> str:
+    """Return the key among ``known`` that is, or alone begins with, a given one.
 
-    Raises ConfigError when it is not the folder of a run, or has links in it.
+    Raises ConfigError when there is none, or more than one.
     """
-    path = Path(folder)
-    if not (path / "sweep.yaml").is_file():
-        near = sorted(p.parent.name for p in path.parent.glob("*/sweep.yaml"))
-        known = f" Runs there: {', '.join(near[:8])}." if near else ""
-        raise ConfigError(f"{path}: not a run (no sweep.yaml in it).{known}")
-    run = Run(path)
-    refuse_links(run.out, run.name, run.store.backend)
-    return run
+    found = [k for k in known if k.startswith(key)] if key else []
+    if key in found or len(set(found)) == 1:
+        return key if key in found else found[0]
+    if not known:
+        raise ConfigError(f"{folder}: no condition has been tried yet.")
+    examples = ", ".join((found or known)[:3])
+    matches = f"{len(found)} keys begin" if found else "no network's key begins"
+    raise ConfigError(
+        f"{folder}: {matches} with {shown(key)}; keys are like {examples}."
+    )
 
 
 def _differs(rows: list[dict[str, Any]], column: str, name: str) -> bool:

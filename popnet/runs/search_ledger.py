@@ -34,7 +34,7 @@ from popnet.config import (
     conditions_of,
 )
 from popnet.plan import condition_name, digest, name_of
-from popnet.store.atomic_files import write_json
+from popnet.runs.checksums import Damaged, read_checked, write_checked_json
 
 RUNNING, STOPPED, DONE = "running", "stopped", "done"
 TriedCondition = dict[str, Any]
@@ -87,10 +87,12 @@ class Ledger:
         if not self.path.is_file():
             return
         try:
-            known = json.loads(self.path.read_text())
+            known = json.loads(read_checked(folder, self.path.name))
             same = known["search"] == self.identity
             conditions, finished = known["conditions"], int(known["finished"])
             conditions = dict(sorted(conditions.items(), key=_number))
+        except Damaged:
+            raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             raise ConfigError(
                 f"{self.path} cannot be read; delete it to begin the search anew (what "
@@ -115,7 +117,8 @@ class Ledger:
     def write(self) -> None:
         """Write the ledger to disk."""
         about = {"search": self.identity, "finished": self.finished}
-        write_json(self.path, {**about, "conditions": self.conditions})
+        whole = {**about, "conditions": self.conditions}
+        write_checked_json(self.path.parent, self.path.name, whole)
 
     def stopped(self) -> dict[str, int]:
         """Return the stopped conditions, each with its number of trials."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,9 +13,16 @@ from popnet.canonical import label, settings_text
 from popnet.engine.test_plan import Asked, TestPlan
 from popnet.metrics import metric_identity
 from popnet.plan import PlannedNetwork
-from popnet.runs.columns import EMPTY, SCHEDULE, STOPPED_BY, asked_columns, flattened
+from popnet.runs.checksums import write_files
+from popnet.runs.columns import (
+    EMPTY,
+    OWN_SCORES,
+    SCHEDULE,
+    STOPPED_BY,
+    asked_columns,
+    flattened,
+)
 from popnet.runs.run import Run
-from popnet.store.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +31,10 @@ if TYPE_CHECKING:
 def write_tables(run: Run) -> None:
     """Write the run's tables from its store, each whole or not at all.
 
-    Networks of other sweeps in the store are left out.
+    Networks of other sweeps in the store are left out.  Raises StoreError when a part
+    of the store's index is damaged, since rows would be missing without a word.
     """
+    run.store.refuse_unreadable()
     planned = {n.key: n for n in run.networks}
     found = _Selection(run, planned)
     evaluations = _tested("evaluations", found)
@@ -35,9 +45,10 @@ def write_tables(run: Run) -> None:
         "dynamics": _with_measures(_tested("dynamics", found), found),
         "comparisons": _comparisons(run, planned),
     }
-    for name, frame in frames.items():
-        path = run.folder / f"{name}.parquet"
-        write_atomically(path, lambda part, f=frame: _write(f, part))
+    write_files(
+        run.folder,
+        {f"{name}.parquet": partial(_write, frame) for name, frame in frames.items()},
+    )
 
 
 class Rows(NamedTuple):
@@ -144,21 +155,21 @@ def _networks(found: _Selection, evaluations: pd.DataFrame) -> pd.DataFrame:
     first = [c for c in known if c in table.columns]
     table = table[first + [c for c in table.columns if c not in first]]
     # floats, even when all values are missing
-    scores = dict.fromkeys(("accuracy", "error", *asked), float)
+    scores = dict.fromkeys((*OWN_SCORES, *asked), float)
     return table.astype({"trials_to_criterion": "Int64", **scores})
 
 
 def _own_scores(
     own: pd.DataFrame, key: str, network: PlannedNetwork
 ) -> dict[str, float | None]:
-    scores: dict[str, float | None] = {"accuracy": None, "error": None}
+    scores: dict[str, float | None] = dict.fromkeys(OWN_SCORES)
     if key in own.index:
         rows, task = own.loc[[key]], network.config.task
         mine = rows[
             (rows["name"] == task.name) & (rows["settings"] == settings_text(task))
         ]
         if len(mine):
-            scores = {c: float(mine.iloc[0][c]) for c in scores}
+            scores = {c: mine.iloc[0][c] for c in scores}
     return scores
 
 

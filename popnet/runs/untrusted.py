@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from popnet.config import ConfigError
-from popnet.config.plain_file import read_plain
+from popnet.runs.checksums import Damaged, read_checked
 from popnet.store.backend import Backend
 from popnet.store.local_disk import LocalDisk
 
@@ -57,12 +57,15 @@ def _link_refusal(path: Path, folder: Path) -> str:
 def read_json(path: Path, kind: type[dict[str, Any]] | type[list[Any]]) -> Any:
     """Return the value in a JSON file that popnet wrote; empty when it is missing.
 
-    Raises ConfigError when the file cannot be read or holds something else.
+    Raises ConfigError when the file cannot be read or holds something else, and Damaged
+    when its checksum is wrong.
     """
     try:
-        value = json.loads(read_plain(path, LARGEST_JSON))
+        value = json.loads(read_checked(path.parent, path.name, LARGEST_JSON))
     except FileNotFoundError:
         return kind()
+    except Damaged:
+        raise
     except OSError as error:
         raise _damaged(path, f"{error.strerror}") from None
     except (ValueError, RecursionError):

@@ -12,6 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from popnet.config import ConfigError
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""Errors of file systems without locks."""
+
 
 def is_full(error: OSError) -> bool:
     """Return True when the error says that the disk or the user's quota is full."""
@@ -64,7 +69,7 @@ def locked(path: Path) -> Iterator[None]:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with lock_file(path) as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        take_lock(handle, fcntl.LOCK_EX, path)
         yield
 
 
@@ -72,6 +77,26 @@ def lock_file(path: Path) -> TextIO:
     """Open a lock file and create it if it is missing.  Raises OSError for a link."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     return os.fdopen(os.open(path, flags, 0o644), "w")
+
+
+def take_lock(handle: TextIO, how: int, path: Path) -> None:
+    """Take a lock on the open file at ``path``.
+
+    Raises BlockingIOError when it is held and need not be waited for, and ConfigError
+    when the file system has no locks.
+    """
+    import fcntl
+
+    try:
+        fcntl.flock(handle, how)
+    except OSError as error:
+        if error.errno not in NO_LOCKS:
+            raise
+        raise ConfigError(
+            f"{path}: this file system has no locks ({error.strerror}), so "
+            "popnet cannot keep a second writer out; give another --out (and "
+            "--storage), or have it mounted with locks."
+        ) from None
 
 
 def sha256(path: Path) -> str:

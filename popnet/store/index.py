@@ -39,6 +39,8 @@ class Batch(NamedTuple):
     a tensor file's header, which holds each tensor's checksum."""
     replaces: tuple[str, ...] = ()
     """Names of the batches that were merged into this one."""
+    physics: int = PHYSICS
+    """The ``PHYSICS`` with which the records were made."""
 
     @property
     def entry(self) -> str:
@@ -54,7 +56,7 @@ def write_entry(backend: Backend, batch: Batch) -> None:
     """Write a batch's entry, which holds its own checksum."""
     about: dict[str, Any] = {
         "kind": batch.kind, "keys": list(batch.keys), "files": batch.files,
-        "physics": PHYSICS, "recorded_at": time.time(),
+        "physics": batch.physics, "recorded_at": time.time(),
     }  # fmt: skip
     if batch.replaces:
         about["replaces"] = list(batch.replaces)
@@ -76,12 +78,13 @@ def read_entry(backend: Backend, name: str) -> Batch | None:
         if known is not None and _checksum(about) != known:
             return None
         kind, keys, files = about["kind"], about["keys"], about["files"]
-        replaces = about.get("replaces", [])
+        replaces, physics = about.get("replaces", []), about.get("physics", 0)
         whole = all(
             FILE.fullmatch(file) and isinstance(what["sha256"], str)
             for file, what in files.items()
         )
         whole &= isinstance(keys, list) and isinstance(replaces, list)
+        whole &= type(physics) is int
         texts = all(isinstance(t, str) for t in (kind, *keys, *replaces))
     except (FileNotFoundError, *MALFORMED):
         return None
@@ -89,7 +92,7 @@ def read_entry(backend: Backend, name: str) -> Batch | None:
     merged = name.startswith("merged/")
     if not (whole and texts and merged == bool(replaces) and STEM.fullmatch(stem)):
         return None
-    return Batch(stem, kind, tuple(keys), files, tuple(replaces))
+    return Batch(stem, kind, tuple(keys), files, tuple(replaces), physics)
 
 
 class Index:

@@ -70,6 +70,18 @@ class Store:
         """Return the readable batches: merged ones first, then by name."""
         return [b for b in self.index.batches() if kind is None or b.kind == kind]
 
+    def refuse_unreadable(self) -> None:
+        """Raise StoreError when an entry of the index is damaged.
+
+        The store then holds records that nobody can find.
+        """
+        unreadable = set(self.index.refresh())
+        if not unreadable:
+            return
+        # one that was merged meanwhile is gone by now
+        for entry in sorted(unreadable.intersection(self.index.refresh())):
+            raise StoreError(_damaged(self.backend.at(entry), "it is damaged"))
+
     def recorded(self) -> set[str]:
         """Return the keys of all networks whose training is recorded."""
         return {key for batch in self.batches("networks") for key in batch.keys}

@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from popnet.runs import Run
-from popnet.runs.fingerprint import (
-    clear_fingerprint,
-    fingerprint,
-    record_fingerprint,
-    recorded_fingerprint,
-)
-from popnet.runs.tables import write_tables
+from popnet.runs.fingerprint import fingerprint, recorded_fingerprint
 from popnet.sweep.progress import StageCallback
 
 
@@ -19,11 +13,12 @@ def finish(run: Run, tracking_uri: str | None, on_stage: StageCallback) -> list[
     Results that were made from the same records before, and are still on disk, are
     left alone.  ``on_stage`` is called at the start of each stage.
     """
+    from popnet.report.results import make_results
     from popnet.tracking import TrackingError, is_filled, sync
 
     current = fingerprint(run)
     if recorded_fingerprint(run) != current:
-        _write_results(run, current, on_stage)
+        make_results(run, on_stage)
     on_stage("mlflow")
     try:
         if not is_filled(run, tracking_uri, current):
@@ -31,15 +26,3 @@ def finish(run: Run, tracking_uri: str | None, on_stage: StageCallback) -> list[
     except TrackingError as error:
         return [str(error)]
     return []
-
-
-def _write_results(run: Run, current: str, on_stage: StageCallback) -> None:
-    """Write tables and report, and note that they are made from ``current``."""
-    from popnet.report import write_report
-
-    clear_fingerprint(run)
-    on_stage("record")
-    write_tables(run)
-    on_stage("report")
-    write_report(run)
-    record_fingerprint(run, current)

@@ -13,8 +13,10 @@ from typing import NamedTuple
 from popnet.catalogue import packages_of, refuse_session
 from popnet.config import ConfigError, LoadedSweep, Source, dump
 from popnet.plan import Pack, networks, packs
-from popnet.runs import Run, create_run, launch_lock
+from popnet.runs import Run, create_run, mend, writing
 from popnet.runs.addresses import check_address, check_tracking_uri
+from popnet.runs.checksums import refuse_damaged
+from popnet.runs.physics import refuse_earlier
 from popnet.runs.provenance import command_line, provenance
 from popnet.runs.search_ledger import with_tried
 from popnet.runs.tables import write_tables
@@ -67,11 +69,11 @@ def _prepared(
     backend = choose(out, storage)
     out.mkdir(parents=True, exist_ok=True)
     store = Store(backend)
+    folder = out / plan.sweep.name
     audited = audit(store, keys)
-    notes = audited.problems + _slow(audited)
+    notes = mend(folder) + audited.problems + _slow(audited)
     remember(out, backend)
     about = provenance(command_line(), packages_of(plan))
-    folder = out / plan.sweep.name
     if plan.sweep.search:
         tried = with_tried(plan, source, folder)
         notes += _replaced(folder, {n.key for n in networks(tried)})
@@ -137,6 +139,8 @@ def launch(
     packages = packages_of(plan)
     backend = choose(out, storage)
     refuse_links(out, plan.sweep.name, backend)
+    refuse_damaged(Path(source.file))
+    refuse_earlier(out / plan.sweep.name, Store(backend))
     keys = {n.key for n in networks(plan)}
     missing = keys - Store(backend).recorded()
     machine, listen = plan.sweep.machine, listen or (lambda _: None)
@@ -152,7 +156,7 @@ def launch(
                 check_device(machine)
             else:  # its faults are reported before anything is written
                 ray.resources()
-        stack.enter_context(launch_lock(out / plan.sweep.name))
+        stack.enter_context(writing(out / plan.sweep.name))
         prepared = _prepared(plan, source, out, keys, storage)
         reporter = ProgressReporter(prepared.run, listen, tracking_uri)
         return _complete(prepared, keys, source, ray, reporter)

@@ -90,35 +90,6 @@ def test_settings_are_columns_of_their_own(labelled):
         assert scores["error"] == mine["error"].iloc[0]
 
 
-def test_an_older_runs_tables_are_read(copied):
-    for name in ("evaluations", "dynamics", "comparisons"):
-        before = getattr(copied, name)()
-        old(before, name).to_parquet(copied.folder / f"{name}.parquet", index=False)
-        found = getattr(open_run(copied.folder), name)()
-        pd.testing.assert_frame_equal(found, before, check_dtype=False)
-
-
-def test_an_older_run_of_another_physics_is_read(copied):
-    before = copied.evaluations()
-    old(before, "evaluations").to_parquet(
-        copied.folder / "evaluations.parquet", index=False
-    )
-    about = json.loads((copied.folder / "provenance.json").read_text())
-    about["physics"] = 1
-    (copied.folder / "provenance.json").write_text(json.dumps(about))
-    found = open_run(copied.folder).evaluations()
-    pd.testing.assert_frame_equal(found, before, check_dtype=False)
-
-
-def test_a_label_that_the_sweep_does_not_ask_stays_a_name(copied):
-    before = copied.evaluations()
-    made = old(before, "evaluations")
-    made.loc[made.index[-1], "name"] = "lesion(kind=unit)"
-    made.to_parquet(copied.folder / "evaluations.parquet", index=False)
-    found = open_run(copied.folder).evaluations().iloc[-1]
-    assert (found["name"], found["settings"]) == ("lesion(kind=unit)", "{}")
-
-
 def test_records_of_an_older_store_are_found_by_their_identity(copied):
     """Their ``name`` is a label, and they have no settings."""
     store = copied.store
