@@ -54,19 +54,23 @@ def plan(
         give_json(summary)
         return
     for key, value in summary.items():
+        if key == "notes":
+            continue
         shown = f"{value / 2**20:.1f} MiB" if key.startswith("bytes_") else value
         give(f"{key.replace('_', ' '):18} {shown}")
     for label in labels[:20]:
         give(f"  {label or 'one condition'}")
     if len(labels) > 20:
         give(f"  ... and {len(labels) - 20} more")
+    for note in summary.get("notes", []):
+        give(f"note: {note}")
 
 
 def _planned(
     loaded: LoadedSweep, source: Source, out: Path, storage: str | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Return counts and bytes of what a launch would do, and the conditions' labels."""
-    from popnet.plan import memory_of, networks, packs
+    from popnet.plan import cautions, memory_of, networks, packs
     from popnet.runs.checksums import refuse_damaged
     from popnet.runs.physics import refuse_earlier
     from popnet.runs.search_ledger import Ledger, asked_for, with_tried
@@ -99,6 +103,7 @@ def _planned(
         "packs": trials + unknown,
         "bytes_per_network": max(m.each for m in memory),
         "bytes_per_step": max(m.step for m in memory),
+        **({"notes": notes} if (notes := cautions(loaded)) else {}),
     }
     return summary, list(dict.fromkeys(n.label for n in planned.values()))
 
@@ -136,10 +141,13 @@ def launched(
 
     When the user interrupts it, it tells how to continue and raises typer.Exit.
     """
+    from popnet.plan import cautions
     from popnet.sweep.launch import launch as launch_sweep
 
     from .launch_progress import shown_progress
 
+    for note in cautions(loaded):
+        say(f"note: {note}")
     try:
         with shown_progress(loaded.sweep.name) as listen:
             return launch_sweep(
