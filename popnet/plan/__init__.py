@@ -3,6 +3,7 @@
 from popnet.canonical import canonical as canonical
 from popnet.canonical import digest as digest
 from popnet.canonical import label as label
+from popnet.plan.cautions import cautions as cautions
 from popnet.plan.labels import short_names as short_names
 from popnet.plan.memory import TRIALS_AT_ONCE as TRIALS_AT_ONCE
 from popnet.plan.memory import memory_of as memory_of

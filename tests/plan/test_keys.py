@@ -12,6 +12,9 @@ from popnet.seeding import Seed
 COMPANY = {
     "network.readout.scale": ["network.readout={kind: linear}"],
     "network.readout.law": ["network.readout={kind: linear}"],
+    "rule.tau_learning_rate": ['rule.trains=["time_constants"]'],
+    "rule.tau_min_s": ['rule.trains=["time_constants"]'],
+    "rule.tau_max_s": ['rule.trains=["time_constants"]'],
     "rule.gamma": ["rule.parametrisation=mean_field"],
     "rule.feedback_scale": ["rule.feedback=random"],
     "rule.feedback_decay": ["rule.feedback=adaptive"],
