@@ -46,10 +46,13 @@ def _outspoken(situation: Situation) -> Situation:
     )
 
 
-def trajectory(rates_KTN: NDArray[np.float32], dt_s: float) -> NDArray[np.float16]:
-    """Return activity as it is stored, [K, S, N]: means over bins of 10 ms."""
+def trajectory(rates_KTN: NDArray[np.float32], dt_s: float) -> NDArray[np.float32]:
+    """Return activity as it is stored, [K, S, N]: means over bins of 10 ms.
+
+    In float32: rates without an upper bound do not fit into float16.
+    """
     steps = max(1, round(STORED_S / dt_s))
-    return in_bins(rates_KTN, steps, axis=1).astype(np.float16)
+    return in_bins(rates_KTN, steps, axis=1).astype(np.float32)
 
 
 def in_bins(
