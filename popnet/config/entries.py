@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -162,6 +163,14 @@ class Impulses(Settings):
         float, PerNetwork, Field(ge=0, description="no impulses before this time")
     ] = 0.0
 
+    @staticmethod
+    def slots(dt_s: float) -> int:
+        """Return the places for an impulse within a step: one per ms that begins in it.
+
+        So the law of the impulses is that of steps of 1 ms in longer steps too.
+        """
+        return max(1, math.ceil(dt_s / 0.001 - 1e-9))
+
 
 class RuleSettings(Named):
     """Settings of a learning rule."""
@@ -179,6 +188,8 @@ class RuleSettings(Named):
     """A small task that the rule learns with the settings of its ``example``."""
     small_network: ClassVar[dict[str, Any]] = {"units": 24}
     """The network that learns ``small_task``."""
+    dt_tolerance: ClassVar[float] = 0.05
+    """How far what it learns may differ at half the time step, as a share of it."""
     learns_in_trials: ClassVar[int] = 800
     """Number of trials after which ``small_task`` is learned."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
@@ -210,6 +221,12 @@ class RuleSettings(Named):
     def batch(self) -> int:
         """Trials per learning step, B."""
         return 1
+
+    @property
+    def trains_recurrent(self) -> bool:
+        """True when the recurrent weights are learned."""
+        trains = getattr(self, "trains", None)
+        return trains is None or "recurrent" in trains
 
     @property
     def recordable(self) -> bool:

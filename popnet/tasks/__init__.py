@@ -18,14 +18,15 @@ from popnet.tasks import (
     flipflop,
     integration,
     matching,
-    memoryless,
     multisensory,
     n_back,
     neurogym,
     order,
     parametric_memory,
     path_integration,
+    patterns,
     reaching,
+    selective_integration,
     sines,
 )
 from popnet.tasks._trials import Task as Task
@@ -33,7 +34,7 @@ from popnet.tasks._trials import Trials as Trials
 
 _match = (matching.draw, matching.observe, decision)
 _integrate = (integration.draw, integration.observe, decision)
-_memoryless = (memoryless.draw, memoryless.observe, decision)
+_patterns = (patterns.draw, patterns.observe, decision)
 
 TASKS: Registry[Task] = Registry(
     "tasks",
@@ -59,10 +60,28 @@ TASKS: Registry[Task] = Registry(
             decision_after_silence,
             fixed=True,
         ),
-        "xor": Task(memoryless.XOR, *_memoryless, fixed=True),
-        "go_nogo": Task(memoryless.GoNoGo, *_memoryless, fixed=True),
-        "perceptual_decision": Task(integration.PerceptualDecision, *_integrate),
-        "selective_integration": Task(integration.SelectiveIntegration, *_integrate),
+        "xor": Task(patterns.XOR, *_patterns, fixed=True),
+        "xor_delayed": Task(patterns.DelayedXOR, *_patterns, fixed=True),
+        "go_nogo": Task(patterns.GoNoGo, *_patterns, fixed=True),
+        "go_nogo_delayed": Task(patterns.DelayedGoNoGo, *_patterns, fixed=True),
+        "perceptual_decision": Task(
+            selective_integration.PerceptualDecision, *_integrate
+        ),
+        "perceptual_decision_ongoing": Task(
+            selective_integration.OngoingPerceptualDecision, *_integrate
+        ),
+        "perceptual_decision_delayed": Task(
+            selective_integration.DelayedPerceptualDecision, *_integrate
+        ),
+        "selective_integration": Task(
+            selective_integration.SelectiveIntegration, *_integrate
+        ),
+        "selective_integration_ongoing": Task(
+            selective_integration.OngoingSelectiveIntegration, *_integrate
+        ),
+        "selective_integration_delayed": Task(
+            selective_integration.DelayedSelectiveIntegration, *_integrate
+        ),
         "random_dots": Task(integration.RandomDots, *_integrate),
         "n_context": Task(integration.NContext, *_integrate),
         "multisensory": Task(

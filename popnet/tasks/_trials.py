@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from popnet.config import TaskSettings
 from popnet.core.scoring import Score
 
 Array = NDArray[np.float64]
+Wait = Annotated[
+    float, Field(ge=0, le=1000, description="between the stimulus and the response")
+]
+Scored = Annotated[
+    Literal["during", "after"],
+    Field(description="during: the stimulus stays on to the end of the response"),
+]
 
 
 class Trials(NamedTuple):

@@ -12,7 +12,7 @@ the time from pulse to pulse; a step as 10 ms.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from pydantic import Field, model_validator
 
 from popnet.config import Inconsistent, PerNetwork, Silence, TaskSettings
 from popnet.config.settings import Seconds
+from popnet.core.scoring import NEAR
 from popnet.tasks._evidence import streams
 from popnet.tasks._trials import Array, Trials
 
@@ -28,7 +29,8 @@ class DelayedDiscrimination(TaskSettings):
     """+ in the response when the second pulse is the larger one, on each channel.
 
     A trial is correct when all channels are: N channels are guessed right with
-    probability 0.5^N.  With ``difference`` every size has to be right as well.
+    probability 0.5^N.  With ``difference`` every size has to be right as well, and the
+    best guess is the commonest of them.
     """
 
     reference: ClassVar[str] = "Huang et al. 2025; layout of Turner et al. 2021"
@@ -57,6 +59,12 @@ class DelayedDiscrimination(TaskSettings):
     lowest: Annotated[int, PerNetwork, Field(ge=1, le=1000)] = 2
     highest: Annotated[int, PerNetwork, Field(ge=2, le=1000)] = 10
     closest: Annotated[int, PerNetwork, Field(ge=1, description="least |f2 - f1|")] = 1
+    variants: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"channels": 2},
+        {"channels": 3, "delays": 2},
+        {"difference": True, "delays": 4},
+        {"closest": 3, "highest": 8},
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> DelayedDiscrimination:
@@ -98,6 +106,40 @@ class DelayedDiscrimination(TaskSettings):
             "after": self.after_s,
         }
 
+    @property
+    def stimuli(self) -> int:
+        """Both pulses."""
+        return 2
+
+    @property
+    def evidence_channels(self) -> tuple[tuple[int, ...], ...]:
+        """Both pulses of a decision's channel, and of a difference's."""
+        pulses = tuple((2 * c, 2 * c + 1) for c in range(self.channels))
+        return pulses * (2 if self.difference else 1)
+
+    @property
+    def memory_demand_s(self) -> float:
+        """The mean delay, the wait and the response, in seconds."""
+        share = float(_delay_shares(self).mean())
+        return share * self.delay_s + self.wait_s + self.response_s
+
+    @property
+    def chance(self) -> float:
+        """The best guess of a sign and a size, right on all channels."""
+        first_K, second_K = _orders(self)
+        commonest = _commonest(self, second_K - first_K)
+        return float((commonest / len(first_K)) ** self.channels)
+
+    @property
+    def memoryless_score(self) -> float:
+        """The best answer to the second pulse alone, right on all channels."""
+        first_K, second_K = _orders(self)
+        right = sum(
+            _commonest(self, second - first_K[second_K == second])
+            for second in np.unique(second_K)
+        )
+        return float((right / len(first_K)) ** self.channels)
+
 
 def draw(
     settings: DelayedDiscrimination,
@@ -107,8 +149,7 @@ def draw(
 ) -> Trials:
     """Trials of type delay, shortest first, and signs; after a shorter one, silence."""
     count, steps, channels = len(types_B), settings.steps(dt_s), settings.channels
-    share_K = np.linspace(1, settings.shortest, settings.delays)[::-1]
-    delay_B = share_K[types_B // 2**channels] * settings.delay_s
+    delay_B = _delay_shares(settings)[types_B // 2**channels] * settings.delay_s
     sign_BC = np.where(types_B[:, None] >> np.arange(channels) & 1, 1, -1)
     pairs = _pairs(settings)
     inputs = np.zeros((count, steps, settings.inputs))
@@ -123,10 +164,38 @@ def draw(
     return Trials(inputs, target, np.ones(target.shape, dtype=bool))
 
 
+def _delay_shares(settings: DelayedDiscrimination) -> Array:
+    """The delays, shortest first, as shares of the longest."""
+    return np.linspace(1, settings.shortest, settings.delays)[::-1]
+
+
 def _pairs(settings: DelayedDiscrimination) -> NDArray[np.int64]:
     """All pairs of values far enough apart, smaller one first."""
     values = settings.highest - settings.lowest + 1
     return settings.lowest + np.stack(np.triu_indices(values, settings.closest), 1)
+
+
+def _orders(
+    settings: DelayedDiscrimination,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and second value of all pairs in either order, equally frequent."""
+    low_K, high_K = _pairs(settings).T
+    return np.concatenate([low_K, high_K]), np.concatenate([high_K, low_K])
+
+
+def _commonest(
+    settings: DelayedDiscrimination, change_K: NDArray[np.int64]
+) -> np.integer[Any] | int:
+    """How many of these differences the best single answer is right for."""
+    most = 0
+    for side_K in (change_K[change_K > 0], -change_K[change_K < 0]):
+        right_K = np.full(len(side_K), len(side_K))
+        if settings.difference:  # one size is near to all within twice NEAR
+            size_K = np.sort(side_K) / settings.highest
+            ends_K = np.searchsorted(size_K, size_K + 2 * NEAR - 1e-9)
+            right_K = ends_K - np.arange(len(side_K))
+        most = max(most, right_K.max(initial=0))
+    return most
 
 
 def _places(

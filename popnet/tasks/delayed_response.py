@@ -54,6 +54,11 @@ class DelayedResponse(TaskSettings):
             "response": self.response_s,
         }
 
+    @property
+    def memory_demand_s(self) -> float:
+        """From the end of the stimulus to the end of the response, in seconds."""
+        return self.delay_s + self.response_s
+
 
 def draw(
     settings: DelayedResponse,

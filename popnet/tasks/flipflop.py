@@ -8,7 +8,8 @@ pulse.  There a pulse is a time step; ``pulse_s`` makes it last as long at any s
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,12 @@ from pydantic import Field
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
+from popnet.core.scoring import RIGHT_SHARE
 from popnet.tasks._evidence import streams
 from popnet.tasks._trials import Array, Trials
+
+STEP_S = 0.001
+"""The time step at which a pulse without a duration is counted."""
 
 
 class FlipFlop(TaskSettings):
@@ -25,7 +30,6 @@ class FlipFlop(TaskSettings):
 
     reference: ClassVar[str] = "Sussillo & Barak 2013; Huang et al. 2025"
     summary: ClassVar[str] = "hold the sign of the last pulse on each of N bits"
-    chance: ClassVar[float] = 0.0
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 
@@ -40,6 +44,12 @@ class FlipFlop(TaskSettings):
     pulse_s: Annotated[
         Seconds | None, PerNetwork, Field(description="default: one time step")
     ] = None
+    variants: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"bits": 2, "pulse": 0.0},
+        {"bits": 1, "pulse": 0.01},
+        {"bits": 1, "pulse": 0.9},
+        {"pulse": 0.02, "pulse_s": 0.005, "bits": 2},
+    )
 
     @property
     def inputs(self) -> int:
@@ -60,6 +70,72 @@ class FlipFlop(TaskSettings):
     def epochs_s(self) -> dict[str, float]:
         """One epoch."""
         return {"trial": self.trial_s}
+
+    @property
+    def evidence_channels(self) -> tuple[tuple[int, ...], ...]:
+        """Each bit its own."""
+        return tuple((bit,) for bit in range(self.bits))
+
+    @property
+    def slots(self) -> int:
+        """Number of places in a trial at which a pulse may be, of ``slot_s`` each."""
+        return max(round(self.trial_s / self.slot_s), 1)
+
+    @property
+    def slot_s(self) -> float:
+        """Duration of a pulse, in seconds; by default a step of 1 ms."""
+        return self.pulse_s or STEP_S
+
+    @property
+    def memory_demand_s(self) -> float:
+        """Mean silence after a pulse, or after several without a gap, in seconds.
+
+        In n slots with pulses at rate p after the first: (n - 1)(1 - p) silent ones,
+        by as many silences as there are rows of pulses, 1 + (n - 2) p (1 - p).
+        """
+        free = self.slots - 1
+        silent = free * (1 - self.pulse)
+        rows = 1 + max(free - 1, 0) * self.pulse * (1 - self.pulse)
+        return self.slot_s * silent / rows
+
+    @property
+    def chance(self) -> float:
+        """The same signs all trial long, to the millionth."""
+        return _guessed(self.slots, self.pulse, self.bits, seen=False)
+
+    @property
+    def memoryless_score(self) -> float | None:
+        """Pulses copied, and a sign kept up in all silences, to the millionth."""
+        if not self.memory_demand_s:
+            return None
+        return _guessed(self.slots, self.pulse, self.bits, seen=True)
+
+
+@cache
+def _guessed(slots: int, pulse: float, bits: int, *, seen: bool) -> float:
+    """Probability that constant signs are right in enough of the slots of all bits.
+
+    The law of the number of right slots of a bit, slot by slot, then of their sum;
+    ``seen``: also right wherever there is a pulse.
+    """
+    # of one bit: held sign (other, guessed) x right slots so far
+    law_SR = np.zeros((2, slots + 1))
+    law_SR[:, 0] = 0.5
+    for slot in range(slots):
+        drawn = 1.0 if slot == 0 else pulse
+        new_R, kept_SR = drawn * law_SR.sum(0) / 2, (1 - drawn) * law_SR
+        law_SR = np.zeros_like(law_SR)
+        law_SR[1, 1:] = (new_R + kept_SR[1])[:-1]
+        law_SR[0] = kept_SR[0]
+        if seen:
+            law_SR[0, 1:] += new_R[:-1]
+        else:
+            law_SR[0] += new_R
+    one_R = all_R = law_SR.sum(0)
+    for _ in range(bits - 1):
+        all_R = np.convolve(all_R, one_R)
+    enough = np.arange(len(all_R)) >= RIGHT_SHARE * slots * bits - 1e-9
+    return round(float(all_R[enough].sum()), 6)
 
 
 def draw(

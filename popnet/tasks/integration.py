@@ -1,10 +1,8 @@
 """Which sign has the mean of a noisy input?  One, or the one a context points at.
 
-``random_dots``, ``n_context``  McMahan, Kleinman & Kao, NeurIPS 2021, published code:
-                                750 steps of 3 ms, evidence from first to last
-``selective_integration``       Mante et al., Nature 2013;503:78, in the form of Miconi,
-                                eLife 2017;6:e20899, published code: 700 steps of 1 ms
-``perceptual_decision``         the same with one modality and no context
+``random_dots``, ``n_context``: McMahan, Kleinman & Kao, NeurIPS 2021, published code:
+750 steps of 3 ms, evidence from first to last.  ``selective_integration`` and its
+relatives, in a file of their own, draw their trials here.
 
 The input of a channel is sign |mean| + sigma xi(t) per step of the paper, with one
 |mean| ~ U(weakest, strongest) for all channels of a trial, signs of their own, and xi
@@ -26,7 +24,6 @@ from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
 from popnet.tasks._evidence import in_order, noise_sd, share_right, streams
 from popnet.tasks._trials import Array, Trials
-from popnet.tasks.matching import CHANNELS, A, B
 
 Weakest = Annotated[float, PerNetwork, Field(ge=0, description="least |mean|")]
 Strongest = Annotated[float, PerNetwork, Field(ge=0, description="largest |mean|")]
@@ -84,6 +81,16 @@ class Integration(TaskSettings):
         return {"stimulus": self.stimulus_s, "response": self.response_s}
 
     @property
+    def memory_demand_s(self) -> float:
+        """None: there is evidence to the end."""
+        return 0.0
+
+    @property
+    def evidence_channels(self) -> tuple[tuple[int, ...], ...]:
+        """The evidence; a context is no stimulus."""
+        return (self.evidence,)
+
+    @property
     def seen_s(self) -> float:
         """How long there is evidence, in seconds."""
         return self.stimulus_s + self.response_s
@@ -134,67 +141,6 @@ class NContext(Integration):
     def context(self) -> tuple[int, ...]:
         """The last N channels."""
         return tuple(range(self.contexts, 2 * self.contexts))
-
-
-class SelectiveIntegration(Integration):
-    """Two modalities, a context, in the input layout of ``matching``.
-
-    The published code multiplies noise of sd 1 and means of +-0.5 by 0.5.
-    """
-
-    reference: ClassVar[str] = "Miconi 2017, code selectiveint; Mante et al. 2013"
-    summary: ClassVar[str] = "the sign of the mean of one of two modalities, by context"
-    step_s: ClassVar[float] = 0.001
-    name: Literal["selective_integration"] = "selective_integration"  # type: ignore[assignment]
-    stimulus_s: Seconds = 0.5
-    response_s: Seconds = 0.2
-    weakest: Weakest = 0.25
-    strongest: Strongest = 0.25
-    sigma: Annotated[
-        float, PerNetwork, Field(ge=0, description="sd of the noise per step of 1 ms")
-    ] = 0.5
-
-    @property
-    def evidence(self) -> tuple[int, ...]:
-        """Modalities 1 and 2."""
-        return (A, B)
-
-    @property
-    def context(self) -> tuple[int, ...]:
-        """Attend to modality 1, to modality 2."""
-        return (3, 4)
-
-    @property
-    def inputs(self) -> int:
-        """Channels of the shared layout."""
-        return CHANNELS
-
-    @property
-    def seen_s(self) -> float:
-        """The stimulus; nothing is shown in the response but its first step."""
-        return self.stimulus_s
-
-    def shown(self, dt_s: float) -> slice:
-        """Steps with evidence, from step 1 as in the published code."""
-        return slice(1, 1 + round(self.stimulus_s / dt_s))
-
-
-class PerceptualDecision(SelectiveIntegration):
-    """Selective integration with one modality and no context."""
-
-    reference: ClassVar[str] = "popnet, in the layout of Miconi 2017"
-    summary: ClassVar[str] = "selective integration with one modality and no context"
-    name: Literal["perceptual_decision"] = "perceptual_decision"  # type: ignore[assignment]
-
-    @property
-    def evidence(self) -> tuple[int, ...]:
-        """Modality 1."""
-        return (A,)
-
-    @property
-    def context(self) -> tuple[int, ...]:
-        """None."""
-        return ()
 
 
 def draw(

@@ -69,6 +69,20 @@ class DNMS(TaskSettings):
         """The delay; the longest one where it varies."""
         return self.delay_s
 
+    @property
+    def stimuli(self) -> int:
+        """Both."""
+        return 2
+
+    @property
+    def memory_demand_s(self) -> float:
+        """The delay, and from the second stimulus to the end, in seconds.
+
+        Where the delay varies, the second stimulus is as far from the end the earlier
+        it comes: the sum is the same in every trial.
+        """
+        return self.longest_delay_s + self.wait_s + self.response_s
+
 
 class DMS(DNMS):
     """Delayed match-to-sample: + when the two stimuli match."""

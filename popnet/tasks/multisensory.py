@@ -80,6 +80,11 @@ class Multisensory(TaskSettings):
         return {"fixation": self.fixation_s, "stimulus": self.stimulus_s}
 
     @property
+    def memory_demand_s(self) -> float:
+        """None: there is evidence to the end."""
+        return 0.0
+
+    @property
     def ceiling(self) -> float:
         """The mean over the modalities; two channels have noise sqrt(2) smaller."""
         law = self.nearest_hz, self.farthest_hz

@@ -20,7 +20,7 @@ from popnet.tasks._trials import Array, Trials
 from popnet.tasks.matching import CHANNELS, A, B
 
 DECISIONS = 3
-"""Decisions in a trial, which has n + 3 stimuli.  Fixed, so that chance is."""
+"""Decisions in a trial, which has n + 3 stimuli."""
 
 
 class NBack(TaskSettings):
@@ -31,7 +31,6 @@ class NBack(TaskSettings):
 
     reference: ClassVar[str] = "Kirchner 1958; Wan, Menendez & Postle 2022"
     summary: ClassVar[str] = "is each stimulus of a row the one n before it?"
-    chance: ClassVar[float] = 0.5**DECISIONS
     stretchable: ClassVar[tuple[str, ...]] = ("stimulus", "delay")
 
     name: Literal["n_back"] = "n_back"  # type: ignore[assignment]
@@ -55,6 +54,21 @@ class NBack(TaskSettings):
     def types(self) -> int:
         """Every row of answers; bit d of the type: decision d is a match."""
         return 2**DECISIONS
+
+    @property
+    def chance(self) -> float:
+        """All decisions guessed right."""
+        return 0.5**DECISIONS
+
+    @property
+    def stimuli(self) -> int:
+        """The one that is judged and the n before it."""
+        return self.n + 1
+
+    @property
+    def memory_demand_s(self) -> float:
+        """The pause after each of the stimuli that are kept, in seconds."""
+        return self.stimuli * (self.delay_s + self.response_s)
 
     @property
     def items(self) -> int:

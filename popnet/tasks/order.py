@@ -30,6 +30,21 @@ class Order(matching.DNMS):
         """AB, BA."""
         return 2
 
+    @property
+    def stimuli(self) -> int:
+        """One: which of the two was the second one says which was the first."""
+        return 1
+
+    @property
+    def memory_demand_s(self) -> float:
+        """From the end of the second stimulus to the end, in seconds."""
+        return self.wait_s + self.response_s
+
+    @property
+    def memoryless_score(self) -> float:
+        """All: the second stimulus gives the order away, while it is on."""
+        return 1.0
+
 
 def draw(
     settings: Order,

@@ -10,7 +10,7 @@ all its networks: a setting of the network (``network.noise.input``), not of the
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,11 @@ class ParametricMemory(TaskSettings):
         Field(gt=0, le=24, description="between the two; at 24 all pairs are one"),
     ] = 8.0
     target: Annotated[float, Field(gt=0, le=1, description="output asked for")] = 1.0
+    variants: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"separation_hz": 4.0},
+        {"separation_hz": 5.0, "delay_s": 0.2},
+        {"separation_hz": 24.0},
+    )
 
     @property
     def inputs(self) -> int:
@@ -74,6 +79,33 @@ class ParametricMemory(TaskSettings):
             "response": self.response_s,
         }
 
+    @property
+    def pairs_hz(self) -> Array:
+        """The lower and the higher frequency of each pair, slowest first, [K, 2]."""
+        room_hz = HIGHEST_HZ - LOWEST_HZ - self.separation_hz
+        low_K = LOWEST_HZ + room_hz * np.arange(PAIRS) / (PAIRS - 1)
+        return np.stack([low_K, low_K + self.separation_hz], axis=1)
+
+    @property
+    def stimuli(self) -> int:
+        """Both."""
+        return 2
+
+    @property
+    def memory_demand_s(self) -> float:
+        """The delay and the response, in seconds."""
+        return self.delay_s + self.response_s
+
+    @property
+    def memoryless_score(self) -> float:
+        """The second frequency alone: right in the larger share of its trials.
+
+        Trials that end with the lower frequency of a pair ask for +, the others for -.
+        """
+        ends_hz, pairs_hz = np.unique(self.pairs_hz.round(6)), self.pairs_hz.round(6)
+        counts_F2 = (pairs_hz[None] == ends_hz[:, None, None]).sum(1)
+        return float(counts_F2.max(1).sum() / (2 * PAIRS))
+
 
 def draw(
     settings: ParametricMemory,
@@ -84,9 +116,7 @@ def draw(
     """Trials of type pair and order.  Nothing in them is random."""
     count, steps = len(types_B), settings.steps(dt_s)
     fixation, first, second = _places(settings, dt_s)
-    room_hz = HIGHEST_HZ - LOWEST_HZ - settings.separation_hz
-    low_B = LOWEST_HZ + room_hz * (types_B // 2) / (PAIRS - 1)
-    high_B = low_B + settings.separation_hz
+    low_B, high_B = settings.pairs_hz[types_B // 2].T
     falls_B = types_B % 2 == 0
     inputs = np.zeros((count, steps, 2))
     inputs[:, first] = _tuned(np.where(falls_B, high_B, low_B))[:, None]

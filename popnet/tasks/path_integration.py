@@ -33,7 +33,6 @@ class PathIntegration(TaskSettings):
 
     reference: ClassVar[str] = "Huang et al. 2025, arXiv 2410.03972"
     summary: ClassVar[str] = "the position in a box, from a start and all movements"
-    chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     silence: ClassVar[Silence] = "judged as any other value"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
@@ -77,6 +76,11 @@ class PathIntegration(TaskSettings):
     def epochs_s(self) -> dict[str, float]:
         """Durations by epoch, in order, in seconds."""
         return {"start": self.start_s, "path": self.path_s}
+
+    @property
+    def memory_demand_s(self) -> float:
+        """None: there are movements to the end."""
+        return 0.0
 
 
 def draw(

@@ -60,7 +60,6 @@ class Reaching(TaskSettings):
 
     reference: ClassVar[str] = "popnet; after the reaching of Clark et al. 2026"
     summary: ClassVar[str] = "the activity of muscles in reaches, by their direction"
-    chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     silence: ClassVar[Silence] = "judged as any other value"
     stretchable: ClassVar[tuple[str, ...]] = ("preparation", "movement")
@@ -126,6 +125,11 @@ class Reaching(TaskSettings):
     def epochs_s(self) -> dict[str, float]:
         """Durations by epoch, in order, in seconds."""
         return {"preparation": self.preparation_s, "movement": self.movement_s}
+
+    @property
+    def memory_demand_s(self) -> float | None:
+        """None for our own inputs, which stay on; those of a file are not known."""
+        return 0.0 if self.targets is None else None
 
     def check_sources(self) -> None:
         """Raise Inconsistent unless the file is there and is what it was."""

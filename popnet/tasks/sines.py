@@ -32,7 +32,6 @@ class Sines(TaskSettings):
 
     reference: ClassVar[str] = "Huang et al. 2025, arXiv 2410.03972"
     summary: ClassVar[str] = "a sine wave of the frequency given by a constant input"
-    chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     silence: ClassVar[Silence] = "judged as any other value"
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
@@ -74,6 +73,11 @@ class Sines(TaskSettings):
         """One epoch."""
         return {"trial": self.trial_s}
 
+    @property
+    def memory_demand_s(self) -> float:
+        """None: the frequency is given to the end."""
+        return 0.0
+
 
 def draw(
     settings: Sines,
@@ -114,7 +118,6 @@ class SumOfSines(TaskSettings):
     summary: ClassVar[str] = (
         "a sum of four sine waves, again and again, from a pulse on"
     )
-    chance: ClassVar[float] = 0.0
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "values"
     silence: ClassVar[Silence] = "judged as any other value"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
@@ -158,6 +161,11 @@ class SumOfSines(TaskSettings):
     def epochs_s(self) -> dict[str, float]:
         """One epoch."""
         return {"trial": self.trial_s}
+
+    @property
+    def memory_demand_s(self) -> float:
+        """From the end of the pulse to the end of the trial, in seconds."""
+        return self.trial_s - self.pulse_s
 
 
 def draw_sum(

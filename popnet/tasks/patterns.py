@@ -1,11 +1,16 @@
-"""Stimuli that stay on while the answer is given: nothing has to be remembered.
+"""One pattern of inputs for each type, which stays on while the answer is given or not.
 
-In the input layout and step size of ``matching``, so that networks move between them.
+``xor``, ``go_nogo``    it stays on to the end: nothing has to be remembered
+``..._delayed``         it ends with the stimulus, and a delay of 0.4 s follows
+
+With one ``delay_s`` for both, a task and its delayed version differ in nothing but
+whether the pattern stays on.  In the input layout and step size of ``matching``, so
+that networks move between them.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +18,29 @@ from pydantic import Field
 
 from popnet.config import PerNetwork, TaskSettings
 from popnet.config.settings import Seconds
-from popnet.tasks._trials import Array, Trials
+from popnet.tasks._trials import Array, Scored, Trials, Wait
 from popnet.tasks.matching import CHANNELS, A, B
 
 
-class Memoryless(TaskSettings):
-    """One input pattern a type, on from step 1 to the end.  Not a task itself."""
+class Patterns(TaskSettings):
+    """One input pattern a type, on from step 1.  Not a task itself."""
 
     reference: ClassVar[str] = "popnet, in the layout of Miconi 2017"
-    stretchable: ClassVar[tuple[str, ...]] = ("stimulus",)
+    stretchable: ClassVar[tuple[str, ...]] = ("stimulus", "delay")
+    variants: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"scored": "after", "delay_s": 0.0},
+        {"scored": "during", "delay_s": 0.3},
+        {"scored": "after", "delay_s": 0.3},
+    )
     patterns: ClassVar[tuple[tuple[int, int], ...]] = ()
     """Inputs A and B of each type."""
     answers: ClassVar[tuple[int, ...]] = ()
     """Sign of the target of each type."""
 
     stimulus_s: Seconds = 0.5
+    delay_s: Wait = 0.0
     response_s: Seconds = 0.2
+    scored: Scored = "during"
     strength: Annotated[
         float, PerNetwork, Field(gt=0, description="size of an input that is on")
     ] = 1.0
@@ -51,11 +63,21 @@ class Memoryless(TaskSettings):
 
     @property
     def epochs_s(self) -> dict[str, float]:
-        """Durations by epoch, in order, in seconds; the stimulus stays on in both."""
-        return {"stimulus": self.stimulus_s, "response": self.response_s}
+        """Durations by epoch, in order, in seconds."""
+        epochs = {
+            "stimulus": self.stimulus_s,
+            "delay": self.delay_s,
+            "response": self.response_s,
+        }
+        return {name: d for name, d in epochs.items() if d > 0}
+
+    @property
+    def memory_demand_s(self) -> float:
+        """From the end of the pattern to the end of the response, in seconds."""
+        return 0.0 if self.scored == "during" else self.delay_s + self.response_s
 
 
-class XOR(Memoryless):
+class XOR(Patterns):
     """Inputs of either sign: + when they differ, - when they are the same."""
 
     summary: ClassVar[str] = "do two simultaneous inputs differ in sign?"
@@ -69,7 +91,16 @@ class XOR(Memoryless):
     name: Literal["xor"] = "xor"  # type: ignore[assignment]
 
 
-class GoNoGo(Memoryless):
+class DelayedXOR(XOR):
+    """XOR of inputs that are over, and a delay after them."""
+
+    summary: ClassVar[str] = "did two simultaneous inputs, before a delay, differ?"
+    name: Literal["xor_delayed"] = "xor_delayed"  # type: ignore[assignment]
+    delay_s: Wait = 0.4
+    scored: Scored = "after"
+
+
+class GoNoGo(Patterns):
     """A asks for +, go; B for -, no go."""
 
     summary: ClassVar[str] = "go or no go, by which of two stimuli is on"
@@ -78,8 +109,17 @@ class GoNoGo(Memoryless):
     name: Literal["go_nogo"] = "go_nogo"  # type: ignore[assignment]
 
 
+class DelayedGoNoGo(GoNoGo):
+    """Go or no go, by a stimulus that is over, and a delay after it."""
+
+    summary: ClassVar[str] = "go or no go, by which stimulus was on before a delay"
+    name: Literal["go_nogo_delayed"] = "go_nogo_delayed"  # type: ignore[assignment]
+    delay_s: Wait = 0.4
+    scored: Scored = "after"
+
+
 def draw(
-    settings: Memoryless,
+    settings: Patterns,
     types_B: NDArray[np.int64],
     dt_s: float,
     random: np.random.Generator,
@@ -87,8 +127,10 @@ def draw(
     """Trials with the pattern of their type.  Nothing in them is random."""
     count, steps = len(types_B), settings.steps(dt_s)
     pattern_BI = settings.strength * np.array(settings.patterns)[types_B]
+    over = 1 + round(settings.stimulus_s / dt_s)
+    shown = slice(1, over if settings.scored == "after" else steps)
     inputs = np.zeros((count, steps, CHANNELS))
-    inputs[:, 1:, [A, B]] = pattern_BI[:, None]
+    inputs[:, shown, [A, B]] = pattern_BI[:, None]
     answer_B = settings.target * np.array(settings.answers)[types_B]
     target = np.broadcast_to(answer_B[:, None, None], (count, steps, 1))
     mask = np.zeros((count, steps, 1), dtype=bool)
@@ -96,8 +138,9 @@ def draw(
     return Trials(inputs, target, mask)
 
 
-def observe(settings: Memoryless, input_BTI: Array, dt_s: float) -> Array:
-    """Finds the pattern most like the inputs of each step; all are of one size."""
-    likeness_BTK = input_BTI[..., [A, B]] @ np.array(settings.patterns).T
+def observe(settings: Patterns, input_BTI: Array, dt_s: float) -> Array:
+    """Finds the pattern most like all inputs so far; all patterns are of one size."""
+    seen_BTI = np.cumsum(input_BTI[..., [A, B]], axis=1)
+    likeness_BTK = seen_BTI @ np.array(settings.patterns).T
     answer_BT = np.array(settings.answers)[likeness_BTK.argmax(-1)]
     return settings.target * answer_BT[..., None].astype(np.float64)
