@@ -147,6 +147,8 @@ def _table(findings: list[Finding]) -> None:
         give(f"{finding.verdict:14} {finding.says}")
         give(f"{'':14} {finding.measured}")
         give(f"{'':14} {finding.statistic}")
+        if finding.smallest:
+            give(f"{'':14} smallest effect of interest: {finding.smallest}")
         if finding.note:
             give(f"{'':14} {finding.note}")
         give("")

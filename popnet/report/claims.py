@@ -47,12 +47,16 @@ def counted(findings: Sequence[Finding]) -> str:
 
 def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) -> Markup:
     """One row per claim; `link` makes the link that leads to its figure."""
-    header = ["claim", "statistic", "here (95 %)", "n", "p", "verdict", "figure"]
+    header = [
+        "claim", "statistic", "here (95 %)", "smallest of interest", "n", "p",
+        "verdict", "figure",
+    ]  # fmt: skip
     rows = [
         [
             _words(finding.says, finding.note),
             finding.statistic,
             estimate(finding),
+            finding.smallest or NIL,
             str(finding.n),
             NIL if finding.p is None else probability(finding.p),
             _verdict(finding),
@@ -60,7 +64,27 @@ def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) ->
         ]
         for finding in findings
     ]
-    return table(header, rows, numeric=[3, 4], css="claims")
+    return table(header, rows, numeric=[4, 5], css="claims")
+
+
+def power_table(findings: Sequence[Finding]) -> Markup:
+    """How often each claim would get each verdict; "" where nothing is known of it."""
+    planted = next((list(f.power) for f in findings if f.power), [])
+    if not planted:
+        return Markup("")
+    header = ["claim", *(f"planted {name}" for name in planted)]
+    rows = [[f.claim, *power_cells(f, planted)] for f in findings]
+    return table(header, rows, css="power")
+
+
+def power_cells(finding: Finding, planted: Sequence[str]) -> list[str]:
+    """For each truth, the shares of verdicts: "0.91 / 0.00 / 0.09"."""
+    return [
+        " / ".join(f"{finding.power[name][verdict]:.2f}" for verdict in VERDICTS)
+        if finding.power
+        else NIL
+        for name in planted
+    ]
 
 
 def estimate(finding: Finding) -> Markup:

@@ -1,4 +1,4 @@
-"""Effects over seeds, the independent units of a study, each with its interval.
+"""Numbers per seed, the independent units of a study, and their effects.
 
 Tables have a row per network, with the columns ``seed`` and ``task``: networks of one
 seed start from the same draws in every condition.
@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from popnet.analysis.inference import Effect, bootstrap_mean, standardised_difference
+from popnet.analysis.inference import Effect, mean_interval, standardised_difference
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 RANDOM = 20_260_403
-"""The seed of every bootstrap and permutation: the same records, the same page."""
+"""The seed of the experiments of the table of power: same records, same page."""
 
 
 def drawing() -> np.random.Generator:
@@ -30,14 +30,14 @@ def by_seed(frame: pd.DataFrame, column: str) -> pd.Series:
     return frame.groupby(["seed", "task"])[column].mean().groupby("seed").mean()
 
 
-def mean_over_seeds(values: ArrayLike) -> Effect:
-    """The mean with its interval, always by the same draws."""
-    return bootstrap_mean(values, drawing())
+def seed_values(frame: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    """The finite numbers of ``by_seed``."""
+    return by_seed(frame, column).dropna().to_numpy(float)
 
 
 def mean_of(frame: pd.DataFrame, column: str) -> Effect:
     """The mean of a column over tasks and conditions, its interval over seeds."""
-    return mean_over_seeds(by_seed(frame, column).to_numpy())
+    return mean_interval(by_seed(frame, column).to_numpy(float))
 
 
 def count_of(found: int, seeds: int) -> Effect:
@@ -47,8 +47,8 @@ def count_of(found: int, seeds: int) -> Effect:
 
 def standardised(values: ArrayLike) -> str:
     """The mean over its deviation between seeds, in words (Hedges' g of pairs)."""
-    effect = standardised_difference(values, np.zeros(np.size(values)), drawing())
-    return f"Effect size {effect.value:.2f} ({effect.low:.2f} to {effect.high:.2f})."
+    size = standardised_difference(values, np.zeros(np.size(values)))
+    return f"Effect size {size:.2f}."
 
 
 def listed(frame: pd.DataFrame, column: str, by: str = "task") -> str:

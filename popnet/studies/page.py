@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from popnet.report.claims import PAGE, claims_table, counted
+from popnet.report.claims import PAGE, claims_table, counted, power_table
 from popnet.report.markup import NIL, fill_template
 from popnet.report.population import STATUSES
 from popnet.report.sections import Drawing, Section, sentences
@@ -22,8 +22,20 @@ from popnet.studies.study import Study, T
 
 FIGURES = "study"  # the folder of the report's own figures holds those alone
 ABOUT_CLAIMS = (
-    "n: independent units behind the interval. A verdict is undecided where the data "
-    "neither support the claim nor speak against it at this n."
+    "n: independent units behind the interval. p: the chance that any verdict of this "
+    "page is wrong at which this one would be given, corrected for all claims (Holm); "
+    "a verdict is given at 0.05. A claim of an effect does not hold where the effect "
+    "is shown to be smaller than the smallest of interest, or to go the other way; a "
+    "claim of no effect where one as large as that is shown. A verdict is undecided "
+    "where the data show neither at this n."
+)
+ABOUT_POWER = (
+    "Shares of holds / does not hold / undecided at this n, in experiments made of the "
+    "run's own deviations between seeds, each judged at the level of the clearest "
+    "claim of the page. Planted true: an effect of twice the smallest of interest, or "
+    "none where the claim is that there is none. Planted false: its opposite; of parts "
+    "that must all hold, one alone is false. Planted null: no effect; where the claim "
+    "is that there is none, or more than some size, exactly that size."
 )
 NOTHING = "No network was recorded yet."
 
@@ -95,6 +107,8 @@ def study_page(
         counted=counted(findings),
         claims=claims_table(findings, link),
         about=ABOUT_CLAIMS,
+        power=power_table(findings),
+        about_power=ABOUT_POWER,
         sections=sections,
         svgs=svgs,
         folder=FIGURES,

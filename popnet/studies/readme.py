@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from popnet.report.claims import PAGE
+from popnet.report.claims import PAGE, power_cells
 from popnet.runs import Run
 from popnet.runs.findings import Finding, read_findings
-from popnet.studies.page import FIGURES
+from popnet.studies.page import ABOUT_POWER, FIGURES
 from popnet.studies.study import Study
 
 PICTURES = "figures"  # the folder beside the page
@@ -35,6 +35,7 @@ def write_readme(
         _counted(findings, study.scales[scale].name),
         "",
         *_table(findings),
+        *_power(findings),
         *_pictures(run, folder / PICTURES),
         "",
         f"*Made by `make study`; the page with captions is `report/{PAGE}` in the "
@@ -69,11 +70,33 @@ def _counted(findings: Sequence[Finding], sweep_file: str) -> str:
 
 def _table(findings: Sequence[Finding]) -> list[str]:
     """One row per claim."""
-    lines = ["| claim | here (95 % interval over seeds) | verdict |", "|---|---|---|"]
+    lines = [
+        "| claim | here (95 % interval over seeds; p corrected for all claims) | "
+        "smallest effect of interest | verdict |",
+        "|---|---|---|---|",
+    ]
     for f in findings:
         here = f"**{f.measured}** — {f.statistic}. {f.note}".strip()
-        lines.append(f"| {f.says} | {here} | **{f.verdict}** |")
+        lines.append(f"| {f.says} | {here} | {f.smallest} | **{f.verdict}** |")
     return lines
+
+
+def _power(findings: Sequence[Finding]) -> list[str]:
+    """One row per claim: how often each verdict would come out at this n."""
+    planted = next((list(f.power) for f in findings if f.power), [])
+    if not planted:
+        return []
+    cells = [" | ".join([f.claim, *power_cells(f, planted)]) for f in findings]
+    return [
+        "",
+        f"## What {max(f.n for f in findings)} seeds can tell",
+        "",
+        ABOUT_POWER,
+        "",
+        f"| claim | {' | '.join(f'planted {name}' for name in planted)} |",
+        "|---" * (1 + len(planted)) + "|",
+        *(f"| {row} |" for row in cells),
+    ]
 
 
 def _pictures(run: Run, folder: Path) -> list[str]:

@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from popnet.analysis.inference import Effect
 from popnet.config import LoadedSweep
 from popnet.runs import Run
-from popnet.runs.findings import Finding, Verdict
+from popnet.runs.findings import Finding
+from popnet.studies.evidence import Evidence
+from popnet.studies.power import EXPERIMENTS, power
+from popnet.studies.verdicts import verdicts
 
 if TYPE_CHECKING:
     from popnet.report.sections import Section
@@ -27,14 +30,15 @@ T = TypeVar("T")
 
 
 class Judgement(NamedTuple):
-    """The outcome of one claim, and the reason for it."""
+    """What the tables say on one claim, before its verdict."""
 
     effect: Effect
+    """The number that the page shows, with its interval of 95 %"""
     unit: str
     """The unit of the effect; for a count, what is counted: "of 15 metrics"."""
-    verdict: Verdict
+    evidence: Evidence
+    """What the verdict is derived from."""
     note: str = ""
-    p: float | None = None
 
 
 class Claim(NamedTuple, Generic[T]):
@@ -47,15 +51,17 @@ class Claim(NamedTuple, Generic[T]):
     """The quantity that is measured."""
     figure: str
     """The section of the study's page that shows it: a key of ``Study.sections()``."""
-    judge: Callable[[T], Judgement]
+    smallest: float
+    """The smallest effect of interest, on both sides of none."""
+    unit: str
+    """The unit of the smallest effect: "doublings"."""
+    judge: Callable[[T, float], Judgement]
+    """Takes the tables and the smallest effect of interest."""
 
-    def finding(self, tables: T) -> Finding:
-        """The row of the table of claims."""
-        (value, low, high, n), unit, verdict, note, p = self.judge(tables)
-        return Finding(
-            self.name, self.says, self.statistic, value, low, high, unit, n, p,
-            verdict, self.figure, note,
-        )  # fmt: skip
+    @property
+    def interest(self) -> str:
+        """The smallest effect of interest in words: "0.25 doublings"."""
+        return f"{self.smallest:g} {self.unit}"
 
 
 class Study(NamedTuple, Generic[T]):
@@ -81,6 +87,20 @@ class Study(NamedTuple, Generic[T]):
     """The page's first sentence: how many networks, and in what they differ."""
 
 
-def judged(study: Study[T], tables: T) -> list[Finding]:
-    """Judge every claim of a study."""
-    return [claim.finding(tables) for claim in study.claims]
+def judged(study: Study[T], tables: T, experiments: int = EXPERIMENTS) -> list[Finding]:
+    """Judge every claim of a study, corrected for their number.
+
+    ``experiments``: how many of each kind the table of power is made of.
+    """
+    judgements = [claim.judge(tables, claim.smallest) for claim in study.claims]
+    outcomes = verdicts([one.evidence.shown() for one in judgements])
+    return [
+        Finding(
+            claim.name, claim.says, claim.statistic, *judgement.effect[:3],
+            judgement.unit, judgement.effect.n, p, verdict, claim.figure,
+            judgement.note, claim.interest,
+            power(judgement.evidence, len(outcomes), experiments),
+        )
+        for claim, judgement, (verdict, p)
+        in zip(study.claims, judgements, outcomes, strict=True)
+    ]  # fmt: skip

@@ -1,27 +1,47 @@
-"""From an effect with its interval to a verdict."""
+"""Verdicts on all claims of a page, corrected for their number."""
 
 from __future__ import annotations
 
-from popnet.analysis.inference import Effect
+from collections.abc import Sequence
+
+import numpy as np
+
+from popnet.analysis.inference import corrected
 from popnet.runs.findings import Verdict
+from popnet.studies.evidence import Shown
+
+WRONG = 0.05
+"""The largest chance that any verdict of a page is wrong."""
 
 
-def above(effect: Effect, bound: float) -> Verdict:
-    """Holds where the whole interval is above the bound, not where all is below."""
-    if effect.low > bound:
-        return "holds"
-    return "does not hold" if effect.high <= bound else "undecided"
+def verdicts(shown: Sequence[Shown]) -> list[tuple[Verdict, float]]:
+    """The verdict on each claim, and its p-value corrected by Holm for all of them.
+
+    A claim counts as one test, whichever way it comes out: it cannot be false that it
+    holds and false that it does not.  So with m claims the i-th clearest is judged by
+    intervals of level 1 - 0.05 / (m - i + 1).
+    """
+    pairs = [(float(one.true), float(one.false)) for one in shown]
+    adjusted = corrected([min(pair) for pair in pairs])
+    return [
+        (verdict_of(true, false) if p <= WRONG else "undecided", float(p))
+        for (true, false), p in zip(pairs, adjusted, strict=True)
+    ]
 
 
-def below(effect: Effect, bound: float) -> Verdict:
-    """Holds where the whole interval is below the bound, not where all is above."""
-    if effect.high < bound:
-        return "holds"
-    return "does not hold" if effect.low >= bound else "undecided"
+def verdict_of(true: float, false: float) -> Verdict:
+    """The verdict at the smaller of the two p-values."""
+    return "holds" if true < false else "does not hold"
 
 
-def both(*verdicts: Verdict) -> Verdict:
-    """Judge a claim of several parts: it holds if all do, and not if one does not."""
-    if "does not hold" in verdicts:
-        return "does not hold"
-    return "holds" if set(verdicts) == {"holds"} else "undecided"
+def shares(shown: Shown, claims: int) -> dict[Verdict, float]:
+    """How often each verdict comes out, at the level of the clearest of m claims."""
+    level = WRONG / max(claims, 1)
+    holds = (shown.true <= level) & (shown.true < shown.false)
+    fails = (shown.false <= level) & ~holds
+    undecided = 1.0 - float(np.mean(holds)) - float(np.mean(fails))
+    return {
+        "holds": float(np.mean(holds)),
+        "does not hold": float(np.mean(fails)),
+        "undecided": max(undecided, 0.0),
+    }

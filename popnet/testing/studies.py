@@ -53,6 +53,16 @@ def has_claims_in_words(name: str) -> None:
         assert claim.statistic.strip(), f"the claim {claim.name} has no statistic"
 
 
+def states_its_smallest_effects(name: str) -> None:
+    """Every claim states its smallest effect of interest, with its unit."""
+    for claim in STUDIES[name].claims:
+        assert claim.smallest > 0, (
+            f"the claim {claim.name} has the smallest effect {claim.smallest!r}, which "
+            "is not above 0"
+        )
+        assert claim.unit.strip(), f"the smallest effect of {claim.name} has no unit"
+
+
 def shows_its_claims(name: str) -> None:
     """Every claim is shown by a figure of one of the sections."""
     sections = STUDIES[name].sections()
@@ -80,6 +90,7 @@ STUDY_CHECKS: dict[str, Check] = {
     "has sweeps of its name": has_sweeps_of_its_name,
     "takes its own sweeps": takes_its_own_sweeps,
     "has claims in words": has_claims_in_words,
+    "states its smallest effects": states_its_smallest_effects,
     "shows its claims": shows_its_claims,
     "has sections named as files": has_sections_named_as_files,
 }

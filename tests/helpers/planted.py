@@ -1,12 +1,13 @@
 """Tables of a study in which it is known what is true: every claim, or its opposite."""
 
+import json
 from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 
 from popnet.studies.heterogeneity import measured
-from popnet.studies.heterogeneity.tables import Tables, dynamics, learning
+from popnet.studies.heterogeneity.tables import REDRAWN, Tables, dynamics, learning
 
 MEMORY = ["dnms", "delayed_response", "order"]
 MEMORYLESS = ["xor", "go_nogo", "perceptual_decision"]
@@ -19,7 +20,6 @@ GRADES = {
     "impulses": [0, 30.0],
     "epoch_durations": [-0.5, 0, 0.5],
     "synaptic_jitter": [0, 0.5],
-    "new_time_constants": [1.0],
 }
 TRUE = {
     "time_constants": (0.01, 0.01),
@@ -83,16 +83,21 @@ def _networks(true, random, noise):
 def _perturbed(networks, drops, true, random):
     shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
     parts = []
-    for name, grades in GRADES.items():
+    tests = [(name, grade, "{}") for name in GRADES for grade in GRADES[name]] + [
+        (REDRAWN, 1.0, json.dumps({"spread": level})) for level in LEVELS
+    ]
+    for name, grade, settings in tests:
         memory, memoryless = drops[name]
-        for grade in grades:
-            mean = np.where(shared["task"].isin(MEMORY), memory, memoryless)
-            level = shared["level"]
-            # a peak inside the levels, or a rise along them
-            shape = 1 - np.abs(level - 0.4) / 0.6 if true else level
-            drop = (mean + 0.3 * mean * shape) * (grade != 0)
-            drop = drop + random.normal(0, 0.0005, len(shared))
-            parts.append(shared.assign(perturbation=name, grade=grade, drop=drop))
+        mean = np.where(shared["task"].isin(MEMORY), memory, memoryless)
+        level = shared["level"]
+        # a peak inside the levels, or a rise along them
+        shape = 1 - np.abs(level - 0.4) / 0.6 if true else level
+        drop = (mean + 0.3 * mean * shape) * (grade != 0)
+        drop = drop + random.normal(0, 0.0005, len(shared))
+        if name == REDRAWN:  # at the own level nothing changes
+            drop = drop.mask(level == json.loads(settings)["spread"], 0.0)
+        about = {"perturbation": name, "grade": grade, "settings": settings}
+        parts.append(shared.assign(**about, drop=drop))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -19,22 +19,32 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from popnet.analysis.trials_to_criterion import allowed, trials_or_cap
+from popnet.analysis.trials_to_criterion import (
+    allowed,
+    learning_trials,
+    trials_or_cap,
+)
 from popnet.canonical import label_of
+from popnet.config.spread import GRADED_BY
 from popnet.measures import MEASURES, CurveSeen
 from popnet.studies.heterogeneity import measured
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from popnet.config import LoadedSweep
     from popnet.runs import Run
 
 TASK = "task.name"
-SPREAD = ".spread"
+SPREADS = tuple(f".{name}" for name in GRADED_BY)
+"""Endings of the settings that say how far a parameter differs between units."""
 REDRAWN = "new_time_constants"
 """The perturbation that is graded by its own spread, beside the level of training."""
 CRITERION = "train.until.accuracy"
+WINDOW = "train.until.window"
+WAIT = "rule.wait_trials"
+"""Trials before the rule learns; other rules have none."""
 SHARED = ["key", "task", "level", "configuration", "seed", "failed"]
 
 
@@ -54,8 +64,9 @@ class Tables(NamedTuple):
 
     networks: pd.DataFrame
     """all that ``run.table()`` has, with the measures of learning and dynamics; needed:
-    the trials to the criterion, or the cap; doublings: their log2; cap; quiet_accuracy:
-    without noise; worst_type: the error of the trial type that goes worst"""
+    the trials to the criterion, or the cap; doublings: log2 of those spent on learning,
+    or left for it by the cap; cap; quiet_accuracy: without noise; worst_type: the error
+    of the trial type that goes worst"""
     perturbed: pd.DataFrame
     """perturbation, settings, grade, accuracy, drop: of frozen networks"""
     tested: pd.DataFrame
@@ -98,15 +109,21 @@ def graded(run: Run) -> str:
     Time constants, slopes, thresholds or biases; ``refuse`` asks for one.
     """
     table = run.table()
-    spreads = [c for c in run.varied if c.endswith(SPREAD) and c in table]
+    spreads = [c for c in run.varied if c.endswith(SPREADS) and c in table]
     return max(spreads, key=lambda column: table[column].nunique())
 
 
 def refuse(sweep: LoadedSweep) -> str | None:
     """Refuse a sweep that grades nothing."""
-    if any(path.endswith(SPREAD) for path in sweep.varied):
+    if any(path.endswith(SPREADS) for path in sweep.varied):
         return None
     return "nothing is graded; its grid needs a spread, such as network.tau_s.spread"
+
+
+def redrawn_level(settings: str) -> float:
+    """The level at which time constants were drawn anew, from the test's settings."""
+    given = json.loads(settings)
+    return next(float(given[name]) for name in GRADED_BY if name in given)
 
 
 def read(run: Run) -> Tables:
@@ -155,8 +172,19 @@ def _placed(run: Run, level: str) -> pd.DataFrame:
         failed=needed.failed,
         cap=cap,
         needed=needed.trials,
-        doublings=np.log2(np.maximum(needed.trials, 1)),
+        doublings=np.log2(_learned(table, needed.trials)),
     )
+
+
+def _learned(table: pd.DataFrame, trials: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The trials spent on learning, of those to criterion or cap."""
+    wait, window, share = (
+        table[name].astype(float).fillna(default).to_numpy()
+        if name in table
+        else np.full(len(table), default)
+        for name, default in ((WAIT, 0.0), (WINDOW, 0.0), (CRITERION, 1.0))
+    )
+    return learning_trials(trials, wait, window, share)
 
 
 def _floats(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

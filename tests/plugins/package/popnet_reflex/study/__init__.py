@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from popnet.analysis.inference import bootstrap_mean
 from popnet.studies import Claim, Judgement, Study
-from popnet.studies.verdicts import above
+from popnet.studies.evidence import above
 
 
 class Tables(NamedTuple):
@@ -36,17 +34,16 @@ def refuse(loaded):
     return None if "input_loss" in names else "no input is lost; give input_loss"
 
 
-def loss_costs(tables):
+def loss_costs(tables, smallest):
     """Is the accuracy higher with the input than without it?"""
-    drop = tables.accuracy[0.0] - tables.accuracy[1.0]
-    effect = bootstrap_mean(drop, np.random.default_rng(0))
-    return Judgement(effect, "share correct", above(effect, 0.0))
+    drop = above(tables.accuracy[0.0] - tables.accuracy[1.0], smallest)
+    return Judgement(drop.effect, "share correct", drop)
 
 
-def spectra_alike(tables):
+def spectra_alike(tables, smallest):
     """Are the spectra of different networks alike?"""
-    effect = bootstrap_mean(tables.likeness, np.random.default_rng(0))
-    return Judgement(effect, "cosine", above(effect, 0.9))
+    likeness = above(tables.likeness, smallest, none=smallest)
+    return Judgement(likeness.effect, "cosine", likeness)
 
 
 def loss(tables):
@@ -72,11 +69,12 @@ STUDY = Study(
     claims=(
         Claim(
             "loss_costs", "The answer needs the stimulus.",
-            "accuracy with the input less that without it", "loss", loss_costs,
+            "accuracy with the input less that without it", "loss", 0.05,
+            "share correct", loss_costs,
         ),
         Claim(
             "spectra_alike", "Networks of one size have like spectra.",
-            "mean likeness of pairs", "loss", spectra_alike,
+            "mean likeness of pairs", "loss", 0.9, "cosine", spectra_alike,
         ),
     ),
     sections=lambda: {"loss": loss},
