@@ -32,7 +32,7 @@ class ActivityRecords(NamedTuple):
     rows: list[dict[str, Any]]
     measures: list[dict[str, Any]]
     """Rows of the measures of activity in ``after.measures``."""
-    trajectories: dict[str, NDArray[np.float16]]
+    trajectories: dict[str, Rates]
     """Trajectories [K, S, N], untrained and trained; empty unless asked for."""
 
 

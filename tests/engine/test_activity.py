@@ -46,9 +46,16 @@ def test_bins_are_means_and_the_last_may_be_short():
     slow = np.stack([values[:, a : a + 5].mean(1) for a in range(0, 23, 5)], axis=1)
     np.testing.assert_allclose(found, slow, rtol=1e-5, atol=1e-6)
     stored = trajectory(values, 0.005)  # a point is 10 ms
-    assert stored.shape == (3, 12, 2) and stored.dtype == np.float16
-    np.testing.assert_allclose(stored[:, 1], values[:, 2:4].mean(1), atol=2e-3)
+    assert stored.shape == (3, 12, 2) and stored.dtype == np.float32
+    np.testing.assert_allclose(stored[:, 1], values[:, 2:4].mean(1), rtol=1e-6)
     assert trajectory(values, 0.05).shape == values.shape
+
+
+@pytest.mark.parametrize("size", [1e5, 1e30])
+def test_rates_without_an_upper_bound_are_stored_as_they_are(size):
+    """relu and softplus have none; float16 ends at 65,504."""
+    values = np.linspace(size, 2 * size, 60, dtype=np.float32).reshape(2, 10, 3)
+    np.testing.assert_array_equal(trajectory(values, 0.05), values)
 
 
 def test_a_longer_list_measures_only_the_new(plan_of):
