@@ -173,6 +173,7 @@ def start(
     """
     from popnet.catalogue import load_sweep
     from popnet.config import ConfigError
+    from popnet.config.address import without_secrets
 
     try:
         command = _launch_command()
@@ -180,7 +181,7 @@ def start(
         parsed = command.make_context("popnet launch", [str(sweep), *ctx.args])
         load_sweep(sweep)
     except (ConfigError, UsageError) as error:
-        say(f"popnet: {error}")
+        say(f"popnet: {without_secrets(str(error))}")
         _stop_own_job()
         raise typer.Exit(WRONG) from None
     from popnet.sweep.autoscaling import wait_for_workers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -16,6 +17,9 @@ from . import (
     shell,
     study,
 )
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""The exception that typer raises for an unknown option."""
 
 app = typer.Typer(
     name="popnet",
@@ -55,7 +59,17 @@ def main() -> None:
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         shell.debugging = True
-    app()
+    try:
+        code = app(standalone_mode=False)
+    except UsageError as error:
+        from popnet.config.address import without_secrets
+
+        error.message = without_secrets(error.message)  # it quotes what was typed
+        error.show()
+        sys.exit(shell.WRONG)
+    except typer.Abort:
+        sys.exit(shell.INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else shell.DONE)
 
 
 if __name__ == "__main__":

@@ -50,22 +50,22 @@ def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     from popnet.config import ConfigError
     from popnet.report.results import make_results
     from popnet.runs import open_run, writing
-    from popnet.runs.addresses import check_tracking_uri
+    from popnet.runs.addresses import tracking_address
     from popnet.runs.fingerprint import fingerprint, recorded_fingerprint
     from popnet.tracking import TrackingError
     from popnet.tracking import sync as fill
     from popnet.tracking.database import check_mlflow
 
-    check_tracking_uri(tracking_uri)
+    address = tracking_address(tracking_uri)
     opened = open_run(run)
-    if tracking_uri is None:
+    if address is None:
         check_mlflow(opened.out / "mlflow.db")
     with writing(opened.folder):
         # a launch that was killed has put networks into MLflow that no table has yet
         if recorded_fingerprint(opened) != fingerprint(opened):
             make_results(opened)
         try:
-            done = fill(opened, tracking_uri)
+            done = fill(opened, address)
         except TrackingError as error:
             raise ConfigError(str(error)) from None
     give(

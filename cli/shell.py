@@ -90,10 +90,12 @@ def guarded(command: F) -> F:
             sys.stderr.close()
             raise typer.Exit(DONE) from None
         except Exception as error:
+            from popnet.config.address import without_secrets
+
             if debugging:
-                traceback.print_exc()
+                say(without_secrets(traceback.format_exc()))
             code, text = _code_and_message(error)
-            say(text)
+            say(without_secrets(text))
             raise typer.Exit(code) from None
 
     return run  # type: ignore[return-value]

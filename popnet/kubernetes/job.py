@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from popnet.config import ConfigError, Settings
+from popnet.config.address import Address, argument_shown
 from popnet.config.reading import shown
 
 LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -27,11 +28,31 @@ SELECTOR = rf"^({_PART}/)?{_PART}={_PART}$"
 """The form ``label=value`` of a node's label."""
 
 Name = Annotated[str, Field(pattern=LABEL, description="a name of a-z, 0-9 and -")]
-_ADDRESS = Field(
+_ABOUT_ADDRESS = Field(
     pattern=URI,
     description="a URI such as s3://bucket/folder, without a password (--secret), a "
     "blank, a quote or $",
 )
+
+
+def _without_secrets(address: str) -> str:
+    """Return an address.  Raises ValueError when there is a secret in it.
+
+    A manifest can be read by everybody who may read jobs.
+    """
+    shown = Address(address)
+    if shown.has_secrets:
+        raise ValueError(
+            f"{shown} has a secret (***) in it, which would stand in the manifest. "
+            "Leave it out and put it into a Kubernetes Secret, named by --secret, "
+            "whose keys become environment variables: MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD or MLFLOW_TRACKING_TOKEN, PGUSER and PGPASSWORD, "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    return address
+
+
+_ADDRESS = Annotated[str, _ABOUT_ADDRESS, AfterValidator(_without_secrets)]
 
 
 class Job(Settings):
@@ -64,8 +85,8 @@ class Job(Settings):
     """GiB per worker.  None: as much as the sweep's networks need."""
     claim: Name = "popnet-runs"
     """Claim of a volume that every node can write."""
-    storage: Annotated[str | None, _ADDRESS] = None
-    tracking_uri: Annotated[str | None, _ADDRESS] = None
+    storage: _ADDRESS | None = None
+    tracking_uri: _ADDRESS | None = None
     secret: Annotated[
         str | None, Field(pattern=SUBDOMAIN, description="the name of a Secret")
     ] = None
@@ -111,9 +132,14 @@ def job(**given: Any) -> Job:
             text = str(first["msg"]).removeprefix("Value error, ")
             raise ConfigError(f"{text}.") from None
         name = str(first["loc"][0])
-        about = Job.model_fields[name].description or "a text"
+        option = f"--{name.replace('_', '-')}"
+        if first["type"] == "value_error":
+            text = str(first["msg"]).removeprefix("Value error, ")
+            raise ConfigError(f"{option}: {text}.") from None
+        about = Job.model_fields[name].description or _ABOUT_ADDRESS.description
         bounds = "" if "pattern" in first["type"] else f" ({first['msg']})"
+        given: Any = first["input"]
+        given = argument_shown(given) if isinstance(given, str) else given
         raise ConfigError(
-            f"--{name.replace('_', '-')}: {shown(first['input'])} is not allowed; give "
-            f"{about}{bounds}."
+            f"{option}: {shown(given)} is not allowed; give {about}{bounds}."
         ) from None

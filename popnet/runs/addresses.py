@@ -1,4 +1,4 @@
-"""Checks addresses of Ray clusters and MLflow servers, and hides their secrets."""
+"""Checks addresses of Ray clusters and MLflow servers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from urllib.parse import urlsplit
 
 from popnet.config import ConfigError
+from popnet.config.address import Address
 
-ADDRESS = re.compile(
+CLUSTER = re.compile(
     r"(ray://)?([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}"
 )
 SCHEMES = ("http", "https", "file", "sqlite", "postgresql", "mysql", "mssql")
@@ -17,32 +18,34 @@ def check_address(address: str | None) -> None:
     """Raise ConfigError when this cannot be a Ray cluster's address."""
     if address in (None, "auto"):
         return
-    if not ADDRESS.fullmatch(address):
+    if not CLUSTER.fullmatch(address):
         raise ConfigError(
-            f"--address {without_secrets(address)[:80]!r}: expected HOST:PORT, "
+            f"--address {str(Address(address))[:80]!r}: expected HOST:PORT, "
             "ray://HOST:PORT or auto (none: this machine alone); a token belongs in "
             "RAY_AUTH_TOKEN."
         )
 
 
-def check_tracking_uri(uri: str | None) -> None:
-    """Raise ConfigError when this cannot be an MLflow server or database."""
+def tracking_address(uri: str | Address | None) -> Address | None:
+    """Return the address of an MLflow server or database; None for the embedded one.
+
+    Raises ConfigError when it cannot be one.
+    """
     if uri is None:
-        return
+        return None
+    address = Address.of(uri)
     try:
-        parts = urlsplit(uri)
+        parts = urlsplit(address.whole)
         scheme, host, _ = parts.scheme.partition("+")[0], parts.hostname, parts.port
     except ValueError:
         scheme, host = "", None
-    needs_host = scheme not in ("file", "sqlite")
-    if scheme not in SCHEMES or (needs_host and not host) or not uri.isprintable():
+    # a database's machine may be named in the query instead
+    queried = scheme not in ("http", "https") and "?" in address.whole
+    needs_host = scheme not in ("file", "sqlite") and not queried
+    known = scheme in SCHEMES and address.whole.isprintable()
+    if not known or (needs_host and not host):
         raise ConfigError(
-            f"--tracking-uri {without_secrets(uri)[:80]!r}: expected a server "
+            f"--tracking-uri {str(address)[:80]!r}: expected a server "
             "(http://HOST:PORT) or a database (sqlite:////path.db, postgresql://...)."
         )
-
-
-def without_secrets(text: str) -> str:
-    """Return the text with user and password of every address replaced by ``***``."""
-    hidden = re.sub(r"//[^@\s]*@", "//***@", text)
-    return re.sub(r"(^|=)[^/@:\s]+:[^/@\s]+@", r"\1***@", hidden)
+    return address

@@ -15,6 +15,7 @@ from popnet.runs.checksums import (
 )
 from popnet.runs.fingerprint import NOTE
 from popnet.runs.run import Run
+from popnet.runs.store_identity import FIELD, store_identity
 from popnet.runs.untrusted import refuse_links
 
 
@@ -30,7 +31,8 @@ def create_run(out: Path, plan: LoadedSweep, text: str, about: dict[str, Any]) -
     known = run.provenance()
     earlier = known.get("launches", [])
     launches = [*(earlier if isinstance(earlier, list) else []), about]
-    whole = {**about, "launches": launches}
+    identity = store_identity(out)
+    whole = {**about, "launches": launches, FIELD: identity}
     write_checked_json(run.folder, "provenance.json", whole)
     return Run(run.folder)
 

@@ -16,9 +16,10 @@ from typing import Any
 import psutil
 
 from popnet.config import ConfigError
+from popnet.config.address import argument_shown, without_secrets
 from popnet.plan import PHYSICS
 from popnet.registry import lacking
-from popnet.runs.addresses import without_secrets
+from popnet.runs.untrusted import read_json
 
 PACKAGES = (
     "popnet", "torch", "numpy", "scipy", "numba", "ray", "mlflow", "pyarrow",
@@ -43,6 +44,23 @@ def provenance(command: list[str], packages: Sequence[str] = ()) -> dict[str, An
         "git_commit": _commit(),
         "machine": machine(),
     }
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """Return a run's provenance; what an older popnet wrote may hold passwords.
+
+    Raises ConfigError when the file cannot be read.
+    """
+    return _cleaned(read_json(folder / "provenance.json", dict))
+
+
+def _cleaned(value: Any) -> Any:
+    """Return a value of JSON without the secrets of the addresses in it."""
+    if isinstance(value, dict):
+        return {name: _cleaned(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(inner) for inner in value]
+    return without_secrets(value) if isinstance(value, str) else value
 
 
 def refuse_packages(folder: Path, about: dict[str, Any]) -> None:
@@ -111,4 +129,4 @@ def _commit() -> str | None:
 
 def command_line() -> list[str]:
     """Return the command as typed, without the interpreter's path and secrets."""
-    return [Path(sys.argv[0]).name, *map(without_secrets, sys.argv[1:])]
+    return [Path(sys.argv[0]).name, *map(argument_shown, sys.argv[1:])]

@@ -23,9 +23,8 @@ from popnet.plan import PlannedNetwork, networks
 from popnet.runs.checksums import Damaged, read_checked
 from popnet.runs.columns import EMPTY, flattened
 from popnet.runs.physics import refuse_run
-from popnet.runs.provenance import refuse_packages
+from popnet.runs.provenance import read_provenance, refuse_packages
 from popnet.runs.search_ledger import Ledger, asked_for, with_tried
-from popnet.runs.untrusted import read_json
 from popnet.store.location import storage_of
 from popnet.store.parameters import params_of, stage_of
 from popnet.store.store import Store
@@ -214,7 +213,7 @@ class Run:
 
     def provenance(self) -> dict[str, Any]:
         """Return versions, machine, command; ``launches`` has one entry per launch."""
-        return read_json(self.folder / "provenance.json", dict)
+        return read_provenance(self.folder)
 
     def network(self, key: str) -> RecordedNetwork:
         """Return a recorded network as arrays.

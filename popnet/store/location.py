@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from popnet.config import ConfigError
+from popnet.config.address import Address
 from popnet.config.plain_file import NotAFile, read_plain
 from popnet.config.reading import LARGEST_FILE
 from popnet.store.atomic_files import write_json
@@ -14,7 +16,7 @@ from popnet.store.backend import Backend
 from popnet.store.local_disk import LocalDisk
 from popnet.store.object_store import ObjectStore
 
-FILE = "storage.json"
+FILE, CHECKSUM = "storage.json", "checksum"
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
 
 
@@ -29,17 +31,18 @@ def backend_of(where: str | Path | Backend) -> Backend:
         return where
     if "://" not in where:
         return LocalDisk(Path(where))
+    address = Address(where)
+    if address.has_secrets:
+        raise ConfigError(
+            f"storage {address}: a name, password or other secret (***) does not "
+            "belong in an address, which is recorded. Give it in the environment "
+            "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) or in ~/.aws/credentials."
+        )
     found = urlsplit(where)
     if found.scheme == "file":
         if found.netloc not in ("", "localhost") or not found.path.strip("/"):
             raise ConfigError(f"storage {where}: expected file:///PATH.")
         return LocalDisk(Path(unquote(found.path)))
-    if "@" in found.netloc:
-        raise ConfigError(
-            f"storage {found.scheme}://...: a name or password does not belong in an "
-            "address, which is recorded. Give it in the environment "
-            "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY) or in ~/.aws/credentials."
-        )
     if found.scheme not in SCHEMES and not found.scheme.startswith("fsspec+"):
         raise ConfigError(
             f"storage {where}: {found.scheme}:// is not known; allowed: a path, "
@@ -57,12 +60,20 @@ def storage_of(out: Path) -> Backend:
     """
     path = out / FILE
     try:
-        where = json.loads(read_plain(path, LARGEST_FILE))["storage"]
+        about = json.loads(read_plain(path, LARGEST_FILE))
+        where = about["storage"]
         if not isinstance(where, str):
             raise TypeError
+        if about.get(CHECKSUM, _checksum(where)) != _checksum(where):
+            raise ConfigError(
+                f"{path}: its address is damaged, or was changed by hand: give "
+                f'{{"storage": "PATH OR URI"}} alone, without "{CHECKSUM}".'
+            )
     except (FileNotFoundError, NotADirectoryError):
         return LocalDisk(out / "store")
-    except (NotAFile, ValueError, KeyError, TypeError):
+    except ConfigError:
+        raise
+    except (NotAFile, ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(
             f'{path}: expected {{"storage": "PATH OR URI"}}, the place of the networks '
             "of these runs."
@@ -96,4 +107,10 @@ def remember(out: Path, backend: Backend) -> None:
     """Write the backend's address to OUT/storage.json unless it is OUT/store."""
     default = LocalDisk(out / "store").address
     if not (out / FILE).is_file() and backend.address != default:
-        write_json(out / FILE, {"storage": backend.address})
+        checksum = _checksum(backend.address)
+        write_json(out / FILE, {"storage": backend.address, CHECKSUM: checksum})
+
+
+def _checksum(address: str) -> str:
+    """Return a checksum, so that a damaged address does not name another store."""
+    return hashlib.sha256(address.encode()).hexdigest()[:16]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from popnet.config.address import Address
 from popnet.runs import Run
 from popnet.runs.fingerprint import fingerprint, recorded_fingerprint
 from popnet.sweep.progress import StageCallback
 
 
-def finish(run: Run, tracking_uri: str | None, on_stage: StageCallback) -> list[str]:
+def finish(
+    run: Run, tracking_uri: Address | None, on_stage: StageCallback
+) -> list[str]:
     """Make tables, report and MLflow entries; returns notes for the user.
 
     Results that were made from the same records before, and are still on disk, are

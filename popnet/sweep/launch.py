@@ -14,7 +14,7 @@ from popnet.catalogue import packages_of, refuse_session
 from popnet.config import ConfigError, LoadedSweep, Source, dump
 from popnet.plan import Pack, networks, packs
 from popnet.runs import Run, create_run, mend, writing
-from popnet.runs.addresses import check_address, check_tracking_uri
+from popnet.runs.addresses import check_address, tracking_address
 from popnet.runs.checksums import refuse_damaged
 from popnet.runs.physics import refuse_earlier
 from popnet.runs.provenance import command_line, provenance
@@ -134,7 +134,7 @@ def launch(
     Every network is recorded as it finishes; a launch that was killed continues.
     """
     check_address(address)
-    check_tracking_uri(tracking_uri)
+    tracking = tracking_address(tracking_uri)
     refuse_session(plan, source)
     packages = packages_of(plan)
     backend = choose(out, storage)
@@ -158,7 +158,7 @@ def launch(
                 ray.resources()
         stack.enter_context(writing(out / plan.sweep.name))
         prepared = _prepared(plan, source, out, keys, storage)
-        reporter = ProgressReporter(prepared.run, listen, tracking_uri)
+        reporter = ProgressReporter(prepared.run, listen, tracking)
         return _complete(prepared, keys, source, ray, reporter)
 
 

@@ -19,6 +19,7 @@ import ray
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from popnet.config.address import Address
 from popnet.runs import Run
 from popnet.status import Status
 from popnet.store import StoreError
@@ -51,7 +52,7 @@ class MlflowBacklog:
     would write.
     """
 
-    def __init__(self, run: Run, tracking_uri: str | None) -> None:
+    def __init__(self, run: Run, tracking_uri: Address | None) -> None:
         from popnet.tracking import Filler
 
         self.run = run
@@ -103,14 +104,14 @@ class MlflowBacklog:
 class Recorder:
     """The actor: it fills MLflow in a thread and answers with its progress."""
 
-    def __init__(self, folder: str, tracking_uri: str | None) -> None:
+    def __init__(self, folder: str, tracking_uri: Address | None) -> None:
         os.nice(YIELDS)
         self.backlog: MlflowBacklog | None = None
         self.away = ""
         run = Path(folder), tracking_uri
         threading.Thread(target=self._fill_forever, args=run, daemon=True).start()
 
-    def _fill_forever(self, folder: Path, tracking_uri: str | None) -> None:
+    def _fill_forever(self, folder: Path, tracking_uri: Address | None) -> None:
         from popnet.tracking import TrackingError
 
         backlog = self.backlog = MlflowBacklog(Run(folder), tracking_uri)
@@ -137,7 +138,7 @@ class Recorder:
 class RecorderHandle:
     """The launch's handle of the recorder: it never blocks, and never raises."""
 
-    def __init__(self, run: Run, tracking_uri: str | None) -> None:
+    def __init__(self, run: Run, tracking_uri: Address | None) -> None:
         here = ray.get_runtime_context().get_node_id()
         actor: Any = ray.remote(Recorder)
         self.actor = actor.options(
@@ -161,7 +162,7 @@ class RecorderHandle:
 
 
 @contextmanager
-def recording(run: Run, tracking_uri: str | None) -> Iterator[RecorderHandle]:
+def recording(run: Run, tracking_uri: Address | None) -> Iterator[RecorderHandle]:
     """Run a recorder within, and end it at once: ``sync`` completes what it left."""
     recorder = RecorderHandle(run, tracking_uri)
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from popnet.config.address import Address
 from popnet.runs import Run
 from popnet.work import pending
 
@@ -52,7 +53,7 @@ class ProgressReporter:
     """Keeps count of a launch and reports to its listener."""
 
     def __init__(
-        self, run: Run, listen: ProgressListener, tracking_uri: str | None = None
+        self, run: Run, listen: ProgressListener, tracking_uri: Address | None = None
     ) -> None:
         self.run, self.listen, self.tracking_uri = run, listen, tracking_uri
         self.recorder: RecorderHandle | None = None

@@ -19,6 +19,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from popnet.config.address import Address
+from popnet.runs.store_identity import store_identity
 from popnet.store.atomic_files import locked
 
 if TYPE_CHECKING:
@@ -46,10 +48,11 @@ class TrackingError(RuntimeError):
 class Client:
     """An MlflowClient whose failures are TrackingErrors of one sentence."""
 
-    def __init__(self, uri: str, run_folder: str, embedded: bool) -> None:
-        """Connect to ``uri``; ``embedded`` is True when the user gave no address."""
+    def __init__(self, address: Address, run_folder: str, embedded: bool) -> None:
+        """Connect to a server; ``embedded`` is True when the user gave no address."""
+        uri = address.whole
         self.sqlite = uri.startswith("sqlite")
-        self._error_context = (uri, run_folder, embedded)
+        self._error_context = (address, run_folder, embedded)
         with plain_errors(*self._error_context):
             mlflow = _import_mlflow("mlflow")
             self._inner = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
@@ -66,23 +69,26 @@ class Client:
 
 
 @contextmanager
-def plain_errors(uri: str, run_folder: str, embedded: bool) -> Iterator[None]:
-    """Turn any exception of MLflow and its libraries into one TrackingError."""
+def plain_errors(address: Address, run_folder: str, embedded: bool) -> Iterator[None]:
+    """Turn any exception of MLflow and its libraries into one TrackingError.
+
+    What they quote of the address is shown without its secrets.
+    """
     try:
         yield
     except TrackingError:
         raise
     except Exception as error:
-        shown = re.sub(r"//[^/@]*@", "//***@", uri)
         folder = shlex.quote(run_folder)
-        option = "" if embedded else f" --tracking-uri {shown}"
+        option = "" if embedded else f" --tracking-uri {shlex.quote(str(address))}"
+        reason = _reason(error, address)
         raise TrackingError(
-            f"MLflow at {shown} could not be filled: {_reason(error)}. Nothing "
+            f"MLflow at {address} could not be filled: {reason}. Nothing "
             f"recorded is lost: `popnet sync {folder}{option}` fills it in later."
         ) from error
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException, address: Address) -> str:
     text = str(error)
     short = {
         r"Connection refused": "nothing answers there (connection refused)",
@@ -105,7 +111,7 @@ def _reason(error: BaseException) -> str:
     for pattern, reason in short.items():
         if re.search(pattern, text):
             return reason
-    line = re.sub(r"//[^/@\s]*@", "//***@", text.strip().split("\n")[0]).rstrip(".")
+    line = address.hide(text.strip().split("\n")[0]).rstrip(".")
     return f"{line[:200] or type(error).__name__}"
 
 
@@ -131,7 +137,7 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def quiet_mlflow(uri: str) -> Iterator[None]:
+def quiet_mlflow(address: Address) -> Iterator[None]:
     """Switch off MLflow's telemetry, log lines and printed links while this lasts."""
     patience = {k: os.environ.get(k, v) for k, v in AFTERWARDS.items()}
     with environment({**QUIET, **patience}), warnings.catch_warnings():
@@ -142,7 +148,7 @@ def quiet_mlflow(uri: str) -> Iterator[None]:
         for logger in loggers:
             logger.setLevel(logging.CRITICAL)
         try:
-            with _pooled(uri):
+            with _pooled(address):
                 yield
         finally:
             for logger, level in zip(loggers, levels, strict=True):
@@ -150,7 +156,7 @@ def quiet_mlflow(uri: str) -> Iterator[None]:
 
 
 @contextmanager
-def _pooled(uri: str) -> Iterator[None]:
+def _pooled(address: Address) -> Iterator[None]:
     """Reuse database connections while this lasts, and close them at the end.
 
     A connection that is kept longer could outlive an mlflow.db that the user deletes,
@@ -162,7 +168,8 @@ def _pooled(uri: str) -> Iterator[None]:
     engines: set[Engine] = set()
 
     def note_engine(connection: Connection) -> None:
-        if str(connection.engine.url) == uri:
+        url = connection.engine.url.render_as_string(hide_password=False)
+        if url == address.whole:
             engines.add(connection.engine)
 
     event.listen(Engine, "engine_connect", note_engine)
@@ -185,8 +192,9 @@ def embedded_uri(out: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def prepare(uri: str, artifacts: Path) -> None:
+def prepare(address: Address, artifacts: Path) -> None:
     """Create a missing SQLite store; raise when a database server does not answer."""
+    uri = address.whole
     parts = urlsplit(uri)
     if parts.scheme.startswith("sqlite"):
         _make_sqlite(Path(uri.partition(":///")[2]), artifacts)
@@ -210,31 +218,21 @@ def _make_sqlite(path: Path, artifacts: Path) -> None:
             connection.execute("SELECT count(*) FROM sqlite_master")
 
 
-def analyse(uri: str) -> None:
+def analyse(address: Address) -> None:
     """Let a SQLite store count its rows, so that it plans MLflow's searches well.
 
     Without these counts it joins networks and metrics row by row.  Ordering 3,400
     networks by accuracy then takes a hundred times longer, and the time grows with the
     square of the number of networks.
     """
+    uri = address.whole
     if uri.startswith("sqlite"):
         path = Path(uri.partition(":///")[2])
         with closing(sqlite3.connect(path, timeout=20)) as connection:
             connection.execute("ANALYZE")
 
 
-def store_identity(out: Path) -> str:
-    """Return the folder of runs' own random name, which it keeps when it is moved."""
-    path = out / ".store-id"
-    with locked(out / ".store-id.lock"):
-        if not path.exists():
-            part = out / f".store-id.{os.getpid()}"
-            part.write_text(uuid.uuid4().hex + "\n")
-            part.replace(path)
-    return path.read_text().strip()
-
-
-def open_experiment(client: Client, run: "Run", uri: str) -> tuple[str, str]:
+def open_experiment(client: Client, run: "Run", address: Address) -> tuple[str, str]:
     """Return the id and name of the sweep's experiment; create it if it is missing.
 
     Several folders of runs may fill one server.  When another folder or program owns
@@ -250,7 +248,7 @@ def open_experiment(client: Client, run: "Run", uri: str) -> tuple[str, str]:
         client.restore_experiment(found.experiment_id)
     # A server places artifacts itself; a bare database would place them in the working
     # directory.
-    served = urlsplit(uri).scheme in ("http", "https", "databricks")
+    served = urlsplit(address.whole).scheme in ("http", "https", "databricks")
     artifacts = None if served else (run.out.resolve() / "artifacts" / name).as_uri()
     if found is not None and artifacts not in (None, found.artifact_location):
         # The folder of runs was moved: MLflow's absolute paths point to the old one.

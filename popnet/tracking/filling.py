@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from popnet.config.address import Address
 from popnet.runs.fingerprint import recorded_fingerprint
 from popnet.tracking.client import (
     Client,
@@ -48,7 +49,7 @@ class SyncReport(NamedTuple):
 
     experiment: str
     experiment_id: str
-    tracking_uri: str
+    tracking_uri: Address
     created: int
     completed: int  # existed, but were incomplete or out of date
     unchanged: int
@@ -59,14 +60,14 @@ class _Session(NamedTuple):
     """A connection to MLflow, held by one process at a time."""
 
     client: Client
-    uri: str
+    address: Address
     previous_writer: str
     """Id of the writer that held the connection before; "" for the first one."""
 
 
 @contextmanager
 def _locked_session(
-    run: "Run", tracking_uri: str | None, writer_id: str
+    run: "Run", tracking_uri: Address | str | None, writer_id: str
 ) -> Iterator[_Session]:
     """Take the run's lock and open an MLflow client.  Raises TrackingError.
 
@@ -74,19 +75,19 @@ def _locked_session(
     one has filled MLflow since its own last session.
     """
     embedded = tracking_uri is None
-    uri = tracking_uri or embedded_uri(run.out)
-    with quiet_mlflow(uri), locked(run.folder / ".sync.lock"):
+    address = Address.of(tracking_uri or embedded_uri(run.out))
+    with quiet_mlflow(address), locked(run.folder / ".sync.lock"):
         last = run.folder / ".sync.last"
         previous = last.read_text() if last.is_file() else ""
         last.write_text(writer_id)
-        with plain_errors(uri, str(run.folder), embedded):
-            prepare(uri, run.out.resolve() / "artifacts")
-        yield _Session(Client(uri, str(run.folder), embedded), uri, previous)
+        with plain_errors(address, str(run.folder), embedded):
+            prepare(address, run.out.resolve() / "artifacts")
+        yield _Session(Client(address, str(run.folder), embedded), address, previous)
 
 
 def sync(
     run: "Run",
-    tracking_uri: str | None = None,
+    tracking_uri: Address | str | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> SyncReport:
     """Write the run's folder to MLflow; what MLflow already has is left alone.
@@ -98,21 +99,23 @@ def sync(
     with _locked_session(run, tracking_uri, uuid.uuid4().hex) as session:
         # the fingerprint of the tables in the folder; the store may hold more by now
         made = recorded_fingerprint(run)
-        experiment_id, experiment = open_experiment(session.client, run, session.uri)
+        experiment_id, experiment = open_experiment(
+            session.client, run, session.address
+        )
         writer = Writer(session.client, experiment_id)
         _mark_incomplete(writer, run)
         sweep, counts = _write(run, writer, on_progress)
         retired = writer.retire()
-        with plain_errors(session.uri, str(run.folder), tracking_uri is None):
-            analyse(session.uri)
+        with plain_errors(session.address, str(run.folder), tracking_uri is None):
+            analyse(session.address)
         if made:
             session.client.set_tag(sweep, MADE, made)
         return SyncReport(
-            experiment, experiment_id, session.uri, **counts, retired=retired
+            experiment, experiment_id, session.address, **counts, retired=retired
         )
 
 
-def is_filled(run: "Run", tracking_uri: str | None, fingerprint: str) -> bool:
+def is_filled(run: "Run", tracking_uri: Address | str | None, fingerprint: str) -> bool:
     """Return True when a sync from this fingerprint was completed.
 
     This takes one request, however many networks there are.  MLflow runs that somebody
@@ -121,7 +124,7 @@ def is_filled(run: "Run", tracking_uri: str | None, fingerprint: str) -> bool:
     if tracking_uri is None and not (run.out / "mlflow.db").exists():
         return False
     with _locked_session(run, tracking_uri, uuid.uuid4().hex) as session:
-        experiment_id, _ = open_experiment(session.client, run, session.uri)
+        experiment_id, _ = open_experiment(session.client, run, session.address)
         wanted = f"tags.`{KIND}` = 'sweep' and tags.`{MADE}` = '{fingerprint}'"
         return bool(session.client.search_runs([experiment_id], wanted, max_results=1))
 
@@ -133,7 +136,7 @@ class Filler:
     and left unfilled; ``sync`` completes them.
     """
 
-    def __init__(self, run: "Run", tracking_uri: str | None) -> None:
+    def __init__(self, run: "Run", tracking_uri: Address | str | None) -> None:
         self.run, self.tracking_uri = run, tracking_uri
         self.writer_id = uuid.uuid4().hex
         self.writer: Writer | None = None
@@ -148,7 +151,7 @@ class Filler:
         with _locked_session(self.run, self.tracking_uri, self.writer_id) as session:
             if writer is None or session.previous_writer != self.writer_id:
                 experiment_id, _ = open_experiment(
-                    session.client, self.run, session.uri
+                    session.client, self.run, session.address
                 )
                 writer = Writer(session.client, experiment_id)
                 _mark_incomplete(writer, self.run)
