@@ -30,6 +30,12 @@ class PerturbationSettings(Named):
     """A small task on which its effect shows."""
     small_network: ClassVar[dict[str, Any]] = {"units": 24}
     """The network, on ``small_task``, on which its effect shows."""
+    dt_tolerance: ClassVar[float] = 0.1
+    """How far its effect may differ at half the time step, as a share of it."""
+    limit: ClassVar[float | None] = None
+    """The level at which grading ends, the last of the default ones."""
+    limit_reason: ClassVar[str] = ""
+    """Why grading ends there, in words: what no higher level could mean."""
     levels: Annotated[
         tuple[float, ...], Field(strict=False, min_length=1, description="grades")
     ]
@@ -39,6 +45,14 @@ class PerturbationSettings(Named):
 
         FIELD is the setting of this perturbation that does not fit.  None means that
         the perturbation is possible.
+        """
+        return None
+
+    def idle(self, config: NetworkConfig) -> str | None:  # noqa: ARG002
+        """Return why no level changes any network of ``config``; None if one does.
+
+        Such networks are not tested with it: an accuracy that could not have changed
+        is no result.  A sweep in which it is idle everywhere is refused.
         """
         return None
 

@@ -38,6 +38,9 @@ def check(loaded: LoadedSweep, source: Source) -> None:
         _check_metric(source, ("after", "compare", i), after, metric)
     for i, measure in enumerate(after.measures):
         _check_measure(source, ("after", "measures", i), after, measure)
+    for key, graded in (("perturb", after.perturb), ("dynamics", after.dynamics or ())):
+        for i, settings in enumerate(graded):
+            _check_idle(source, ("after", key, i), loaded, settings)
     for condition in (*loaded.conditions, *loaded.corners):
         config = condition.config
         _check_sources(source, ("task",), config.task)
@@ -47,12 +50,13 @@ def check(loaded: LoadedSweep, source: Source) -> None:
             _check_perturbation(source, ("after", "perturb", i), config, settings)
         for i, settings in enumerate(after.dynamics or ()):
             _check_perturbation(source, ("after", "dynamics", i), config, settings)
-        rate_hz, dt_s = config.rule.impulses.rate_hz, config.network.dt_s
-        if rate_hz * dt_s > 1:
+        impulses, dt_s = config.rule.impulses, config.network.dt_s
+        slot_s = dt_s / impulses.slots(dt_s)
+        if impulses.rate_hz * slot_s > 1:
             raise source.error(
                 ("rule",),
-                f"impulses at {rate_hz:g} Hz are more than one per step of {dt_s:g} s; "
-                f"at most {1 / dt_s:g} Hz.",
+                f"impulses at {impulses.rate_hz:g} Hz are more than one per "
+                f"{slot_s:g} s; at most {1 / slot_s:g} Hz.",
             )
 
 
@@ -119,6 +123,18 @@ def _check_task(
                 f"epoch {epoch} of {duration:g} s is not a whole number of steps "
                 f"dt_s = {dt_s:g} s.",
             )
+
+
+def _check_idle(
+    source: Source, place: Place, loaded: LoadedSweep, settings: PerturbationSettings
+) -> None:
+    """Refuse a perturbation that changes no network of any condition."""
+    conditions = (*loaded.conditions, *loaded.corners)
+    reasons = [settings.idle(condition.config) for condition in conditions]
+    if all(reason is not None for reason in reasons):
+        raise source.error(
+            place, f"{settings.name!r} changes no network: {reasons[0]}; leave it out."
+        )
 
 
 def _check_perturbation(

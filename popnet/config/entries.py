@@ -33,8 +33,6 @@ class TaskSettings(Named):
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "signs"
     """The form of the target: positive and negative values, equally frequent (signs);
     1 at the output of the right class and 0 elsewhere (classes); or any values."""
-    fixation_class: ClassVar[int | None] = None
-    """The class that asks for no choice; no trial's last right class is this one."""
     error: ClassVar[Literal["absolute", "squared"]] = "absolute"
     """A trial's error is the mean of |output - target| or of its square."""
     silence: ClassVar[Silence] = "never asked for"

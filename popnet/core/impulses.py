@@ -38,6 +38,20 @@ def together(parts: Sequence[ImpulseList]) -> ImpulseList:
     return ImpulseList(step[order], unit[order], size[order])
 
 
+def one_each(impulses: ImpulseList) -> list[ImpulseList]:
+    """The same impulses as lists in which no unit has two in one step."""
+    order = np.lexsort((impulses.unit, impulses.step))
+    step, unit, size = (column[order] for column in impulses)
+    first = np.ones(len(order), bool)
+    first[1:] = (step[1:] != step[:-1]) | (unit[1:] != unit[:-1])
+    places = np.arange(len(order))
+    turn = places - np.maximum.accumulate(np.where(first, places, 0))
+    return [
+        ImpulseList(step[turn == k], unit[turn == k], size[turn == k])
+        for k in range(int(turn.max(initial=0)) + 1)
+    ]
+
+
 ImpulsesGiven = Sequence[Sequence[ImpulseList]] | Tensor
 """Impulses of each network and trial [P][B], or as a current [P, B, T, N]."""
 

@@ -5,6 +5,7 @@ P networks, B trials, T time steps, N units, I inputs, O outputs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from popnet.core.cell import Cell, Params, clamp, closed, rates, steady_state
+
+
+class Pulses(NamedTuple):
+    """Brief currents of the rate form: each lasts a part of its step, or several."""
+
+    current_PBTN: Tensor
+    duration: float
+    """In steps."""
 
 
 class Activity(NamedTuple):
@@ -66,10 +75,13 @@ def outputs(
     drive_PBTN: Float[Tensor, "P B T N"],
     x0_PBN: Float[Tensor, "P B N"],
     push_PBTN: Float[Tensor, "P B T N"] | None = None,
+    pulses: Sequence[Pulses] = (),
 ) -> Float[Tensor, "P B T O"]:
     """The output of a rollout alone, without keeping states: for frozen networks.
 
-    ``push`` makes x jump by (dt / tau) push(t), outside phi: for the rate form.
+    For the rate form: ``push`` makes x jump by (dt / tau) push(t), outside phi; of
+    pulses p(t) of a duration D, phi(v + p) - phi(v) counts D times, because a current
+    D times as large would saturate phi.
     """
     params = closed(params)
     a_P1N = cell.dt_s / params.tau_PN[:, None]
@@ -81,7 +93,11 @@ def outputs(
     out = []
     for t in range(drive_PBTN.shape[2]):
         total = torch.baddbmm(drive_PBTN[:, :, t], r, w_PNN)
-        towards = steady_state(params, cell, total).sub_(x)
+        resting = steady_state(params, cell, total)
+        towards = resting - x
+        for pulse in pulses:
+            during = steady_state(params, cell, total + pulse.current_PBTN[:, :, t])
+            towards = towards + pulse.duration * (during - resting)
         if push_PBTN is not None:
             towards += push_PBTN[:, :, t]
         x = torch.addcmul(x, a_P1N, towards)

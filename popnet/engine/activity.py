@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from popnet.config import Impulses
 from popnet.config.network import Readout
@@ -26,11 +27,19 @@ def activity(situation: Situation, seed: Seed) -> NDArray[np.float32]:
     Exploratory impulses are off; the network's own noise and whatever a perturbation
     adds stay on.
     """
-    quiet = situation._replace(impulses=Impulses())
-    rates_BTN = run(_outspoken(quiet), seed, RESPONSE_TRIALS).output_PBTO[0]
+    rates_BTN = rates_of(situation, seed, RESPONSE_TRIALS)
     # the types take turns: see ``common_trials``
     by_turn = rates_BTN.unflatten(0, (RESPONSE_TRIALS, situation.task.types))
     return by_turn.mean(0).to("cpu", torch.float32).numpy()
+
+
+def rates_of(situation: Situation, seed: Seed, per_type: int) -> Tensor:
+    """Return every unit's rate [B, T, N] in ``per_type`` common trials of each type.
+
+    Exploratory impulses are off.
+    """
+    quiet = situation._replace(impulses=Impulses())
+    return run(_outspoken(quiet), seed, per_type).output_PBTO[0]
 
 
 def _outspoken(situation: Situation) -> Situation:

@@ -189,23 +189,26 @@ def exploratory_impulses(
     steps: int,
     tau_N: Array,
 ) -> ImpulseList:
-    """Impulses of one trial: Bernoulli per unit and step, U(-A, A) in size.
+    """Impulses of one trial: Bernoulli per unit and slot, U(-A, A) in amplitude.
 
-    Drawn by their geometric gaps, step by step: the same law as one draw per unit and
-    step, at the cost of one draw per impulse, and a longer trial only adds to them.
+    A slot is a step, or one of the ms of a longer step: see ``Impulses.slots``.  Drawn
+    by their geometric gaps, slot by slot: the same law as one draw per unit and slot,
+    at the cost of one draw per impulse, and a longer trial only adds to them.
     A is the amplitude of a pulse of ``duration_s``, D, delivered in one step as the
     current A D / dt: the state jumps by A D / tau_i (a current is multiplied by
     dt / tau_i), or ``into: state`` by A D / mean tau whatever the unit's own tau.
     """
     if not any_impulses(impulses):
         return NO_IMPULSES
-    chance = impulses.rate_hz * net.dt_s
-    quiet = min(steps_before(impulses.quiet_s, net.dt_s), steps)
+    slots = impulses.slots(net.dt_s)
+    chance = impulses.rate_hz * net.dt_s / slots
+    quiet = min(steps_before(impulses.quiet_s, net.dt_s / slots), steps * slots)
+    cells = (steps * slots - quiet) * net.units
     random = seed.stream(purpose, trial)
-    places = _bernoulli_places(random, min(chance, 1.0), (steps - quiet) * net.units)
+    places = _bernoulli_places(random, min(chance, 1.0), cells)
     sizes = seed.stream(f"{purpose}/sizes", trial).uniform(-1, 1, len(places))
-    step, unit = np.divmod(places, net.units)
-    return _impulse_list(impulses, net, step + quiet, unit, sizes, tau_N)
+    slot, unit = np.divmod(places, net.units)
+    return _impulse_list(impulses, net, (slot + quiet) // slots, unit, sizes, tau_N)
 
 
 def graded_impulses(
@@ -219,17 +222,18 @@ def graded_impulses(
 ) -> ImpulseList:
     """As ``exploratory_impulses``, but a higher rate only adds to those of a lower one.
 
-    One uniform number per unit and step decides (common random numbers over grades).
+    One uniform number per unit and slot decides (common random numbers over grades).
     """
     if not any_impulses(impulses):
         return NO_IMPULSES
-    chance = impulses.rate_hz * net.dt_s
-    shape = (steps, net.units)
-    step, unit = np.nonzero(seed.stream(purpose, trial).random(shape) < chance)
+    slots = impulses.slots(net.dt_s)
+    chance, shape = impulses.rate_hz * net.dt_s / slots, (steps * slots, net.units)
+    slot, unit = np.nonzero(seed.stream(purpose, trial).random(shape) < chance)
     field = seed.stream(f"{purpose}/sizes", trial).random(shape)
-    sizes = 2 * field[step, unit] - 1
-    keep = step >= steps_before(impulses.quiet_s, net.dt_s)
-    return _impulse_list(impulses, net, step[keep], unit[keep], sizes[keep], tau_N)
+    sizes = 2 * field[slot, unit] - 1
+    keep = slot >= steps_before(impulses.quiet_s, net.dt_s / slots)
+    step = slot[keep] // slots
+    return _impulse_list(impulses, net, step, unit[keep], sizes[keep], tau_N)
 
 
 def _impulse_list(

@@ -5,8 +5,9 @@ P networks, B trials, T time steps, N units, O outputs, S scored steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -18,8 +19,14 @@ from popnet import kernels
 from popnet.config import Impulses, NetworkConfig, TaskSettings
 from popnet.core.cell import Cell, Params, closed
 from popnet.core.draw import cell_of
-from popnet.core.impulses import ImpulseList, currents, together
-from popnet.core.rollout import drive, outputs
+from popnet.core.impulses import (
+    NO_IMPULSES,
+    ImpulseList,
+    currents,
+    one_each,
+    together,
+)
+from popnet.core.rollout import Pulses, drive, outputs
 from popnet.core.scoring import Scores
 from popnet.engine.episodes import (
     any_impulses,
@@ -137,6 +144,8 @@ class _Arriving(NamedTuple):
     """Impulses that are currents."""
     pushes: list[ImpulseList] | None
     """Impulses into the state of the rate form, which do not pass through phi."""
+    pulses: list[tuple[list[ImpulseList], float]]
+    """Impulses into the drive of the rate form, and how many steps they last."""
 
 
 def _answers(
@@ -154,7 +163,26 @@ def _answers(
     driven = drive(params, input_PBTI, current)
     pushes = None if given.pushes is None else [given.pushes]
     push = currents(None, pushes, x0_PBN, steps)
-    return outputs(params, cell, driven, x0_PBN, push)
+    return outputs(params, cell, driven, x0_PBN, push, _pulses(given, x0_PBN, steps))
+
+
+def _pulses(given: _Arriving, x0_PBN: Tensor, steps: int) -> list[Pulses]:
+    """Return pulses in the amplitude that they have while they last.
+
+    Those of one unit in one step come one after the other.
+    """
+    made = []
+    for impulses, duration in given.pulses:
+        by_turn = zip_longest(*map(one_each, impulses), fillvalue=NO_IMPULSES)
+        for turn in by_turn:
+            areas_PBTN = currents(None, [turn], x0_PBN, steps)
+            assert areas_PBTN is not None
+            made.append(Pulses(areas_PBTN / duration, duration))
+    return made
+
+
+_Drawn = tuple[Callable[..., ImpulseList], Impulses, str]
+"""Impulses of a kind: how they are drawn, and from which stream."""
 
 
 def _arriving(
@@ -163,7 +191,7 @@ def _arriving(
     """Draw recurrent noise and impulses of some trials."""
     net = situation.config.network
     tau_N = situation.params.tau_PN[0].to("cpu", torch.float64).numpy()
-    kinds = [
+    kinds: list[_Drawn] = [
         (draw, kind, purpose)
         for draw, kind, purpose in (
             (exploratory_impulses, situation.impulses, "evaluation/impulses"),
@@ -172,13 +200,7 @@ def _arriving(
         if any_impulses(kind)
     ]
 
-    def drawn(push: bool) -> list[ImpulseList] | None:
-        some = [
-            one for one in kinds
-            if push == (net.form == "rate" and one[1].into == "state")
-        ]  # fmt: skip
-        if not some:
-            return None
+    def drawn(some: Sequence[_Drawn]) -> list[ImpulseList]:
         return [
             together(
                 [draw(k, net, seed, where, n, steps, tau_N) for draw, k, where in some]
@@ -187,7 +209,14 @@ def _arriving(
         ]
 
     noise = recurrent_noise(net, seed, "evaluation/noise", numbers, steps, tau_N)
-    return _Arriving(noise, drawn(push=False), drawn(push=True))
+    if net.form == "current":
+        return _Arriving(noise, drawn(kinds) if kinds else None, None, [])
+    pushes = [one for one in kinds if one[1].into == "state"]
+    pulses = [
+        (drawn([one]), one[1].duration_s / net.dt_s)
+        for one in kinds if one[1].into == "drive"
+    ]  # fmt: skip
+    return _Arriving(noise, None, drawn(pushes) if pushes else None, pulses)
 
 
 def score(ran: Ran, task: TaskSettings, sign: float = 1.0) -> Scores:
@@ -219,7 +248,7 @@ def evaluate(
                 accuracy,
                 (accuracy * (1 - accuracy) / trials) ** 0.5,
                 float(flipped.mean()),
-                observer_accuracy(task, per_type, dt_s, seed.sweep),
+                observer_accuracy(task, per_type, dt_s, seed.sweep),  # type: ignore[arg-type]
                 float(error_B.mean()),
                 trials,
                 _by_type(error_B, ran, task),

@@ -83,6 +83,9 @@ class _Question(NamedTuple):
     change: Callable[[Situation, Seed], Situation]
 
 
+_Perturbing = tuple[PerturbationSettings, _Question]
+
+
 class TestPlan:
     """The tests that ``after`` asks of networks of one configuration after another."""
 
@@ -96,16 +99,17 @@ class TestPlan:
         self._last: tuple[NetworkConfig, Asked] | None = None
         self._others = [_of_task(o, canonical(o)) for o in after.other_tasks]
         self._perturbed = [
-            _perturbed("perturbation", ("perturbation",), *graded)
+            (graded[0], _perturbed("perturbation", ("perturbation",), *graded))
             for graded in _graded(after.perturb)
         ]
-        self._activity: list[_Question] = []
+        self._at_rest: list[_Question] = []
+        self._under: list[_Perturbing] = []
         if after.dynamics is not None:
             for state in ("untrained", "trained"):
                 what = ("dynamics", state)
-                self._activity.append(_Question(state, "", "{}", 0.0, what, _unchanged))
-            self._activity += [
-                _perturbed("trained", ("dynamics", "trained"), *graded)
+                self._at_rest.append(_Question(state, "", "{}", 0.0, what, _unchanged))
+            self._under = [
+                (graded[0], _perturbed("trained", ("dynamics", "trained"), *graded))
                 for graded in _graded(after.dynamics)
             ]
         self._measures = [(m, canonical(m)) for m in after.measures]
@@ -117,7 +121,7 @@ class TestPlan:
         """
         if self._last is None or self._last[0] is not config:
             of_activity = self._of_activity(config)
-            dynamics = _different(self._activity, of_activity)
+            dynamics = _different(self._moves(config), of_activity)
             asked = Asked(
                 self.tests(config), dynamics, self._measured(dynamics, of_activity)
             )
@@ -132,7 +136,7 @@ class TestPlan:
         """Return the identities of all that is asked of such a network, in order."""
         of_test, of_activity = self._of_tests(config), self._of_activity(config)
         tests = dict.fromkeys(of_test(*q.what) for q in self._tests(config))
-        moves = dict.fromkeys(of_activity(*q.what) for q in self._activity)
+        moves = dict.fromkeys(of_activity(*q.what) for q in self._moves(config))
         measures = dict.fromkeys(
             of_activity("measure", text, *on)
             for settings, text in self._measures
@@ -164,7 +168,16 @@ class TestPlan:
         quiet = own._replace(kind="quiet", what=("quiet",), change=_quiet)
         # the same task may be asked again, with other settings than the own
         others = [o for o in self._others if o.what != own.what]
-        return [own, quiet, *others, *self._perturbed]
+        return [own, quiet, *others, *_changing(self._perturbed, config)]
+
+    def _moves(self, config: NetworkConfig) -> list[_Question]:
+        """Return the measurements of activity, at rest and perturbed."""
+        return [*self._at_rest, *_changing(self._under, config)]
+
+
+def _changing(graded: list[_Perturbing], config: NetworkConfig) -> list[_Question]:
+    """Return the questions whose perturbation changes networks of ``config``."""
+    return [question for settings, question in graded if settings.idle(config) is None]
 
 
 def planned_tests(after: After, config: NetworkConfig) -> list[Test]:

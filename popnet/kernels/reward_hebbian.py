@@ -219,7 +219,8 @@ def _room(
     del thread  # a part of the key alone
     row = padded(units)
     return room_for(units, inputs, outputs, cell), _Room(
-        aligned(steps, 1, inputs + 1), *(aligned(row) for _ in range(4)),
+        aligned(steps, 1, inputs + 1),
+        aligned(row), aligned(row), aligned(row), aligned(row),
         aligned(steps + 1, row), aligned(row), aligned(TOGETHER, row),
         aligned(TOGETHER, row), aligned(units, row),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from popnet.config import Impulses, NetworkConfig, PerturbationSettings
+from popnet.config import Impulses, PerturbationSettings
 from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
@@ -20,29 +20,21 @@ class AddedImpulses(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random impulses to single units, at an added rate"
     unit: ClassVar[str] = "added rate per unit (Hz)"
+    limit: ClassVar[float | None] = 1000.0
+    limit_reason: ClassVar[str] = "an impulse of 1 ms in every unit at every time"
     changes: ClassVar[frozenset[str]] = frozenset({"added impulses"})
     name: Literal["impulses"] = "impulses"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1000)], ...],
         Field(strict=False, min_length=1),
-    ] = (0.0, 1.0, 3.0, 10.0, 30.0)
+    ] = (0.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
     amplitude: Annotated[
-        float, Field(ge=0, description="half-width of the uniform law")
+        float, Field(gt=0, description="half-width of the uniform law")
     ] = 16.0
     duration_s: Annotated[
         float, Field(gt=0, le=1, description="of the current; published: 1 ms")
     ] = 0.001
     into: Literal["drive", "state"] = "drive"
-
-    def refuse(self, config: NetworkConfig) -> str | None:
-        """At most one impulse per unit and step."""
-        most_hz, dt_s = max(self.levels), config.network.dt_s
-        if most_hz * dt_s <= 1:
-            return None
-        return (
-            f"levels: {most_hz:g} Hz is more than one impulse per step of {dt_s:g} s; "
-            f"at most {1 / dt_s:g}"
-        )
 
 
 def apply(

@@ -59,6 +59,7 @@ class EvolutionStrategies(CandidateSearch):
     summary: ClassVar[str] = "evolution strategies: pairs of neighbours, ranks, Adam"
     example: ClassVar[dict[str, Any]] = {"pairs": 6, "batch_trials": 8}
     state_copies: ClassVar[int] = 2
+    dt_tolerance: ClassVar[float] = 0.2  # Adam divides a gradient by its own size
 
     name: Literal["evolution_strategies"] = "evolution_strategies"  # type: ignore[assignment]
     pairs: Annotated[int, Field(ge=1, description="n, neighbours are 2 n")] = 32

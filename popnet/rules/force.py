@@ -83,6 +83,11 @@ class Force(Published):
         float, Field(gt=0, le=1, description="from one update to the next")
     ] = 0.002
 
+    @property
+    def trains_recurrent(self) -> bool:
+        """The readout alone is learned."""
+        return False
+
     def fitted(self, network: Network) -> Force:
         """The same, for the current form and a linear readout alone."""
         refuse_rate_form(network, self.name)

@@ -15,6 +15,9 @@ from popnet.rules import RULES
 from popnet.seeding import Seed
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
 from popnet.testing.networks import CPU, copied, differing, planned
+from popnet.testing.time_steps import (
+    a_perturbation_does_the_same_at_half_the_time_step,
+)
 
 FORMS = ("current", "rate")
 TRIALS = 3
@@ -172,6 +175,9 @@ PERTURBATION_CHECKS: dict[str, Check] = {
     "each level changes something else": each_level_changes_something_else,
     "changes what it declares alone": changes_what_it_declares_alone,
     "the same again": the_same_again,
+    "does the same at half the time step": (
+        a_perturbation_does_the_same_at_half_the_time_step
+    ),
     "networks do not depend on each other": networks_do_not_depend_on_each_other,
     "the network itself is left as it was": the_network_itself_is_left_as_it_was,
     "shapes and types stay": shapes_and_types_stay,

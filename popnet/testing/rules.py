@@ -28,6 +28,7 @@ from popnet.testing.learning import (
     taught,
 )
 from popnet.testing.networks import CPU, copied, differing, leaves_of
+from popnet.testing.time_steps import a_rule_learns_the_same_at_half_the_time_step
 
 WINDOW = 100
 """The last trials, over which networks have to have learned the small task."""
@@ -220,6 +221,9 @@ RULE_CHECKS: dict[str, Check] = {
         learns_in_the_networks_it_declares_alone
     ),
     "uses the target as it declares": uses_the_target_as_it_declares,
+    "learns the same at half the time step": (
+        a_rule_learns_the_same_at_half_the_time_step
+    ),
     "learns its small task": learns_its_small_task,
     "learns nothing from shuffled targets": learns_nothing_from_shuffled_targets,
     "nothing is learned at rate 0": nothing_is_learned_at_rate_0,

@@ -3,7 +3,14 @@
 import numpy as np
 import torch
 
-from popnet.core.impulses import NO_IMPULSES, ImpulseList, currents, dense, together
+from popnet.core.impulses import (
+    NO_IMPULSES,
+    ImpulseList,
+    currents,
+    dense,
+    one_each,
+    together,
+)
 
 
 def impulses(steps, units, sizes):
@@ -44,3 +51,16 @@ def test_currents_are_noise_and_impulses_in_one():
     for given in ([[ONE, OTHER]], current):
         assert torch.equal(currents(noise, given, x0, 5), noise + current)
         assert torch.equal(currents(None, given, x0, 5), current)
+
+
+def test_one_each_never_has_two_impulses_to_a_unit_in_a_step():
+    twice = together([ONE, OTHER, impulses([3, 3], [1, 1], [7, 9])])
+    parts = one_each(twice)
+    assert [len(part.step) for part in parts] == [4, 1, 1, 1]
+    for part in parts:
+        cells = list(zip(part.step, part.unit, strict=True))
+        assert len(set(cells)) == len(cells)
+    whole = sum(dense(part, 5, 3) for part in parts)
+    np.testing.assert_array_equal(whole, dense(twice, 5, 3))
+    (none,) = one_each(NO_IMPULSES)
+    assert len(none.step) == 0

@@ -31,7 +31,7 @@ def seven(request, planned):
         train={"trials": 60, "until": {"accuracy": 0.9, "window": 20}},
         grid={
             "zip": {
-                "network.tau_s.spread": [0.0, 0.4, 0.8, 0.1],
+                "network.tau_s.spread": [0.0, 0.4, 0.5, 0.1],
                 "network.gain": [1.5, 0.9, 1.2, 1.4],
                 "network.density": [1.0, 0.5, 0.9, 0.8],
                 "rule.learning_rate": [0.01, 0.02, 0.003, 0.05],

@@ -153,6 +153,52 @@ def test_the_jump_of_the_state(into, net):
     assert np.abs(jump).max() > 0.1
 
 
+def jumps(net, dt, seconds=4.0, draw=exploratory_impulses, **given):
+    """What x of units with tau 30 ms is moved by, [impulses], in so many seconds."""
+    steps, tau_N = round(seconds / dt), np.full(40, 0.03)
+    impulses = Impulses(**{"rate_hz": 20.0, "amplitude": 16.0, **given})
+    own = net(dt_s=dt)
+    return draw(impulses, own, SEED, "impulses", 0, steps, tau_N).size * dt / 0.03
+
+
+@pytest.mark.parametrize("draw", [exploratory_impulses, graded_impulses])
+@pytest.mark.parametrize("into", ["drive", "state"])
+def test_impulses_are_the_same_per_second_at_every_time_step(into, draw, net):
+    """Their number, largest jump and injected variance: 5 s.e. of 3,200 impulses."""
+    for dt in (0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01):
+        made = jumps(net, dt, into=into, draw=draw)
+        assert abs(len(made) - 3200) < 5 * 3200**0.5, dt
+        assert 0.99 * 16 / 30 < np.abs(made).max() <= 16 / 30 + 1e-12, dt
+        wanted = (16 / 30) ** 2 / 3
+        error = (16 / 30) ** 2 * (4 / 45 / 3200) ** 0.5
+        assert abs(np.mean(made**2) - wanted) < 5 * error, dt
+
+
+def test_the_area_of_an_impulse_is_its_amplitude_times_its_duration(net):
+    one = jumps(net, 0.001)
+    np.testing.assert_allclose(jumps(net, 0.001, duration_s=0.002), 2 * one, rtol=1e-12)
+    wide = jumps(net, 0.001, duration_s=0.002, amplitude=8.0)
+    np.testing.assert_allclose(wide, one, rtol=1e-12)
+
+
+def test_at_the_published_step_the_current_is_the_amplitude_to_the_last_bit(net):
+    own, impulses = net(), Impulses(rate_hz=3.0, amplitude=16.0)
+    one = exploratory_impulses(impulses, own, SEED, "i", 7, 1000, np.full(40, 0.03))
+    unit = SEED.stream("i/sizes", 7).uniform(-1, 1, len(one.size))
+    np.testing.assert_array_equal(one.size, 16.0 * unit)
+
+
+@pytest.mark.parametrize("draw", [exploratory_impulses, graded_impulses])
+def test_a_longer_step_has_room_for_an_impulse_in_every_ms(draw, net):
+    impulses = Impulses(rate_hz=1000.0, amplitude=1.0, quiet_s=0.007)
+    given = net(dt_s=0.005), SEED, "i", 0, 4, np.full(40, 0.03)
+    made = draw(impulses, *given)
+    counts = np.zeros((4, 40))
+    np.add.at(counts, (made.step, made.unit), 1)
+    assert (counts == np.array([0, 3, 5, 5])[:, None]).all()
+    assert (np.diff(made.step) >= 0).all()
+
+
 def test_initial_states_are_uniform(net):
     wide, trials = net(initial_state=0.3), range(200)
     start = initial_states(wide, SEED, "initial_state", trials)

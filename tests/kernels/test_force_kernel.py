@@ -58,6 +58,7 @@ def some(episode, trials):
         {},
         {"rule": {"every_s": 0.001, "alpha": 0.1}},
         {"rule": {"every_s": 0.007, "alpha": 20.0}},
+        {"rule": {"every_s": 0.0003}},
         {"network": {"feedback": 0.0, "readout": {"kind": "linear", "scale": 1.0}}},
         {"network": {"clamped": {1: 1.0, 9: -1.0}, "bias": {"mean": 0.1}}},
         {"network": {"noise": {"recurrent": 0.05, "input": 0.05}}},

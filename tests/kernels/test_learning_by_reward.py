@@ -60,7 +60,12 @@ CASES = [
     {"task": {"name": "flipflop", "trial_s": 0.08},
      "network": {"readout": {"kind": "linear"}, "clamped": {}}},
     {"network": {"nonlinearity": "one_plus_tanh", "gain": 0.9}},
-    {"network": {"tau_s": {"mean": 0.03, "spread": 0.8}, "slope": {"mean": 1.2}}},
+    {"network": {"tau_s": {"mean": 0.03, "half_width": 0.6}, "slope": {"mean": 1.2}}},
+    *({"network": {"dt_s": dt}, "rule": {"trace": trace}}
+      for dt in (0.0005, 0.005) for trace in ("cube", "signed_square")),
+    {"network": {"dt_s": 0.002}, "rule": {"trace": "node_perturbation"}},
+    {"network": {"dt_s": 0.0005}, "rule": {"trace_every_s": 0.003, "skip_s": 0.007}},
+    {"network": {"dt_s": 0.01}, "rule": {"skip_s": 0.017}},
     *({"network": {"clamped": {2: 0.5}, "units": n}} for n in (5, 15, 16, 65)),
 ]  # fmt: skip
 

@@ -133,19 +133,23 @@ def test_only_the_readout_is_trained(world):
             assert a is b, name
 
 
-def test_without_feedback_it_is_ridge_regression_on_the_rates(world):
-    """Then the rates do not depend on the readout, so all are known beforehand."""
+@pytest.mark.parametrize(("every_s", "weight"), [(0.002, 1.0), (0.0015, 4 / 3)])
+def test_without_feedback_it_is_ridge_regression_on_the_rates(every_s, weight, world):
+    """Then the rates do not depend on the readout, so all are known beforehand.
+
+    A sample every 2 ms counts as 4 / 3 samples where one every 1.5 ms was asked for.
+    """
     params, episode = world
     params = params._replace(wfb_PNO=None)
     episode = episode._replace(mask_PBTO=torch.ones_like(episode.mask_PBTO))
-    got, state, _ = learn(params, episode, every_s=0.002)
+    got, state, _ = learn(params, episode, every_s=every_s)
     driven = drive(params, episode.input_PBTI, episode.noise_PBTN)
     r = rollout(params, CELL, driven, episode.x0_PBN).r_PBSN[:, :, 1:]
     r, f = (part[:, :, 1::2].flatten(1, 2) for part in (r, episode.target_PBTO))
     one = torch.eye(N, dtype=F64)
-    correlation = r.mT @ r + HYPER["alpha"][:, None, None] * one
+    correlation = weight * r.mT @ r + HYPER["alpha"][:, None, None] * one
     w = params.wout_PON
-    ridge = w + torch.linalg.solve(correlation, r.mT @ (f - r @ w.mT)).mT
+    ridge = w + torch.linalg.solve(correlation, weight * r.mT @ (f - r @ w.mT)).mT
     torch.testing.assert_close(got.wout_PON, ridge, rtol=1e-9, atol=1e-9)
     inverse = torch.linalg.inv(correlation)
     torch.testing.assert_close(state.p_PNN, inverse, rtol=1e-9, atol=1e-9)
@@ -181,7 +185,8 @@ SIZE = {"units": 100, "dt_s": 0.01, "tau_s": 0.02, "gain": 1.0, "input_scale": 5
 def curves(planned, **network):
     """Errors of 4 networks by 20 trials of 1 s, over 80 trials."""
     members = planned(
-        task=FLIPFLOP, rule="force", count=4, seed=5, network=SIZE | network,
+        task=FLIPFLOP, rule={"name": "force", "every_s": 0.02}, count=4, seed=5,
+        network=SIZE | network,
         train={"trials": 80, "until": None, "curve_every": 20},
     )  # fmt: skip
     found = []

@@ -74,9 +74,12 @@ class Ridge:
         return self.first + torch.linalg.solve(gram, r.T @ (of - r @ self.first.T)).T
 
 
-def plain(params, state, episode, p, learns):
-    """One network: the equations of the module's head, with ``Ridge`` for P."""
-    alpha = float(HYPER["alpha"][p])
+def plain(params, state, episode, p, learns, weight=1.0):
+    """One network: the equations of the module's head, with ``Ridge`` for P.
+
+    Samples that count ``weight`` times are as many with alpha / weight.
+    """
+    alpha = float(HYPER["alpha"][p]) / weight
     inner, outer = Ridge(params.w_PNN[p], alpha), Ridge(params.wout_PON[p], alpha)
     a = 0.001 / params.tau_PN[p]
 
@@ -106,6 +109,7 @@ def plain(params, state, episode, p, learns):
     [
         ({}, range(T)),
         ({"every_s": 0.002}, range(0, T, 2)),
+        ({"every_s": 0.0005}, range(T)),
         ({"trigger_s": 0.003}, [0, 3, 4, 5, 6, 7, 8]),
         ({"trigger_s": 0.003, "every_s": 0.002}, [0, 4, 6, 8]),
     ],
@@ -116,7 +120,8 @@ def test_a_batch_is_ridge_regression_on_the_currents_at_every_step(
     params, episode = world
     state, got, _, _ = learn(params, episode, **settings)
     for p in range(P):
-        w, wout = plain(params, state, episode, p, learns)
+        weight = 2.0 if settings == {"every_s": 0.0005} else 1.0
+        w, wout = plain(params, state, episode, p, learns, weight)
         torch.testing.assert_close(got.w_PNN[p], w, rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(got.wout_PON[p], wout, rtol=1e-9, atol=1e-9)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from popnet.config import ConfigError
 from popnet.core.cell import Cell, Params
 from popnet.core.impulses import ImpulseList
 from popnet.core.rollout import drive, outputs
@@ -61,6 +62,78 @@ def test_supralinear_functions_are_odd_and_multiplicative():
             supralinear(z * z.flip(0), power),
             supralinear(z, power) * supralinear(z.flip(0), power),
         )
+
+
+def trace_at(dt_s, impulses, power="cube", every_s=0.001):
+    """The trace of one trial of 0.2 s, run with steps of dt; impulses (ms, unit, size).
+
+    A smooth input drives the units; skipped are the first 3 ms.
+    """
+    g, n = torch.Generator().manual_seed(5), 10
+    cell, steps = Cell(dt_s, "tanh", ((3, 1.0),), 0), round(0.2 / dt_s)
+    params = Params(
+        1.3 / n**0.5 * torch.randn(1, n, n, generator=g, dtype=F64),
+        torch.randn(1, n, 1, generator=g, dtype=F64), None,
+        torch.zeros(1, n, dtype=F64),
+        0.02 + 0.02 * torch.rand(1, n, generator=g, dtype=F64),
+        torch.ones(1, n, dtype=F64), torch.zeros(1, n, dtype=F64), None, None,
+    )  # fmt: skip
+    time_s = torch.arange(steps, dtype=F64) * dt_s
+    given = torch.sin(40 * time_s)[None, None, :, None]
+    pulses = torch.zeros(1, steps, n, dtype=F64)
+    for at_ms, unit, size in impulses:
+        pulses[0, int(at_ms / 1000 / dt_s + 1e-9), unit] += size * 0.001 / dt_s
+    driven = drive(params, given, None)[:, 0] + pulses
+    x0 = 0.3 * torch.randn(1, n, generator=g, dtype=F64)
+    samples = samples_of(power, every_s, 0.003, dt_s)
+    made = trace_factors(
+        params, cell, driven, pulses, x0, x0, torch.tensor([0.05], dtype=F64),
+        samples, power,
+    )  # fmt: skip
+    return torch.bmm(made.post_PSN.mT, made.pre_PSN)[0]
+
+
+def apart(one, other):
+    return float((one - other).norm() / other.norm())
+
+
+IMPULSES = [(20, 4, 16.0), (55, 7, -12.0), (90, 0, 15.0), (90, 5, 9.0), (150, 4, -14.0)]
+
+
+@pytest.mark.parametrize("power", ["cube", "signed_square", "node_perturbation"])
+@pytest.mark.parametrize("impulses", [[], IMPULSES], ids=["rest", "impulses"])
+def test_a_trace_is_the_same_at_every_time_step(power, impulses):
+    """Drift and impulses alike: steps of a fifth to five times the published one."""
+    if power == "node_perturbation" and not impulses:
+        pytest.skip("a trace of no impulses")
+    published = trace_at(0.001, impulses, power)
+    for dt_s, share in ((0.0002, 0.15), (0.0005, 0.1), (0.002, 0.1), (0.005, 0.3)):
+        assert apart(trace_at(dt_s, impulses, power), published) < share, dt_s
+    # Euler's own error: it falls with dt
+    fine, finer = (trace_at(dt_s, impulses, power) for dt_s in (0.0002, 0.0001))
+    assert apart(fine, finer) < 0.02
+
+
+def test_samples_further_apart_are_another_rule():
+    """Five times the drift, cubed: why steps of 5 ms have samples 1 ms apart."""
+    assert apart(trace_at(0.005, [], every_s=0.005), trace_at(0.001, [])) > 10
+    published = trace_at(0.001, IMPULSES)
+    one, other = (trace_at(0.005, IMPULSES, every_s=t) for t in (0.001, 0.005))
+    assert apart(other, published) > 5 * apart(one, published)
+
+
+@pytest.mark.parametrize("dt_s", [0.0015, 0.0004])
+def test_a_step_that_samples_do_not_fit_is_refused(planned, dt_s):
+    task = {"name": "delayed_response", "stimulus_s": 0.3, "delay_s": 0.3,
+            "response_s": 0.3}  # fmt: skip
+    for trace in ("cube", "node_perturbation"):
+        given = {"task": task, "network": {"dt_s": dt_s},
+                 "rule": {"name": "reward_hebbian", "trace": trace}}  # fmt: skip
+        if trace == "node_perturbation":
+            assert planned(**given)
+            continue
+        with pytest.raises(ConfigError, match=r"dt_s.*samples x every 0\.001 s"):
+            planned(**given)
 
 
 def copies(leaves, networks):

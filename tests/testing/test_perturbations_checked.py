@@ -46,6 +46,10 @@ def unseeded(settings, level, situation, seed):
     return weaker(situation, level * float(torch.rand(())))
 
 
+def in_steps(settings, level, situation, seed):
+    return weaker(situation, level * situation.config.network.dt_s / 0.001)
+
+
 def in_place(settings, level, situation, seed):
     situation.params.w_PNN.mul_(1 - level)
     return situation
@@ -81,6 +85,7 @@ BROKEN = {
     "each level changes something else": Perturbation(Sound, at_one_strength),
     "changes what it declares alone": Perturbation(Sound, time_constants_too),
     "the same again": Perturbation(Sound, unseeded),
+    "does the same at half the time step": Perturbation(Sound, in_steps),
     "networks do not depend on each other": Perturbation(Sound, Remembers()),
     "the network itself is left as it was": Perturbation(Sound, in_place),
     "shapes and types stay": Perturbation(Sound, in_float64),

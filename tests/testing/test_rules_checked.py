@@ -59,6 +59,13 @@ def always_correct(before, params, state, outcome):
     return params, state, outcome._replace(correct_PB=correct_PB)
 
 
+def decay_per_step(params, state, episode, settings, hyper, cell, score):
+    """Weights decay by a share for each step of the trial."""
+    after, state, outcome = step(params, state, episode, settings, hyper, cell, score)
+    keep = 0.999 ** episode.input_PBTI.shape[2]
+    return after._replace(w_PNN=keep * after.w_PNN), state, outcome
+
+
 def nothing_learned(params, state, *given):
     return params, state, step(params, state, *given)[2]
 
@@ -73,6 +80,9 @@ BROKEN = {
     "masks and Dale's law hold": stepping(every_weight_grows),
     "learns in the networks it declares alone": declaring(forms=("current",)),
     "uses the target as it declares": declaring(uses_target=False),
+    "learns the same at half the time step": SOUND._replace(
+        settings=Sound, step=decay_per_step
+    ),
     "learns its small task": SOUND._replace(settings=Sound, step=nothing_learned),
     "learns nothing from shuffled targets": stepping(always_correct),
     "nothing is learned at rate 0": stepping(always_correct),
