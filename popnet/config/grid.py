@@ -1,7 +1,7 @@
 """The grid of a sweep: the values that its conditions take.
 
 grid:
-  network.tau_s.spread: [0.0, 0.4, 0.8]        every combination
+  network.tau_s.spread: [0.0, 0.2, 0.4]        every combination
   zip: [{rule.learning_rate: [.1, .03], task.delay_s: [.2, 1.0]}]
   rule.max_update: {sample: 5, law: log_uniform, low: 1e-5, high: 1e-3}
 """

@@ -189,7 +189,7 @@ def _check_bounds(source: Source, conditions: tuple[Condition, ...]) -> None:
         if not isinstance(info.default, Spread):
             continue
         laws = [getattr(network, name) for network in networks]
-        if any(law.spread > 0 for law in laws):
+        if any(law.heterogeneous for law in laws):
             continue
         for key in ("low", "high"):
             if any(getattr(law, key) is not None for law in laws):

@@ -167,26 +167,31 @@ class Network(Settings):
     def _time_constants(self) -> Network:
         """Require tau >= 2 dt where units differ, and tau >= dt where they do not.
 
-        With one tau = dt for all units the network runs in discrete time.
+        With one tau = dt for all units the network runs in discrete time.  A law that
+        cannot have its mean and spread above 2 dt is refused.
         """
         tau, floor, what = self.tau_s, self.dt_s, "the step dt_s"
-        if tau.spread > 0:
+        if tau.heterogeneous:
             floor, what = 2 * self.dt_s, "twice the step dt_s where there is a spread"
-        lowest = tau.lowest
-        if tau.spread > 0 and tau.law in ("normal", "lognormal", "gamma"):
-            # truncated at the floor unless they have a bound of their own
-            lowest = tau.mean if tau.low is None else tau.low
-        if not floor <= lowest * (1 + 1e-9) or tau.mean > TAU_LIMIT_S:
+        if not floor <= tau.mean * (1 + 1e-9) or tau.mean > TAU_LIMIT_S:
             raise Inconsistent(
                 "tau_s",
-                f"time constants down to {lowest:g} s (mean {tau.mean:g}, "
-                f"spread {tau.spread:g}); allowed {floor:g} ({what}) to "
-                f"{TAU_LIMIT_S:g} s, in seconds: 30 ms is 0.030",
+                f"time constants down to {tau.mean:g} s (mean {tau.mean:g}, "
+                f"{tau.graded_by} {getattr(tau, tau.graded_by):g}); allowed {floor:g} "
+                f"({what}) to {TAU_LIMIT_S:g} s, in seconds: 30 ms is 0.030",
                 "dt_s",
             )
-        if tau.spread > 0 and tau.high is not None and tau.high <= floor:
+        if not tau.heterogeneous:
+            return self
+        if tau.low is not None and tau.low < floor * (1 - 1e-9):
+            text = f"got {tau.low:g}; must be at least {floor:g} s, {what}"
+            raise Inconsistent("tau_s.low", text, "dt_s")
+        if tau.high is not None and tau.high <= floor:
             text = f"got {tau.high:g}; must be above {floor:g} s, {what}"
             raise Inconsistent("tau_s.high", text, "dt_s")
+        if (why := tau.too_wide(floor)) is not None:
+            text = f"{why} ({floor:g} s is {what})"
+            raise Inconsistent(f"tau_s.{tau.graded_by}", text, "dt_s", "tau_s")
         return self
 
     @model_validator(mode="after")
@@ -203,9 +208,12 @@ class Network(Settings):
             text = "law normal reaches slopes of 0 and below; give low above 0"
             raise Inconsistent("slope.low" if slope.low is not None else "slope", text)
         if slope.law == "uniform" and slope.lowest <= 0:
+            name, most = slope.graded_by, "1"
+            if name == "spread":
+                most = "0.577, 1 / sqrt(3)"
             text = (
-                f"law uniform with spread {slope.spread:g} reaches "
-                f"{slope.lowest:g}; slopes must be above 0: spread below 1"
+                f"law uniform with {name} {getattr(slope, name):g} reaches "
+                f"{slope.lowest:g}; slopes must be above 0: {name} below {most}"
             )
-            raise Inconsistent("slope.spread", text)
+            raise Inconsistent(f"slope.{name}", text)
         return self

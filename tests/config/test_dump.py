@@ -77,7 +77,8 @@ def test_a_dump_shows_the_defaults(source: Callable[..., Source]) -> None:
     read = source("grid:\n  network.gain: [1.2, 1.5]\n", "name=shown")
     raw = read_text(dump(load(read, CATALOGUE), read)).raw
     assert raw["network"]["tau_s"] == {
-        "mean": 0.03, "law": "uniform", "spread": 0.0, "low": None, "high": None
+        "mean": 0.03, "law": "uniform", "spread": 0.0, "half_width": 0.0, "degree": 0.0,
+        "low": None, "high": None,
     }  # fmt: skip
     assert raw["rule"]["max_update"] == 3e-4
     assert raw["task"]["delay_s"] == 0.2

@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
+import popnet as pn
 from popnet.core.cell import Params
 from popnet.core.draw import cell_of, draw
 
@@ -66,7 +67,7 @@ def test_the_readout_may_be_another_unit(drawn):
 
 
 def test_levels_of_heterogeneity_are_paired_bit_for_bit(drawn):
-    levels = [drawn(units=40, tau_s={"spread": s}) for s in (0.0, 0.3, 0.9)]
+    levels = [drawn(units=40, tau_s={"half_width": s}) for s in (0.0, 0.3, 0.9)]
     for name in Params._fields:
         if name == "tau_PN":
             continue
@@ -81,7 +82,7 @@ def test_heterogeneity_of_one_kind_leaves_the_others(drawn):
     plain = drawn(units=40)
     for name in ("slope", "threshold", "bias"):
         mean = 1.0 if name == "slope" else 0.0
-        law = {"mean": mean, "spread": 0.5}
+        law = {"mean": mean, "half_width": 0.5}
         other = drawn(units=40, **{name: law})
         changed = [
             field
@@ -121,12 +122,29 @@ def test_gain_only_scales_the_weights(drawn):
 
 @pytest.mark.parametrize("law", ["normal", "lognormal", "gamma"])
 def test_time_constants_never_below_two_steps(law, drawn):
-    tau = drawn(units=400, tau_s={"law": law, "spread": 2.0}, dtype="float64").tau_PN
+    tau = drawn(units=400, tau_s={"law": law, "spread": 0.9}, dtype="float64").tau_PN
     assert float(tau.min()) >= 0.002
 
 
+@pytest.mark.parametrize(
+    ("dt_s", "law", "spread"),
+    [(0.001, "normal", 0.9), (0.005, "normal", 0.6), (0.010, "gamma", 0.3)],
+)
+def test_networks_have_the_mean_and_spread_that_were_asked(dt_s, law, spread):
+    tau_s = {"mean": 0.030, "law": law, "spread": spread}
+    network = {"units": 200, "dt_s": dt_s, "tau_s": tau_s, "dtype": "float64"}
+    nets = pn.draw("dnms", networks=500, network=network, seed=3)
+    tau = nets.params.tau_PN.numpy().ravel()
+    count = tau.size
+    assert count == 100_000 and tau.min() >= 2 * dt_s
+    z = (tau - tau.mean()) / tau.std()
+    assert abs(tau.mean() - 0.030) < 4 * tau.std() / np.sqrt(count)
+    of_spread = np.sqrt(((z**4).mean() - 1) / (4 * count) + spread**2 / count)
+    assert abs(tau.std() / tau.mean() / spread - 1) < 4 * of_spread
+
+
 def test_the_output_unit_may_keep_the_mean_time_constant(drawn):
-    law = {"spread": 0.8}
+    law = {"half_width": 0.8}
     free = drawn(units=40, tau_s=law, dtype="float64").tau_PN[0]
     held = drawn(units=40, tau_s=law, output_tau="mean", dtype="float64").tau_PN[0]
     assert float(held[0]) == 0.03 != float(free[0])

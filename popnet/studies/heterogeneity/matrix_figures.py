@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import numpy as np
@@ -13,11 +12,11 @@ from matplotlib.patches import Rectangle
 
 from popnet.report.heatmap import accuracy_bar, heatmap
 from popnet.report.population import numbers
-from popnet.report.registry_words import chance
+from popnet.report.registry_words import chance, task_of
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import INK, SOFT, WIDTH, panels
-from popnet.studies.heterogeneity.layout import in_order, titled
-from popnet.studies.heterogeneity.tables import REDRAWN, Tables
+from popnet.studies.heterogeneity.layout import in_order, titled, trained_on
+from popnet.studies.heterogeneity.tables import REDRAWN, Tables, redrawn_level
 from popnet.studies.heterogeneity.tasks import RELATED
 
 OWN = "own"
@@ -36,7 +35,7 @@ def tau_matrix(tables: Tables) -> Section:
     if rows.empty:
         words = f"Left out: no network was tested with `{REDRAWN}`."
         return Section("tau_matrix", title, words)
-    rows = rows.assign(tested=[json.loads(s)["spread"] for s in rows["settings"]])
+    rows = rows.assign(tested=[redrawn_level(s) for s in rows["settings"]])
     drawings = []
     for configuration in tables.configurations:
         own = rows[rows["configuration"] == configuration]
@@ -60,7 +59,7 @@ def tau_matrix(tables: Tables) -> Section:
 
 def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
     height = 0.6 + 0.27 * len(tables.levels)
-    tasks = in_order(tables)
+    tasks, known = in_order(tables), trained_on(tables)
     columns = 3 if len(tasks) != 4 else 2
     figure, all_axes = panels(len(tasks), columns, height, margin=1.0)
     tested = sorted(rows["tested"].dropna().unique())
@@ -71,7 +70,7 @@ def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
         wide = here.pivot_table(index="level", columns="tested", values="accuracy")
         wide = wide.reindex(index=tables.levels, columns=tested)
         wide.insert(0, OWN, own.groupby("level")["accuracy"].mean())
-        heatmap(axes, wide.to_numpy(float), chance(task), notes=True)
+        heatmap(axes, wide.to_numpy(float), chance(known[task]), notes=True)
         counts = own["level"].value_counts()
         labels = [f"{v:g}  (n = {counts.get(v, 0)})" for v in tables.levels]
         axes.set_yticks(range(len(labels)), labels, fontsize=7.5)
@@ -86,7 +85,7 @@ def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
             axes.set_ylabel("level in training")
         if i >= len(all_axes) - columns:
             axes.set_xlabel("level in the test")
-    accuracy_bar(figure, all_axes, "top", {chance(task) for task in tasks})
+    accuracy_bar(figure, all_axes, "top", {chance(known[task]) for task in tasks})
     return figure
 
 
@@ -123,10 +122,9 @@ def _transfer_maps(tables: Tables, rows: pd.DataFrame, tested: list[str]) -> Fig
     figure = Figure(figsize=size, layout="constrained")
     both = figure.subplots(1 if beside else 2, 2 if beside else 1).ravel()
     counts = tables.met["task"].value_counts()
-    names = {task: task for task in tasks} | dict(
-        zip(rows["tested"], rows["name"], strict=True)
-    )
-    chances = [chance(names[task]) for task in tested]
+    entries = zip(rows["tested"], rows["name"], rows["settings"], strict=True)
+    known = trained_on(tables) | {t: task_of(name, given) for t, name, given in entries}
+    chances = [chance(known[task]) for task in tested]
     for i, (axes, (column, words)) in enumerate(zip(both, PARTS, strict=True)):
         wide = _means(rows, column).reindex(index=tasks, columns=tested)
         heatmap(axes, wide.to_numpy(float), chances, notes=True)

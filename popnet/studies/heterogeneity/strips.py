@@ -24,7 +24,10 @@ BESIDE = 0.84  # the part of the way to the next level that a level's marks may 
 MARK = 2.6
 MEDIAN = "median"
 WELL = Status.CONVERGED
-LEVEL_WORDS = {"network.tau_s.spread": "spread of time constants (level)"}
+LEVEL_WORDS = {
+    "network.tau_s.degree": "degree of heterogeneity of time constants",
+    "network.tau_s.spread": "spread of time constants (level)",
+}
 
 CAPTION = (
     "Small marks: one network each (open triangle: criterion not met; cross: "
