@@ -30,6 +30,11 @@ from numba.core.serialize import dumps
 VERSIONS_KEPT = 8
 """Folders of other versions of the kernels: the least used go when a new one comes."""
 CHECKSUM = 32
+SETTINGS = (
+    "OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT",
+    "LLVM_REFPRUNE_PASS", "USING_SVML",
+)  # fmt: skip
+"""Settings of numba that change machine code; a user may have set NUMBA_OPT=1."""
 
 
 class Where(NamedTuple):
@@ -140,7 +145,9 @@ class Kept:
         values = dumps(tuple(cell.cell_contents for cell in closure))
         line = self.function.__code__.co_firstlineno
         cpu = context.codegen().magic_tuple()
-        what = repr((self.source, line, values, self.liberties, signature, cpu))
+        settings = [getattr(config, name, None) for name in SETTINGS]
+        of_function = (self.source, line, values, self.liberties, signature)
+        what = repr((*of_function, cpu, settings))
         name = f"{self.function.__qualname__}-{sha256(what.encode()).hexdigest()[:32]}"
         return self.folder / name
 

@@ -9,12 +9,18 @@ import numba
 from numba.core.compiler_lock import global_compiler_lock
 
 from popnet.kernels import first_use
+from popnet.kernels.closed_code import ClosedCompiler
 from popnet.kernels.compile_cache import Kept, alone
 
 # "nnan" and "ninf" are left out: a diverged network must look diverged.  "reassoc"
 # too: a sum has one order.
 EXACT = {"contract", "nsz", "arcp", "afn"}
-_options: dict[str, Any] = {"fastmath": EXACT, "error_model": "numpy", "nogil": True}
+_options: dict[str, Any] = {
+    "fastmath": EXACT,
+    "error_model": "numpy",
+    "nogil": True,
+    "pipeline_class": ClosedCompiler,
+}
 _under_way: list[Any] = []
 """The kernel being compiled, if any: what it calls is compiled as a part of it."""
 
