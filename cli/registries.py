@@ -13,17 +13,25 @@ import typer
 from .shell import WRONG, AsJson, give, give_json, guarded, say
 
 if TYPE_CHECKING:
+    from popnet.config import Named
     from popnet.registry import Registry
 
 Name = Annotated[str | None, typer.Argument(help="only this one")]
 DECLARED = {
-    "tasks": ("chance", "target_kind", "silence", "stretchable"),
+    "tasks": (
+        "chance",
+        "memoryless_score",
+        "memory_demand_s",
+        "target_kind",
+        "silence",
+        "stretchable",
+    ),
     "rules": ("forms", "readouts", "takes_feedback", "uses_target"),
     "perturbations": ("changes",),
     "measures": ("range", "invariances"),
     "metrics": ("kind", "range", "invariances"),
 }
-"""Declarations of entries that help to choose one, by registry."""
+"""Declarations of entries that help to choose one, by registry, at their defaults."""
 
 
 @guarded
@@ -88,8 +96,9 @@ def _give_entry(name: str, about: dict[str, Any]) -> None:
     of = f"; of {about['needs']}" if "needs" in about else ""
     package = f"  (package {about['package']})" if "package" in about else ""
     give(f"{name}: {about['summary']}{square}{of}  [{about['reference']}]{package}")
-    declared = (f"{key} {_words(value)}" for key, value in about["declares"].items())
-    give(f"    {'; '.join(declared)}")
+    declared = about["declares"].items()
+    words = (f"{k} {'none' if v is None else _words(v)}" for k, v in declared)
+    give(f"    {'; '.join(words)}")
     for setting in about["settings"]:
         notes = "; ".join(x for x in (setting["kind"], setting["about"]) if x)
         given = f"{setting['name']} = {setting['default']}"
@@ -110,8 +119,18 @@ def _described(registry: Registry[Any], name: str) -> dict[str, Any]:
         about["error"] = error
     if package := registry.package(name):
         about["package"] = package
-    declares = {key: _plain(getattr(model, key)) for key in DECLARED[registry.kind]}
+    entry = _at_defaults(model)
+    declares = {key: _plain(getattr(entry, key)) for key in DECLARED[registry.kind]}
     return {**about, "declares": declares, "settings": settings}
+
+
+def _at_defaults(model: type[Named]) -> Named:
+    """The settings of an entry, none of them given, for what it then declares.
+
+    They are not checked: what a file or a package fills in is not looked up.
+    """
+    filled = {k: f.get_default() for k, f in model.model_fields.items()}
+    return model.model_construct(**filled)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from popnet.report.conditions import NamedCondition, evenly, wrapped
 from popnet.report.heatmap import accuracy_bar, heatmap
 from popnet.report.population import RunTables, networks_behind
-from popnet.report.registry_words import chance
+from popnet.report.registry_words import chance, memoryless_score, task_of
 from popnet.report.sections import Drawing, Section, left_out, sentences, span
 from popnet.report.style import INK, WIDTH
 from popnet.runs.labels import labels
@@ -43,11 +43,11 @@ def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
     sizes = networks_behind(rows, recorded)
     own = population.networks.groupby("condition")["task.name"].first()
     columns = _columns(rows, set(own))
-    tasks = dict(zip(rows["column"], rows["name"], strict=True))
+    tested = zip(rows["column"], rows["name"], rows["settings"], strict=True)
+    tasks = {column: task_of(name, settings) for column, name, settings in tested}
     chances = [chance(tasks[column]) for column in columns]
-    heads = list(columns)
-    if len(set(chances)) > 1:
-        heads = [f"{c}\nchance {v:g}" for c, v in zip(columns, chances, strict=True)]
+    without = [memoryless_score(tasks[column]) for column in columns]
+    heads = _heads(columns, chances, without)
     beside = len(columns) <= MOST_BESIDE
     figure, both = _axes(len(shown), len(columns), beside=beside)
     for i, (axes, (part, words)) in enumerate(zip(both, PARTS, strict=True)):
@@ -71,11 +71,28 @@ def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
         "frozen network, no learning. Outlined: the task it was trained on.",
         f"{sides[0]}: as it answers; {sides[1]}: if the sign of its output were "
         "flipped, so that a task whose rule is the reverse scores high. White is "
-        f"chance: {', '.join(f'{v:g}' for v in sorted(set(chances)))}.",
+        f"chance: {', '.join(f'{v:.3g}' for v in sorted(set(chances)))}.",
+        "Without memory: the best score of an observer that sees the last stimulus "
+        "alone."
+        if any(without)
+        else "",
         population.excluded,
         left_out([c.label for c in shown], [c.label for c in recorded], "conditions"),
     )
     return Drawing("generalisation", figure, "Accuracy on each task.", text)
+
+
+def _heads(
+    columns: list[str], chances: list[float], without: list[float | None]
+) -> list[str]:
+    """Heads of the columns, with chance where it differs, and the memoryless score."""
+    heads = []
+    for column, guessed, score in zip(columns, chances, without, strict=True):
+        lines = [column]
+        lines += [f"chance {guessed:.3g}"] if len(set(chances)) > 1 else []
+        lines += [f"without memory {score:.3g}"] if score is not None else []
+        heads.append("\n".join(lines))
+    return heads
 
 
 def _columns(rows: pd.DataFrame, trained: set[str]) -> list[str]:

@@ -16,7 +16,7 @@ DARK = 0.36  # this far from the middle a cell needs white letters
 def around_chance(values: np.ndarray, chance: ArrayLike) -> np.ndarray:
     """Accuracies as places on the colour scale: 0, chance at 0.5, 1."""
     low = np.broadcast_to(np.asarray(chance, dtype=float), values.shape)
-    above = 0.5 + 0.5 * (values - low) / (1 - low)
+    above = 0.5 + 0.5 * (values - low) / np.where(low < 1, 1 - low, 1)
     below = 0.5 * values / np.where(low > 0, low, 1)
     return np.where(values >= low, above, below)
 
@@ -72,5 +72,5 @@ def accuracy_bar(
         aspect=12 if beside else 25,
     )
     bar.outline.set_visible(False)  # pyright: ignore[reportCallIssue]
-    middle = f"{min(chances):g} (chance)" if len(chances) == 1 else "chance"
+    middle = f"{min(chances):.3g} (chance)" if len(chances) == 1 else "chance"
     bar.set_ticklabels(["0", middle, "1"])

@@ -14,7 +14,12 @@ from popnet.canonical import label_of
 from popnet.report.conditions import NamedCondition, axis_title, evenly, facets, wrapped
 from popnet.report.heatmap import accuracy_bar, heatmap
 from popnet.report.population import RunTables, networks_behind, numbers
-from popnet.report.registry_words import chance, level_title
+from popnet.report.registry_words import (
+    chance,
+    level_title,
+    memoryless_score,
+    own_task,
+)
 from popnet.report.sections import Drawing, Section, left_out, sentences, span
 from popnet.report.statistics import mean_interval
 from popnet.report.style import MARKERS, SOFT, WIDTH, panels
@@ -75,14 +80,25 @@ def _rows_of(rows: pd.DataFrame, entry: Entry) -> pd.DataFrame:
     return rows[(rows["name"] == entry[0]) & (rows["settings"] == entry[1])]
 
 
-def task_chances(population: RunTables) -> dict[str, float]:
-    """The accuracy of guessing on the task of each condition."""
-    own = population.networks.groupby("condition")["task.name"].first()
-    return {str(condition): chance(str(task)) for condition, task in own.items()}
+def task_baselines(
+    population: RunTables,
+) -> tuple[dict[str, float], dict[str, float | None]]:
+    """Accuracies, by condition, of guessing and without a memory on its task."""
+    firsts = population.networks.drop_duplicates("condition").to_dict("records")
+    tasks = {str(row["condition"]): own_task(row) for row in firsts}
+    chances = {condition: chance(task) for condition, task in tasks.items()}
+    return chances, {name: memoryless_score(task) for name, task in tasks.items()}
 
 
 def _listed(values: Iterable[float]) -> str:
-    return ", ".join(f"{value:g}" for value in sorted(set(values)))
+    return ", ".join(f"{value:.3g}" for value in sorted(set(values)))
+
+
+def _dotted(without: dict[str, float | None]) -> str:
+    """The words of the caption on the lines of scores without a memory."""
+    scores = [score for score in without.values() if score is not None]
+    words = "; dotted: the best score without a memory of what came before the last"
+    return f"{words} stimulus ({_listed(scores)})" if scores else ""
 
 
 def _lines(
@@ -96,15 +112,16 @@ def _lines(
     width = WIDTH if count > 1 else 6.4
     figure, all_axes = panels(count, columns, 2.55, width=width, sharey=True)
     wanted = [(name, group) for name in names for group in groups]
-    chances = task_chances(population)
+    chances, without = task_baselines(population)
     uneven = False
     low = float(rows["accuracy"].min())
     for i, (axes, (name, group)) in enumerate(zip(all_axes, wanted, strict=True)):
         uneven |= _panel(axes, name, group, _rows_of(rows, name))
         facet = wrapped(group[0].facet, 96 // columns)
         axes.set_title("\n".join(filter(None, [*heading(*name), facet])))
-        for value in {chances[condition.id] for condition in group}:
-            axes.axhline(value, color=SOFT, linewidth=0.9, linestyle=(0, (4, 3)))
+        for values, dashes in ((chances, (0, (4, 3))), (without, ":")):
+            for value in {values[condition.id] for condition in group} - {None}:
+                axes.axhline(value, color=SOFT, linewidth=0.9, linestyle=dashes)
         if i % columns == 0:
             axes.set_ylabel("accuracy")
     all_axes[0].set_ylim(max(-0.03, min(0.4, low - 0.06)), 1.03)
@@ -112,8 +129,8 @@ def _lines(
     text = sentences(
         "Markers: mean over networks of the share of trials answered correctly by the "
         "frozen network; bars: 95 % Student t interval for that mean, cut at 0 and 1 "
-        f"(n in the legend); dashed: chance ({_listed(chances.values())}). "
-        "Level 0 is the unperturbed network.",
+        f"(n in the legend); dashed: chance ({_listed(chances.values())})"
+        f"{_dotted(without)}. Level 0 is the unperturbed network.",
         "Conditions are set slightly apart at each level.",
         "Where levels are very uneven they stand evenly spaced." if uneven else "",
         population.excluded,
@@ -195,7 +212,7 @@ def _maps(
     conditions: list[NamedCondition],
 ) -> Drawing:
     """Too many conditions for lines: one heat map per perturbation."""
-    chances = task_chances(population)
+    chances, _ = task_baselines(population)
     shown = evenly(conditions, MOST_ROWS)
     drawn = names[:MOST_PANELS]
     columns = min(3, len(drawn))

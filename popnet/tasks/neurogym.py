@@ -44,8 +44,9 @@ class NeuroGym(TaskSettings):
     The package is asked when a sweep file is read, and its version, the sizes and the
     trial's duration are filled in; they are part of a network's key.  A sweep file
     where they stand already, as in the folder of a run, is read without the package;
-    but to train or test networks it must be there, in that version.  ``chance`` is
-    that of two choices, as in the default environment.
+    but to train or test networks it must be there, in that version.  Chance is found
+    from the classes that are right at the end of a number of trials, and filled in as
+    well.
     """
 
     reference: ClassVar[str] = "Molano-Mazon et al. 2022; package neurogym"
@@ -55,7 +56,6 @@ class NeuroGym(TaskSettings):
     requires_package: ClassVar[str] = "neurogym"
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "classes"
     silence: ClassVar[Silence] = "judged as a class of its own"
-    fixation_class: ClassVar[int | None] = 0
 
     name: Literal["neurogym"] = "neurogym"  # type: ignore[assignment]
     env: Annotated[str, Field(description="as NeuroGym calls it")] = (
@@ -71,6 +71,9 @@ class NeuroGym(TaskSettings):
     channels: Annotated[int, Field(ge=0, description="inputs: filled in")] = 0
     classes: Annotated[int, Field(ge=0, description="outputs: filled in")] = 0
     version: Annotated[str, Field(description="of the package: filled in")] = ""
+    guessed: Annotated[
+        float, Field(ge=0, le=1, description="share of trials guessed right: filled in")
+    ] = 0.5
 
     @model_validator(mode="before")
     @classmethod
@@ -87,7 +90,7 @@ class NeuroGym(TaskSettings):
         found = _described(env, _arguments(timing_ms, options))
         shortest_s, longest_s = found.pop("lengths_s")
         found["trial_s"] = data.get("trial_s", longest_s)
-        for key in FILLED:
+        for key in (*FILLED, "guessed"):
             if data.get(key, found[key]) != found[key]:
                 text = f"got {data[key]!r}; it is {found[key]!r} here; leave it out"
                 raise Inconsistent(key, text, "env")
@@ -111,6 +114,11 @@ class NeuroGym(TaskSettings):
     def types(self) -> int:
         """The environment chooses."""
         return 1
+
+    @property
+    def chance(self) -> float:
+        """One in so many choices, or more where one choice is right more often."""
+        return self.guessed
 
     @property
     def epochs_s(self) -> dict[str, float]:
@@ -170,22 +178,40 @@ def _made(env: str, arguments: str, dt_ms: float) -> Any:
 
 
 @lru_cache(maxsize=64)
-def _looked_at(env: str, arguments: str) -> tuple[float, float]:
-    """The shortest and the longest trial, in seconds, rounded up to 0.1 s."""
+def _looked_at(env: str, arguments: str) -> tuple[tuple[float, float], float]:
+    """The shortest and longest trial, in seconds, rounded up to 0.1 s; chance."""
     made = _made(env, arguments, LOOKED_AT_MS)
     random = stream("neurogym", env, arguments)
-    steps = [len(_trial(made, own)[1]) for own in streams(random, LOOKED_AT)]
-    return tuple(-(-n * LOOKED_AT_MS // 100) / 10 for n in (min(steps), max(steps)))  # type: ignore[return-value]
+    right = [_trial(made, own)[1] for own in streams(random, LOOKED_AT)]
+    steps = [len(right_T) for right_T in right]
+    shortest, longest = (
+        -(-n * LOOKED_AT_MS // 100) / 10 for n in (min(steps), max(steps))
+    )
+    return (shortest, longest), guessing(np.array([right_T[-1] for right_T in right]))
+
+
+def guessing(last_B: NDArray[np.int64]) -> float:
+    """Share of trials that the best guess gets right, from their last right classes.
+
+    1 / K for K classes; where one is right more often, by more than 4 standard errors,
+    its share.
+    """
+    _, counts = np.unique(last_B, return_counts=True)
+    even, most = 1 / len(counts), counts.max() / len(last_B)
+    room = 4 * np.sqrt(even * (1 - even) / len(last_B))
+    return float(most if most > even + room else even)
 
 
 def _described(env: str, arguments: str) -> dict[str, Any]:
     """What is filled in, of an environment."""
     made = _made(env, arguments, LOOKED_AT_MS)
+    lengths_s, guessed = _looked_at(env, arguments)
     return {
         "version": _package().__version__,
         "channels": int(np.prod(made.observation_space.shape)),
         "classes": int(made.action_space.n),
-        "lengths_s": _looked_at(env, arguments),
+        "lengths_s": lengths_s,
+        "guessed": guessed,
     }
 
 

@@ -67,7 +67,8 @@ def test_what_an_entry_declares_is_told(popnet):
     )
     task = popnet("tasks", "n_back")
     assert task.out.splitlines()[1] == (
-        "    chance 0.125; target_kind signs; stretchable stimulus, delay"
+        "    chance 0.125; memoryless_score 0.125; memory_demand_s 1.2; target_kind "
+        "signs; silence never asked for; stretchable stimulus, delay"
     )
     rule = popnet("rules", "full_force")
     assert rule.out.splitlines()[1] == (

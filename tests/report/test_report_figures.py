@@ -10,7 +10,14 @@ from popnet.report.generalisation import generalisation
 from popnet.report.heatmap import around_chance
 from popnet.report.perturbations import heading, level_positions, robustness
 from popnet.report.population import load
-from popnet.report.registry_words import chance, level_title, metric_kind
+from popnet.report.registry_words import (
+    chance,
+    level_title,
+    memoryless_score,
+    metric_kind,
+    own_task,
+    task_of,
+)
 from popnet.report.style import house_style
 from popnet.report.trials_to_criterion import convergence
 
@@ -155,8 +162,67 @@ def test_names_mean_what_the_registries_say():
     assert heading("a_(b") == ("a (b", "")
     assert "Hz" in level_title("impulses")
     assert level_title("never_seen") == "level"
-    assert (chance("dnms"), chance("never_seen")) == (0.5, 0.5)
+    assert (chance(task_of("n_back")), chance(task_of("never_seen"))) == (0.125, 0.5)
+    assert memoryless_score(task_of("never_seen")) is None
     assert metric_kind("never_seen") == metric_kind("weights") == "distance"
+
+
+def test_a_task_is_known_by_its_settings_and_not_by_its_name_alone():
+    two = task_of("delayed_discrimination", '{"channels": 2}')
+    assert chance(two) == 0.25 and memoryless_score(two) == pytest.approx((7 / 9) ** 2)
+    assert task_of("delayed_discrimination", '{"pulses": 2}') is None
+    assert task_of("dnms", "of another popnet") is None
+    # a table of tasks with other settings has nulls in it, and whole numbers as floats
+    row = {"key": "k", "task.name": "delayed_discrimination", "task.channels": 3.0,
+           "task.delay_s": 0.4, "task.pulse": np.nan, "task.env": None,
+           "rule.name": "bptt"}  # fmt: skip
+    assert own_task(row) == type(two)(channels=3, delay_s=0.4)
+    waves = {"task.name": "sum_of_sines", "task.amplitudes": "[1.0, 0.5]"}
+    assert own_task(waves).amplitudes == (1.0, 0.5)
+    gym = {"task.name": "neurogym", "task.guessed": 0.125, "task.classes": 9,
+           "task.timing_ms.delay": 800.0, "task.options": "{}"}  # fmt: skip
+    assert chance(own_task(gym)) == 0.125
+    assert own_task(gym).timing_ms == {"delay": 800.0}
+
+
+def dashed_at(axes, dashes):
+    """Heights of the lines across the axes that have these dashes."""
+    across = [line for line in axes.get_lines() if list(line.get_xdata()) == [0, 1]]
+    style = [line.get_linestyle() for line in across]
+    return [line.get_ydata()[0] for line, one in zip(across, style, strict=True)
+            if one == dashes]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "guessed", "without"),
+    [("dnms", None, [0.5], []), ("delayed_discrimination", 2, [0.25], [(7 / 9) ** 2])],
+)
+def test_chance_and_the_score_without_memory_are_lines(
+    make_run, name, channels, guessed, without
+):
+    run = make_run()
+    run.networks["task.name"], run.networks["task.channels"] = name, channels
+    section = robustness(load(run))
+    for axes in axes_of(section):
+        assert dashed_at(axes, "--") == pytest.approx(guessed)
+        assert dashed_at(axes, ":") == pytest.approx(without)
+    caption = section.drawings[0].caption
+    assert f"dashed: chance ({guessed[0]:g})" in caption
+    assert ("without a memory" in caption) == bool(without)
+
+
+def test_other_tasks_are_headed_by_their_own_chance_and_memoryless_score(make_run):
+    run = make_run()
+    rows = run.evaluation_rows
+    given = {"name": "delayed_discrimination", "settings": '{"channels": 2}'}
+    other = rows[rows["name"] == "dms"].assign(**given)
+    run.evaluation_rows = pd.concat([rows, other])
+    heads = [
+        t.get_text() for t in axes_of(generalisation(load(run)))[0].get_xticklabels()
+    ]
+    (head,) = [h for h in heads if h.startswith("delayed_discrimination")]
+    assert head.splitlines()[1:] == ["chance 0.25", "without memory 0.605"]
+    assert all("chance 0.5" in h and "without" not in h for h in heads if h != head)
 
 
 def test_colours_turn_at_chance_wherever_it_is():
@@ -165,6 +231,7 @@ def test_colours_turn_at_chance_wherever_it_is():
     assert places[0] == pytest.approx([0.0, 0.5, 1.0])
     assert places[1, :2] == pytest.approx([0.5, 0.75])
     assert np.isnan(places[1, 2])
+    assert around_chance(np.array([[1.0, 0.5]]), 1.0).tolist() == [[0.5, 0.25]]
 
 
 def test_many_conditions_become_heat_maps_that_show_them_all(make_run):

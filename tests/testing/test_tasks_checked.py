@@ -36,7 +36,18 @@ def drawing(change):
 
 
 def declaring(**declared):
-    return SOUND._replace(settings=type("Declared", (Sound,), declared))
+    return SOUND._replace(settings=with_declared(Sound, **declared))
+
+
+def with_declared(settings, **declared):
+    """These settings, that declare something else."""
+    made = {
+        key: property(lambda _, value=value: value)
+        if isinstance(getattr(settings, key), property)
+        else value
+        for key, value in declared.items()
+    }
+    return type("Declared", (settings,), made)
 
 
 def first_trial_is_not_scored(types_B, dt_s, trials):
@@ -86,6 +97,13 @@ def no_inputs(types_B, dt_s, trials):
     return trials._replace(input_BTI=0 * trials.input_BTI)
 
 
+def two_stimuli_of_which_one_will_do(types_B, dt_s, trials):
+    """The stimulus comes a second time, before as long a silence, without a meaning."""
+    over = round(0.3 / dt_s)
+    trials.input_BTI[:, over : over + round(0.1 / dt_s), 1] = 1
+    return trials
+
+
 def lenient(output, target, mask):
     error_PB = mean_error(output, target, mask)
     return Scores(error_PB, error_PB < 1)
@@ -110,7 +128,10 @@ BROKEN = {
         settings=Sound, observe=lambda *given: -observe(*given)
     ),
     "seconds survive a change of time step": drawing(four_steps_are_scored),
-    "constant answer scores chance": declaring(chance=0.3),
+    "chance is the best guess": declaring(chance=0.3),
+    "memory demand is the silence in the trials": declaring(memory_demand_s=0.4),
+    "memoryless score is the best without a memory": declaring(memoryless_score=0.8),
+    "as many stimuli as an answer needs": drawing(two_stimuli_of_which_one_will_do),
     "a decision is right one way alone": SOUND._replace(settings=Sound, score=lenient),
     "silence is judged as declared": declaring(silence="counts in the error alone"),
     "signs are balanced": drawing(always_the_same_sign),
@@ -141,16 +162,17 @@ def test_it_refuses_a_broken_task_and_no_sound_one(check, made_up):
 def test_all_that_fails_is_told_at_once(made_up):
     made_up(SOUND._replace(settings=Sound))
     check_task("made_up")
-    made_up(SOUND._replace(settings=BROKEN["constant answer scores chance"].settings,
+    made_up(SOUND._replace(settings=BROKEN["chance is the best guess"].settings,
                            fixed=False))  # fmt: skip
     with pytest.raises(AssertionError) as failed:
         check_task("made_up")
     first, *lines = str(failed.value).splitlines()
-    assert first == "task 'made_up' fails 2 of 17 checks:"
-    assert lines == [
-        "  is fixed where nothing is drawn: declares fixed=False",
-        "  constant answer scores chance: 0.500, chance is 0.300",
-    ]
+    assert first == f"task 'made_up' fails 3 of {len(TASK_CHECKS)} checks:"
+    assert lines[0] == "  is fixed where nothing is drawn: declares fixed=False"
+    assert lines[1].startswith("  chance is the best guess: guessing is right in 0.5")
+    assert "of the trials, chance is 0.300, with Declared(name='made_up'" in lines[1]
+    assert lines[2].startswith("  memoryless score is the best without a memory: ")
+    assert len(lines) == 3
 
 
 def with_a_pause(types_B, dt_s, trials):
@@ -185,36 +207,49 @@ def deaf_to_silence(output, target, mask):
 class Classes(Sound):
     """One of three classes, the first of them to fixate until the last step."""
 
-    chance: ClassVar[float] = 0.5
     target_kind: ClassVar[str] = "classes"
-    fixation_class: ClassVar[int | None] = 0
+    silence: ClassVar[str] = "judged as a class of its own"
 
     @property
     def outputs(self):
         return 3
 
 
-def test_classes_to_choose_are_at_chance_and_fixation_never_right(made_up):
+@pytest.mark.parametrize(("every", "chance"), [(2, 0.5), (4, 0.75)])
+def test_classes_are_guessed_by_the_commonest_and_fixation_is_not(
+    made_up, every, chance
+):
     def drawn(settings, types_B, dt_s, random):
         trials = draw(settings, types_B, dt_s, random)
         target = np.zeros((*trials.target_BTO.shape[:2], 3))
         target[:, :, 0] = 1
-        target[:, -1] = np.eye(3)[1 + types_B]
+        rare_B = np.arange(len(types_B)) % every == 0
+        target[:, -1] = np.eye(3)[1 + rare_B]
         mask = np.ones(target.shape, dtype=bool)
         return trials._replace(target_BTO=target, mask_BTO=mask)
 
     task = SOUND._replace(settings=Classes, draw=drawn, score=last_class, observe=None)
-    made_up(task)
-    for check in ("target is of the declared kind", "constant answer scores chance",
-                  "has shapes and a mask"):  # fmt: skip
-        TASK_CHECKS[check]("made_up")
-    made_up(task._replace(settings=type("All", (Classes,), {"fixation_class": None})))
-    with pytest.raises(AssertionError, match=r"0\.000, chance is 0\.500"):
-        TASK_CHECKS["constant answer scores chance"]("made_up")
-    signs = type("Signs", (Classes,), {"target_kind": "values"})
-    made_up(task._replace(settings=signs, score=decision))
-    with pytest.raises(AssertionError):
-        TASK_CHECKS["constant answer scores chance"]("made_up")
+    for declared in (0.5, 0.75, 1 / 3):
+        settings = with_declared(Classes, chance=declared)
+        made_up(task._replace(settings=settings))
+        TASK_CHECKS["target is of the declared kind"]("made_up")
+        if declared == chance:
+            TASK_CHECKS["chance is the best guess"]("made_up")
+            continue
+        with pytest.raises(AssertionError, match="guessing is right in"):
+            TASK_CHECKS["chance is the best guess"]("made_up")
+
+
+def test_two_stimuli_are_not_declared_where_one_was_shown(made_up):
+    made_up(declaring(stimuli=2))
+    with pytest.raises(AssertionError, match="1 stimuli before an answer that needs 2"):
+        TASK_CHECKS["memory demand is the silence in the trials"]("made_up")
+
+
+def test_a_task_that_can_be_solved_has_to_say_what_it_asks_of_a_memory(made_up):
+    made_up(declaring(memory_demand_s=None))
+    with pytest.raises(AssertionError, match="it declares no memory_demand_s"):
+        TASK_CHECKS["memory demand is the silence in the trials"]("made_up")
 
 
 def test_a_task_whose_package_is_not_there_is_skipped_aloud(made_up):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from popnet.config import TaskSettings
+from popnet.report.registry_words import own_task
 from popnet.report.style import palette
 from popnet.studies.heterogeneity.tables import Tables
 from popnet.studies.heterogeneity.tasks import MEMORY
@@ -28,6 +30,12 @@ def families(tables: Tables) -> list[list[str]]:
         for kind in (True, False)
     ]
     return [family for family in both if family]
+
+
+def trained_on(tables: Tables) -> dict[str, TaskSettings | None]:
+    """The tasks of training, by name, with the settings of their first network."""
+    firsts = tables.networks.drop_duplicates("task").to_dict("records")
+    return {str(row["task"]): own_task(row) for row in firsts}
 
 
 def in_order(tables: Tables) -> list[str]:

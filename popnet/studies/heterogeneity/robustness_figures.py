@@ -13,15 +13,16 @@ from matplotlib.lines import Line2D
 
 from popnet.report.perturbations import heading, level_positions
 from popnet.report.population import numbers
-from popnet.report.registry_words import chance, level_title
+from popnet.report.registry_words import chance, level_title, memoryless_score
 from popnet.report.sections import Drawing, Section, sentences, span
 from popnet.report.statistics import mean_interval
 from popnet.report.style import SOFT
-from popnet.studies.heterogeneity.layout import across, shades, titled
+from popnet.studies.heterogeneity.layout import across, shades, titled, trained_on
 from popnet.studies.heterogeneity.strips import grid, short
 from popnet.studies.heterogeneity.tables import REDRAWN, Tables
 
 CHANCE: dict[str, Any] = {"color": SOFT, "linewidth": 0.9, "linestyle": (0, (4, 3))}
+WITHOUT_MEMORY: dict[str, Any] = {**CHANCE, "linestyle": ":"}
 MOST_LETTERS = 6  # of two neighbouring labels of an axis one sixth of the page wide
 Entry = tuple[str, str]
 """A perturbation's name and settings, as tables hold them."""
@@ -68,6 +69,7 @@ def _draw(
         .mean()
         .min()
     )
+    known = trained_on(tables)
     for y, (name, settings) in enumerate(entries):
         asked = rows[(rows["perturbation"] == name) & (rows["settings"] == settings)]
         for x, task in enumerate(tasks):
@@ -75,7 +77,9 @@ def _draw(
             here = asked[asked["task"] == task]
             _panel(place, tables, here)
             if len(here):
-                place.axhline(chance(task), **CHANCE)
+                place.axhline(chance(known[task]), **CHANCE)
+                if (score := memoryless_score(known[task])) is not None:
+                    place.axhline(score, **WITHOUT_MEMORY)
             place.set_ylim(max(-0.03, min(0.4, low - 0.04)), 1.03)
             place.tick_params(labelsize=7)
             if y == 0:
@@ -147,6 +151,8 @@ def legend_of_levels(figure: Figure, tables: Tables) -> None:
         for level, colour in shades(tables).items()
     ]
     handles.append(Line2D([], [], label="chance", **CHANCE))
+    if any(memoryless_score(task) is not None for task in trained_on(tables).values()):
+        handles.append(Line2D([], [], label="without memory", **WITHOUT_MEMORY))
     figure.legend(
         handles=handles,
         loc="outside upper left",
@@ -166,7 +172,8 @@ def _caption(tables: Tables, rows: pd.DataFrame) -> str:
     return sentences(
         "Markers: mean accuracy of the frozen networks that met the criterion "
         f"({kept} here; {every} networks in the study), vertical lines: 95 % Student t "
-        "interval for that mean over networks, cut at 0 and 1. Dashed: chance. "
+        "interval for that mean over networks, cut at 0 and 1. Dashed: chance; dotted: "
+        "the best score without a memory, where that is above chance. "
         "n: networks behind a line, from the fewest to the most over levels; a level "
         "without one has no line. Levels are set slightly apart at each grade.",
         "Where grades are very uneven they stand evenly spaced." if uneven else "",
