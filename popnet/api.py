@@ -23,23 +23,21 @@ from popnet.config import (
     expand,
 )
 from popnet.config.reading import shown
-from popnet.core.cell import Params, pick, stack
-from popnet.core.draw import cell_of
-from popnet.core.rollout import drive, readout, rollout
-from popnet.engine.episodes import initial_states
-from popnet.engine.evaluate import common_trials
+from popnet.core.cell import pick, stack
 from popnet.engine.evaluate import evaluate as run_tests
 from popnet.engine.test_plan import Test, planned_tests
-from popnet.kernels import reproducible
+from popnet.engine.trained import Trained
 from popnet.metrics import METRICS
 from popnet.nets import Nets as Nets
 from popnet.nets import Section, plain, source_of
 from popnet.nets import draw as draw
 from popnet.plan import PlannedNetwork, canonical, digest, network_key
 from popnet.progress_bars import bar
+from popnet.recording import record as record
 from popnet.runs import Run
 from popnet.work import serial
 from popnet.work.comparison import subject_of
+from popnet.work.serial import Begun
 
 Array = NDArray[np.float64]
 
@@ -52,38 +50,54 @@ class Tested(NamedTuple):
     error_P: Array
 
 
-class Recorded(NamedTuple):
-    """Activity of frozen networks on common trials, and the trials' targets."""
-
-    input_PBTI: NDArray[np.float32]
-    rates_PBTN: NDArray[np.float32]
-    output_PBTO: NDArray[np.float32]
-    target_BTO: Array
-
-
 def train(
     nets: Nets,
     trials: int | None = None,
     device: str = "cpu",
     progress: bool = True,
 ) -> Nets:
-    """Train every network from the start, until its criterion or ``trials``.
+    """Train every network on from what it is, until its criterion or ``trials``.
 
-    ``trials`` replaces ``train.trials``, in the networks' configurations and keys too.
+    ``trials`` is the total: it replaces ``train.trials``, in the networks'
+    configurations and keys too, and what a network has learned counts towards it.
+    Training in parts gives the bits of training at once.  A network whose parameters
+    were set by hand begins at trial 0 from these, and carries no key.
+
     On a terminal or in a notebook a bar shows how many networks have ended, unless
     ``progress`` is False.  Raises ConfigError when no network could meet its criterion
-    within ``trials``.
+    within ``trials``, or when one has already learned from more.
     """
-    members = nets.members
+    by_hand = nets.by_hand_P
+    pairs = zip(nets.members, by_hand, strict=True)
+    members = [m._replace(key="") if by else m for m, by in pairs]
     if trials is not None:
-        members = tuple(_with_cap(m, trials) for m in members)
-    with bar(len(members), "training", progress) as ended:
-        done = serial.train(members, device, ended.advance)
-    log = tuple(done[m.key] for m in members)
-    return Nets(members, stack([t.final for t in log]), log)
+        members = [_with_cap(m, trials) for m in members]
+    begun = []
+    for index, member in enumerate(members):
+        own = by_hand[index]
+        one = pick(nets.params, torch.tensor([index])) if own else None
+        before = nets.log[index] if nets.log and one is None else None
+        if before is not None:
+            _refuse_fewer(member, before, index)
+        begun.append(Begun(member, before, one))
+    with bar(len(begun), "training", progress) as ended:
+        log = tuple(serial.train_on(begun, device, ended.advance))
+    return Nets(tuple(members), stack([t.final for t in log]), log)
+
+
+def _refuse_fewer(member: PlannedNetwork, before: Trained, index: int) -> None:
+    """Refuse a total of trials at which a network would have ended before it did."""
+    rule, cap = member.config.rule, member.config.train.trials
+    if before.trials - (1 if rule.sequential else rule.batch) >= cap:
+        raise ConfigError(
+            f"popnet.train: trials {cap}: network {index} has learned from "
+            f"{before.trials} already, and trials is the total; draw the networks "
+            "again to train them for fewer."
+        )
 
 
 def _with_cap(member: PlannedNetwork, trials: int) -> PlannedNetwork:
+    """Return the network with this total of trials, in its key too where it has one."""
     cap = plain(trials, "popnet.train")
     given = {**member.config.train.model_dump(), "trials": cap}
     try:
@@ -92,8 +106,9 @@ def _with_cap(member: PlannedNetwork, trials: int) -> PlannedNetwork:
         reason = error.errors(include_url=False)[0]["msg"]
         raise ConfigError(f"popnet.train: trials {shown(cap)}: {reason}.") from None
     config = member.config.model_copy(update={"train": capped})
-    key, length = network_key(config, member.seed), len(member.condition)
+    length = len(member.condition)
     condition = digest(canonical(config), size=length // 2)
+    key = network_key(config, member.seed) if member.key else ""
     return member._replace(key=key, condition=condition, config=config)
 
 
@@ -119,18 +134,27 @@ def evaluate(
 def perturb(
     nets: Nets, perturbation: Section, trials: int = 20, progress: bool = True
 ) -> tuple[Array, Array]:
-    """Return the accuracy [P, L] under a perturbation, and its levels [L].
+    """Return the accuracy [P, L] under a perturbation, and its levels [L] as given.
 
     Each network gets ``trials`` trials per trial type; ``progress`` as for ``train``.
-    Raises ConfigError when these networks cannot be perturbed so.
+    NaN for a network that it leaves as it was, such as new time constants without
+    spread for units that had none.  Raises ConfigError when these networks cannot be
+    perturbed so, or when it leaves all of them as they were.
     """
     after = {"trials": trials, "perturb": [perturbation]}
     chosen = [
         [t for t in tests if t.kind == "perturbation"] for tests in _tests(nets, after)
     ]
     scores_of = _scores(nets, chosen, trials, "perturbing", progress)
-    table = [[accuracy for accuracy, _, _ in scores] for scores in scores_of]
-    return np.array(table), np.array([t.level for t in chosen[-1]])
+    # a level that is given twice is tested once
+    column = {t.level: i for i, t in enumerate(max(chosen, key=len))}
+    # a network that it leaves as it was has no tests
+    table = [
+        [accuracy for accuracy, _, _ in scores] or np.full(len(column), np.nan)
+        for scores in scores_of
+    ]
+    levels_L = _sweep_with(after).sweep.after.perturb[0].levels
+    return np.array(table)[:, [column[v] for v in levels_L]], np.array(levels_L)
 
 
 def compare(nets: Nets, metric: Section, progress: bool = True) -> Array:
@@ -202,53 +226,6 @@ def _scores(
             found.append([(e.accuracy, e.flipped_accuracy, e.error) for e in scores])
             done.advance(1)
     return found
-
-
-def record(nets: Nets, trials: int = 1) -> Recorded:
-    """Record the activity of every network on common trials.
-
-    Each network gets ``trials`` trials per trial type.  Exploratory impulses and noise,
-    of the input and of the units, are off.  Raises ConfigError unless all networks have
-    the same task, time step and seed of their draw.
-    """
-    config = nets.members[0].config
-    task, dt_s = config.task, config.network.dt_s
-    alike = {
-        "task": all(m.config.task == task for m in nets.members),
-        "network.dt_s": all(m.config.network.dt_s == dt_s for m in nets.members),
-        "seed": len({m.seed.sweep for m in nets.members}) == 1,
-    }
-    for name in (name for name, same in alike.items() if not same):
-        raise ConfigError(
-            f"popnet.record: {name} differs between the networks, so they have no "
-            "trials in common; record each kind by a call of its own."
-        )
-    sweep_seed = nets.members[0].seed.sweep
-    per_type = plain(trials, "popnet.record")
-    common, _ = common_trials(task, per_type, dt_s, sweep_seed)
-    activity = [
-        _recorded(member, pick(nets.params, torch.tensor([i])), common.input_BTI)
-        for i, member in enumerate(nets.members)
-    ]
-    inputs, rates, outputs = (
-        torch.cat(list(c)).float().numpy() for c in zip(*activity, strict=True)
-    )
-    return Recorded(inputs, rates, outputs, common.target_BTO)
-
-
-def _recorded(
-    member: PlannedNetwork, one: Params, input_BTI: Array
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return inputs, rates and outputs of one network, P = 1."""
-    net = member.config.network
-    cell = cell_of(net)
-    inputs = torch.from_numpy(input_BTI).to(one.w_PNN.dtype)[None]
-    trials = range(len(input_BTI))
-    start = initial_states(net, member.seed, "evaluation/initial_state", trials)
-    x0 = torch.from_numpy(start).to(inputs.dtype)[None]
-    with reproducible():
-        r = rollout(one, cell, drive(one, inputs, None), x0).r_PBSN[:, :, 1:]
-        return inputs, r, readout(one, cell, r)
 
 
 def launch(

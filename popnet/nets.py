@@ -5,7 +5,8 @@ P networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, NetworkConfig, Source, load, read_text
 from popnet.config.reading import shown, write_text
-from popnet.core.cell import Params, stack
+from popnet.core.cell import Params, pick, stack
 from popnet.engine.population import untrained
 from popnet.engine.train import Trained
 from popnet.plan import PlannedNetwork
@@ -31,8 +32,43 @@ class Nets(NamedTuple):
     members: tuple[PlannedNetwork, ...]
     params: Params
     log: tuple[Trained, ...]
-    """One entry per trained network: ``status``, ``trials_to_criterion`` and curves.
-    Empty before training."""
+    """One entry per trained network: ``status``, ``trials_to_criterion``, curves, and
+    what it needs to train on.  Empty before training."""
+
+    def __repr__(self) -> str:
+        """Say what the networks are, how their training ended, and which have no key.
+
+        One whose parameters were set by hand is not what its configuration and seed
+        give, and so has no key.
+        """
+        configs = [m.config for m in self.members]
+        units = _listed(c.network.units for c in configs)
+        tasks = _listed(c.task.name for c in configs)
+        rules = _listed(c.rule.name for c in configs)
+        counts = Counter(self.status_P)
+        ended = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+        without = self.key_P.count("")
+        keys = f"; {without} without a key: parameters set by hand" if without else ""
+        return (
+            f"Nets({len(configs)} networks of {units} units; task {tasks}; rule "
+            f"{rules}; {ended or 'untrained'}{keys})"
+        )
+
+    @property
+    def key_P(self) -> list[str]:
+        """Key of each network; "" where its parameters were set by hand."""
+        pairs = zip(self.members, self.by_hand_P, strict=True)
+        return ["" if by_hand else member.key for member, by_hand in pairs]
+
+    @property
+    def by_hand_P(self) -> list[bool]:
+        """Whether its parameters are not those it was drawn with or trained to."""
+        cpu = torch.device("cpu")
+        found = []
+        for index, member in enumerate(self.members):
+            last = self.log[index].final if self.log else untrained([member], cpu)
+            found.append(not _same(pick(self.params, torch.tensor([index])), last))
+        return found
 
     @property
     def status_P(self) -> list[str]:
@@ -44,6 +80,18 @@ class Nets(NamedTuple):
         """Trials that each network needed; NaN where it never met its criterion."""
         found = [t.trials_to_criterion for t in self.log]
         return np.array([np.nan if n is None else n for n in found], dtype=np.float64)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(dict.fromkeys(str(value) for value in values))
+
+
+def _same(one: Params, other: Params) -> bool:
+    """Return whether two networks' parameters are the same in every bit."""
+    pairs = zip(one, other, strict=True)
+    return all(
+        a is b if a is None or b is None else torch.equal(a, b.to(a)) for a, b in pairs
+    )
 
 
 def draw(

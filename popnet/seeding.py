@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,8 +41,12 @@ class Seed(NamedTuple):
 
 
 def philox_key(*names: str | int) -> int:
-    """Return the 128-bit Philox key of a stream's name."""
-    digest = blake2b(repr(names).encode(), digest_size=16).digest()
+    """Return the 128-bit Philox key of a stream's name.
+
+    A number names the stream of its value, whatever its type.
+    """
+    plain = tuple(n if isinstance(n, str) else index(n) for n in names)
+    digest = blake2b(repr(plain).encode(), digest_size=16).digest()
     return int.from_bytes(digest, "little")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from pydantic import BaseModel
 from torch import Tensor
 
-from popnet.config import NetworkConfig, marked
+from popnet.config import ConfigError, NetworkConfig, marked
 from popnet.core.cell import Cell, Params, moved, pick, stack
 from popnet.core.draw import cell_of, draw
 from popnet.engine.training_progress import Progress, no_progress
@@ -46,6 +46,28 @@ def start(members: Sequence[PlannedNetwork], device: torch.device) -> Population
     state = rule.init(params, config.rule, hyper, config.task.types, seeds)
     cell = cell_of(config.network)
     return Population(tuple(members), cell, hyper, params, state, no_progress(members))
+
+
+def started_from(member: PlannedNetwork, params: Params) -> Population:
+    """Return one network at trial 0 with these parameters (P = 1) as its first ones.
+
+    Raises ConfigError when they have other shapes than a network drawn.
+    """
+    drawn = start([member], params.w_PNN.device)
+    given: dict[str, Tensor | None] = {}
+    for name, leaf, like in zip(params._fields, params, drawn.params, strict=True):
+        shapes = [None if t is None else tuple(t.shape[1:]) for t in (leaf, like)]
+        if shapes[0] != shapes[1]:
+            raise ConfigError(
+                f"popnet.train: parameters set by hand: {name} has the shape "
+                f"{shapes[0]} in a network; expected {shapes[1]}."
+            )
+        given[name] = None if leaf is None or like is None else leaf.to(like)
+    own = Params(**given)  # type: ignore[arg-type]
+    rule = RULES[member.config.rule.name]
+    task, settings = member.config.task, member.config.rule
+    state = rule.init(own, settings, drawn.hyper, task.types, [member.seed])
+    return replace(drawn, params=own, state=state)
 
 
 def untrained(members: Sequence[PlannedNetwork], device: torch.device) -> Params:

@@ -64,11 +64,12 @@ def begin(
 
 
 def advance(
-    population: Population, steps: int
+    population: Population, steps: int, keep: bool = False
 ) -> tuple[Population | None, list[Trained]]:
     """Take up to ``steps`` learning steps; returns what still trains and what ended.
 
-    A network that meets its criterion, its cap of trials, or diverges leaves the
+    With ``keep`` a result holds what the network needs to train on.  A network that
+    meets its criterion, its cap of trials, or diverges leaves the
     population at once, with the weights it had before it diverged.  A step is a batch,
     or one trial of a sequential rule.
     """
@@ -79,7 +80,7 @@ def advance(
             steps -= taken
             if not ended:
                 continue
-            finished += results(population, ended)
+            finished += results(population, ended, keep)
             left = [i for i in range(len(population.members)) if i not in ended]
             if not left:
                 return None, finished
@@ -120,7 +121,7 @@ def _learn(population: Population, trials: int) -> tuple[Population, dict[int, S
 
     ``trials``: the trials that a sequential rule gets in it.
     """
-    over = _already_over(population)
+    over = _ended(population)  # one that goes on may need nothing more
     if over:
         return population, over
     config, params = population.config, population.params
@@ -162,17 +163,6 @@ def _step(
     """Take the rule's step; a GPU records the tensors that come first."""
     rule, score = RULES[settings.name], TASKS[task].score
     return rule.step(params, state, episode, settings, hyper, cell, score)
-
-
-def _already_over(population: Population) -> dict[int, Status]:
-    """Return the statuses of networks whose cap is already reached, such as 0."""
-    caps = [m.config.train.trials for m in population.members]
-    seen = population.progress.trial_P.tolist()
-    return {
-        i: _capped_status(population, i)
-        for i, (trial, cap) in enumerate(zip(seen, caps, strict=True))
-        if trial >= cap
-    }
 
 
 def _alive(params: Params, outcome: Outcome) -> Tensor:

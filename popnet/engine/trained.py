@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from popnet.core.cell import Params, moved
-from popnet.engine.population import Population, part, untrained
+from popnet.engine.population import Population, leaves, part, untrained
 from popnet.plan import PlannedNetwork
 from popnet.status import Status
 
@@ -35,16 +36,27 @@ class Trained(NamedTuple):
     initial: Params
     final: Params
     """P = 1, on the CPU."""
+    leaves: Mapping[str, Tensor] | None = None
+    """All that it needs to train on (``population.leaves``); None: not kept."""
 
 
-def results(population: Population, ended: dict[int, Status]) -> list[Trained]:
-    """Return the results of the networks that ended; ``ended`` is by index."""
+def results(
+    population: Population, ended: dict[int, Status], keep: bool = False
+) -> list[Trained]:
+    """Return the results of the networks that ended; ``ended`` is by index.
+
+    ``keep``: with what each network needs to train on.
+    """
     cpu = torch.device("cpu")
     made = []
     for index, status in sorted(ended.items()):
         one = part(population, torch.tensor([index]))
         final = moved(one.params, cpu)
-        made.append(_result(one, status, untrained(one.members, cpu), final))
+        result = _result(one, status, untrained(one.members, cpu), final)
+        if keep:
+            kept = {name: leaf.to(cpu) for name, leaf in leaves(one).items()}
+            result = result._replace(leaves=kept)
+        made.append(result)
     return made
 
 

@@ -81,6 +81,8 @@ def _other(config: BaseModel, name: str, value: Any) -> Any:
         return value + 1
     if name == "pulse_s" and value is None:
         return 0.02
+    if name == "tau_min_s" and value is None:
+        return 0.012
     if isinstance(value, float):
         if name == "dt_s":
             return value / 2
