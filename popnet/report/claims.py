@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from popnet.report.markup import NIL, table
 from popnet.report.population import RunTables
 from popnet.report.sections import Section
-from popnet.runs.findings import Finding, read_findings
+from popnet.runs.findings import PLANTED, Finding, read_findings
 
 PAGE = "study.html"
 VERDICTS = {  # a sign, a word and a colour: any one of them is enough
@@ -69,21 +69,20 @@ def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) ->
 
 def power_table(findings: Sequence[Finding]) -> Markup:
     """How often each claim would get each verdict; "" where nothing is known of it."""
-    planted = next((list(f.power) for f in findings if f.power), [])
-    if not planted:
+    if not any(finding.power for finding in findings):
         return Markup("")
-    header = ["claim", *(f"planted {name}" for name in planted)]
-    rows = [[f.claim, *power_cells(f, planted)] for f in findings]
+    header = ["claim", *(f"planted {name}" for name in PLANTED)]
+    rows = [[finding.claim, *power_cells(finding)] for finding in findings]
     return table(header, rows, css="power")
 
 
-def power_cells(finding: Finding, planted: Sequence[str]) -> list[str]:
+def power_cells(finding: Finding) -> list[str]:
     """For each truth, the shares of verdicts: "0.91 / 0.00 / 0.09"."""
     return [
         " / ".join(f"{finding.power[name][verdict]:.2f}" for verdict in VERDICTS)
         if finding.power
         else NIL
-        for name in planted
+        for name in PLANTED
     ]
 
 

@@ -13,8 +13,10 @@ from popnet.runs.untrusted import read_json
 
 Verdict = Literal["holds", "does not hold", "undecided"]
 FILE = "findings.json"
+PLANTED = ("true", "false", "null")
+"""What the experiments of the table of power are made of, in its order."""
 Power = dict[str, dict[str, float]]
-"""Chance of each verdict, by what is planted: "true", "false" or "null"."""
+"""The chance of each verdict, by what is planted."""
 
 
 class Finding(NamedTuple):

@@ -14,7 +14,7 @@ from popnet.store import Store
 
 CHANGES = {
     6: "decisions are the sign of the output, test trials are drawn by the sweep's "
-    "seed, impulses and a rule's constants are in seconds, laws of heterogeneity hold "
+    "seed, impulses and a rule's constants are in seconds, laws of spread hold "
     "the mean and the spread they are given",
 }
 """What changed with a ``PHYSICS``, for people whose results are older."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from popnet.runs.findings import Power
+from popnet.runs.findings import PLANTED, Power
 from popnet.studies.effects import drawing
 from popnet.studies.evidence import FALSE, NULL, TRUE, Draws, Evidence
 from popnet.studies.verdicts import shares
 
-PLANTED = {"true": TRUE, "false": FALSE, "null": NULL}
+TRUTHS = (TRUE, FALSE, NULL)
 EXPERIMENTS = 500
 """The standard error of a share is then 0.022 at most."""
 
@@ -30,7 +30,7 @@ def power(
     if 0 in (evidence.seeds, experiments):
         return None
     made = {}
-    for name, truth in PLANTED.items():
+    for name, truth in zip(PLANTED, TRUTHS, strict=True):
         random = drawing()
         draws = Draws(random.random((experiments, evidence.seeds)), random)
         truth_D = np.full(experiments, truth)

@@ -10,7 +10,7 @@ from typing import Any
 
 from popnet.report.claims import PAGE, power_cells
 from popnet.runs import Run
-from popnet.runs.findings import Finding, read_findings
+from popnet.runs.findings import PLANTED, Finding, read_findings
 from popnet.studies.page import ABOUT_POWER, FIGURES
 from popnet.studies.study import Study
 
@@ -83,18 +83,17 @@ def _table(findings: Sequence[Finding]) -> list[str]:
 
 def _power(findings: Sequence[Finding]) -> list[str]:
     """One row per claim: how often each verdict would come out at this n."""
-    planted = next((list(f.power) for f in findings if f.power), [])
-    if not planted:
+    if not any(finding.power for finding in findings):
         return []
-    cells = [" | ".join([f.claim, *power_cells(f, planted)]) for f in findings]
+    cells = [" | ".join([f.claim, *power_cells(f)]) for f in findings]
     return [
         "",
         f"## What {max(f.n for f in findings)} seeds can tell",
         "",
         ABOUT_POWER,
         "",
-        f"| claim | {' | '.join(f'planted {name}' for name in planted)} |",
-        "|---" * (1 + len(planted)) + "|",
+        f"| claim | {' | '.join(f'planted {name}' for name in PLANTED)} |",
+        "|---" * (1 + len(PLANTED)) + "|",
         *(f"| {row} |" for row in cells),
     ]
 

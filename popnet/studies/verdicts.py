@@ -39,9 +39,8 @@ def shares(shown: Shown, claims: int) -> dict[Verdict, float]:
     level = WRONG / max(claims, 1)
     holds = (shown.true <= level) & (shown.true < shown.false)
     fails = (shown.false <= level) & ~holds
-    undecided = 1.0 - float(np.mean(holds)) - float(np.mean(fails))
     return {
         "holds": float(np.mean(holds)),
         "does not hold": float(np.mean(fails)),
-        "undecided": max(undecided, 0.0),
+        "undecided": float(np.mean(~holds & ~fails)),
     }

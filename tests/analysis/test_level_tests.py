@@ -8,10 +8,11 @@ import pytest
 from scipy import stats
 from scipy.optimize import isotonic_regression
 
-from popnet.analysis.inference import (
-    interaction,
+from popnet.analysis.level_tests import (
+    draws_needed,
     jonckheere,
     monotone_departure,
+    rank_correlations,
     trend,
 )
 
@@ -36,38 +37,61 @@ def departures(truth, seeds=200):
     """p under a truth, of many experiments."""
     return np.array(
         [
-            monotone_departure(np.array(truth) + noise(seed, S, L), rng(seed), 200).p
+            monotone_departure(
+                np.array(truth) + noise(seed, S, L), rng(seed), draws=200
+            ).p
             for seed in range(seeds)
         ]
     )
-
-
-def test_page_by_hand_and_by_brute_force():
-    values = np.array([[1.0, 2, 3], [1, 3, 2]])
-    found = trend(values)
-    ranks = list(itertools.permutations([1, 2, 3]))
-    page = [np.dot(a, [1, 2, 3]) + np.dot(b, [1, 2, 3]) for a in ranks for b in ranks]
-    assert found.p_predicted == pytest.approx(np.mean(np.array(page) >= 27))
-    assert found.p == pytest.approx(2 * found.p_predicted)
-    assert found.value == pytest.approx((1 + 0.5) / 2)  # mean Spearman
-    assert found.n == 2
 
 
 def test_trends_are_antisymmetric_and_ignore_the_scale_of_a_seed():
     values = 0.3 * RISING + noise(7, S, L)
     found, back = trend(values), trend(values[:, ::-1], predicted="decreasing")
     assert found.value > 0.2 > 0.01 > found.p
-    assert back == (pytest.approx(-found.value), *found[1:])
+    assert back == (pytest.approx(-found.value), *map(pytest.approx, found[1:]))
     against = trend(values, predicted="decreasing")
     assert against.p == found.p
-    assert against.p_predicted > 0.99
+    assert against.p_predicted == pytest.approx(1 - found.p / 2)
+    assert found.p_predicted == pytest.approx(found.p / 2)
     assert trend(values * np.exp(noise(8, S, 1))) == found
+
+
+def test_a_trend_is_students_test_of_the_seeds_own_correlations():
+    values = np.round(noise(7, S, L))  # with ties
     spearman = [stats.spearmanr(RISING, row).statistic for row in values]
+    found = trend(values)
     assert found.value == pytest.approx(np.mean(spearman))
+    assert found.p == pytest.approx(stats.ttest_1samp(spearman, 0).pvalue)
+    np.testing.assert_allclose(rank_correlations(values), spearman)
+
+
+def test_a_rise_in_every_seed_is_judged_by_their_number():
+    # exactly: each of the signs of 12 seeds is as likely
+    assert trend(np.tile(RISING, (S, 1)))[:2] == (1, pytest.approx(2 * 0.5**S))
+
+
+@pytest.mark.parametrize(
+    "null",
+    [
+        lambda random: random.standard_normal((S, L)),
+        # levels share draws: each seed drifts one way or the other
+        lambda random: np.cumsum(random.standard_normal((S, L)), axis=1),
+        lambda random: np.outer(random.standard_normal(S), RISING),
+    ],
+    ids=["independent", "drifting", "a slope of its own for each seed"],
+)
+def test_levels_that_share_draws_raise_no_false_alarm(null):
+    random = rng(12)
+    p = np.array([trend(null(random)).p for _ in range(1000)])
+    rejected = int(np.sum(p <= 0.05))
+    assert stats.binomtest(rejected, 1000, 0.05, "greater").pvalue > 0.01
+    assert rejected > 20
 
 
 def test_a_trend_in_ties_alone_is_none():
-    assert trend(np.ones((S, L)))[:2] == (pytest.approx(0), 1)
+    assert trend(np.ones((S, L)))[:2] == (0, 1)
+    assert np.isnan(rank_correlations(np.ones((S, L)))).all()
     assert jonckheere([[1, 1], [1, 1, 1]]) == (0, 1, 0.5, 5)
 
 
@@ -127,9 +151,9 @@ def slow_departure(values):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_departure_against_a_slow_form(seed):
     values = noise(seed, S, L)
-    found = monotone_departure(values, rng(), draws=10)
+    found = monotone_departure(values, rng(), draws=99)
     assert found.statistic == pytest.approx(slow_departure(values))
-    scaled = monotone_departure(3 * values + 5, rng(), draws=10)
+    scaled = monotone_departure(3 * values + 5, rng(), draws=99)
     assert scaled.statistic == pytest.approx(found.statistic)
 
 
@@ -175,57 +199,24 @@ def test_shapes_and_data_without_noise():
         assert np.isnan(monotone_departure(few, rng()).p)
 
 
-def test_with_two_tasks_and_levels_f_is_the_square_of_students_t():
-    values = noise(10, 2, S, 2)
-    slopes = np.diff(values, axis=2)[..., 0]
-    t, p = stats.ttest_1samp(slopes[0] - slopes[1], 0)
-    found = interaction(values, rng())
-    assert found.statistic == pytest.approx(t**2)
-    assert found.p == pytest.approx(p, abs=0.05)
-    assert found.n == S
+@pytest.mark.parametrize("tests", [1, 120, 1800])
+def test_a_clear_departure_is_significant_among_as_many_tests_as_there_are(tests):
+    values = 100 * INVERTED_U + noise(0, S, L)
+    found = monotone_departure(values, rng(), tests=tests)
+    assert found.p * tests <= 0.005 + 1e-9
+    assert draws_needed(120) == 24_000
 
 
-def test_f_of_three_tasks_written_out():
-    v = noise(11, 3, 5, 4)
-    between = within = 0.0
-    for t, s, level in np.ndindex(v.shape):
-        of_task = v[t, :, level].mean() - v[t].mean()
-        of_all = v[:, :, level].mean() - v.mean()
-        seed = v[t, s, level] - v[t, s].mean() - v[:, s, level].mean() + v[:, s].mean()
-        between += (of_task - of_all) ** 2 / (2 * 3)
-        within += (seed - (of_task - of_all)) ** 2 / (2 * 4 * 3)
-    assert interaction(v, rng()).statistic == pytest.approx(between / within)
+def test_draws_that_can_show_nothing_are_refused():
+    values = 100 * INVERTED_U + noise(0, S, L)
+    assert monotone_departure(values, rng(), tests=100, draws=2000).p < 0.001
+    with pytest.raises(ValueError, match=r"2000 draws: .* 120 tests .*; draw 24000\."):
+        monotone_departure(values, rng(), tests=120, draws=2000)
 
 
-@pytest.mark.parametrize("sizes", [(1, 1, 1), (0.2, 1, 3), (1, 1, 5)])
-def test_profiles_alike_in_all_tasks_are_no_interaction(sizes):
-    # tasks may differ in height and in noise
-    height, size = np.array([(0, 5, -3), sizes])[:, :, None, None]
-    p = [
-        interaction(RISING + height + size * noise(seed, 3, S, L), rng(seed), 200).p
-        for seed in range(200)
-    ]
-    for alpha in (0.05, 0.2):
-        rejected = int(np.sum(np.array(p) <= alpha))
-        assert stats.binomtest(rejected, 200, alpha, "greater").pvalue > 0.01
-    assert np.mean(np.array(p) <= 0.2) > 0.05
-
-
-def test_interactions_without_noise():
-    seeds_differ = np.tile(noise(0, S, L), (3, 1, 1))
-    assert interaction(seeds_differ, rng()) == (0, 1, S)
-    tasks_differ = np.tile(noise(0, 3, 1, L), (1, S, 1))
-    assert interaction(tasks_differ, rng(), draws=99) == (np.inf, 0.01, S)
-
-
-def test_profiles_that_differ_are_found():
-    apart = np.stack([INVERTED_U, -INVERTED_U / 2, 0 * RISING])[:, None]
-    p = [
-        interaction(apart + noise(seed, 3, S, L), rng(seed), 200).p
-        for seed in range(30)
-    ]
-    assert np.mean(np.array(p) <= 0.05) > 0.9
-    lost = apart + noise(0, 3, S, L)
-    lost[1, 0, 2] = NAN
-    assert interaction(lost, rng()) == interaction(lost[:, 1:], rng())
-    assert np.isnan(interaction(lost[:1], rng()).p)
+def test_drawing_ends_early_where_nothing_departs():
+    flat = noise(1, S, L)
+    found = monotone_departure(flat, rng(3), draws=10_000_000)
+    assert found.p == pytest.approx(
+        monotone_departure(flat, rng(4), draws=20_000).p, abs=0.15
+    )

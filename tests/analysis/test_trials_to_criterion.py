@@ -2,8 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from popnet.analysis.trials_to_criterion import trials_or_cap, trials_quantiles
+from popnet.analysis.trials_to_criterion import (
+    LEAST,
+    censored_means,
+    learning_trials,
+    trials_or_cap,
+    trials_quantiles,
+)
 
 NEVER = np.nan
 
@@ -50,3 +57,34 @@ def test_without_a_criterion_there_is_no_quantile(status):
     (median,) = trials_quantiles(found, [0.5])
     assert np.isnan(median.trials)
     assert not median.bound
+
+
+def test_learning_trials_are_those_between_the_wait_and_the_window():
+    # 101 trials without learning, 95 of the last 100 right
+    found = learning_trials([101 + 40 + 95, 101 + 80 + 95, 150], 101, 100, 0.95)
+    assert found[1] / found[0] == 2
+    assert found[2] == LEAST
+    assert list(learning_trials([500.0], 0, 50, 1.0)) == [450]
+
+
+@pytest.mark.parametrize("cap", [2.6, 3.4, 9.0])
+def test_means_of_censored_values_are_those_of_the_likelihood(cap):
+    values = np.random.default_rng(2).normal(3, 1, 24)
+    failed = values > cap
+    seen = np.minimum(values, cap)
+    data = stats.CensoredData(uncensored=seen[~failed], right=seen[failed])
+    weights = np.vstack([np.ones(24), 1 - np.eye(24)])
+    found = censored_means(seen, failed, weights)
+    assert found[0] == pytest.approx(stats.norm.fit(data)[0], abs=1e-4)
+    left = np.arange(24) != 5
+    data = stats.CensoredData(
+        uncensored=seen[left & ~failed], right=seen[left & failed]
+    )
+    assert found[6] == pytest.approx(stats.norm.fit(data)[0], abs=1e-4)
+
+
+def test_without_failures_they_are_plain_means_and_without_successes_none():
+    values, never = np.array([1.0, 5, 2, NEVER]), np.zeros(4, bool)
+    assert censored_means(values, never, np.ones((1, 4))) == [8 / 3]
+    few = np.array([True, True, False, False])
+    assert np.isnan(censored_means([3.0, 3, 1, 2], few, np.ones((1, 4)))).all()

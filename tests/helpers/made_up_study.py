@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from popnet.report.claims import VERDICTS
 from popnet.runs.findings import Finding
 
 LEVEL, INTO = "network.tau_s.spread", "rule.exploration.into"
@@ -223,4 +224,10 @@ def findings():
         ("trials", "Large numbers.", "trials", -1843.0, -2101.4, -1500.0, "trials", 12,
          0.034, "holds", "transfer", ""),
     ]  # fmt: skip
-    return [Finding(*row) for row in made]
+    rows = [Finding(*row) for row in made]
+    shares = [(0.91, 0.0, 0.09), (0.0, 0.88, 0.12), (0.01, 0.0, 0.99)]
+    power = {
+        truth: dict(zip(VERDICTS, share, strict=True))
+        for truth, share in zip(("true", "false", "null"), shares, strict=True)
+    }
+    return [rows[0]._replace(smallest="0.25 doublings", power=power), *rows[1:]]

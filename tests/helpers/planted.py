@@ -1,4 +1,4 @@
-"""Tables of a study in which it is known what is true: every claim, or its opposite."""
+"""Tables of a study in which it is known what is true: claims, opposites, nothing."""
 
 import json
 from itertools import combinations, product
@@ -13,7 +13,8 @@ MEMORY = ["dnms", "delayed_response", "order"]
 MEMORYLESS = ["xor", "go_nogo", "perceptual_decision"]
 TASKS = MEMORY + MEMORYLESS
 LEVELS = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
-SEEDS = 12
+SEEDS = 24
+TRUTHS = ("true", "false", "null")
 GRADES = {
     "time_constants": [0, 0.4],
     "initial_state": [0, 1.0],
@@ -40,47 +41,56 @@ FALSE = {
 }
 
 
-def evidence(true=True, seed=1, noise=1.0):
-    """Tables in which all claims are true, or all false."""
+NULL = dict.fromkeys(TRUE, (0.0, 0.0))
+
+
+def evidence(truth="true", seed=1, noise=1.0, seeds=SEEDS):
+    """Tables in which all claims are true, or all false, or nothing has an effect.
+
+    null: no level matters, nothing harms or transfers, and what is held against a size
+    (change of activity, distances) has exactly that size.
+    """
     random = np.random.default_rng(seed)
-    networks = _networks(true, random, noise)
+    networks = _networks(truth, random, noise, seeds)
+    drops = {"true": TRUE, "false": FALSE, "null": NULL}[truth]
+    moved = {"true": 0.5, "false": 0.02, "null": 0.1}[truth]
     return Tables(
         networks,
-        _perturbed(networks, TRUE if true else FALSE, true, random),
-        _tested(networks, true, random),
-        _changed(networks, 0.5 if true else 0.02, random),
+        _perturbed(networks, drops, truth, random),
+        _tested(networks, truth == "true", random),
+        _changed(networks, moved, random),
         pd.DataFrame(),  # activity at rest: only figures see it
-        _pairs(networks, true, random),
+        _pairs(networks, truth, random),
         "network.tau_s.spread",
     )
 
 
-def _networks(true, random, noise):
+def _networks(truth, random, noise, seeds):
     rows = []
-    of_seed = random.normal(0, 0.5, SEEDS)
+    of_seed = random.normal(0, 0.5, seeds)
     for task, into, level, seed in product(
-        TASKS, ["drive", "state"], LEVELS, range(SEEDS)
+        TASKS, ["drive", "state"], LEVELS, range(seeds)
     ):
         peak = 1 - abs(level - 0.4) / 0.6
         # true: a peak inside, and only in memory tasks; false: a rise everywhere
-        shape = peak * (task in MEMORY) if true else level * (1 + (task in MEMORYLESS))
+        shape = {"true": peak * (task in MEMORY), "false": level, "null": 0.0}[truth]
         metrics = {
             name: 3 * shape + of_seed[seed] + noise * random.normal(0, 0.3)
             for name in learning() + dynamics()
         }
-        spread = 0.01 if true else 1.0
+        spread = 1.0 if truth == "false" else 0.01
         rows.append(
             {
                 "key": f"{task}-{into}-{level}-{seed}", "task": task, "level": level,
                 "configuration": into, "seed": seed, "failed": False, **metrics,
-                "accuracy": metrics["accuracy"] * 0 + spread * of_seed[seed]
+                "accuracy": spread * of_seed[seed]
                 + (3 * shape + noise * random.normal(0, 0.3)) * 0.01,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _perturbed(networks, drops, true, random):
+def _perturbed(networks, drops, truth, random):
     shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
     parts = []
     tests = [(name, grade, "{}") for name in GRADES for grade in GRADES[name]] + [
@@ -91,7 +101,7 @@ def _perturbed(networks, drops, true, random):
         mean = np.where(shared["task"].isin(MEMORY), memory, memoryless)
         level = shared["level"]
         # a peak inside the levels, or a rise along them
-        shape = 1 - np.abs(level - 0.4) / 0.6 if true else level
+        shape = level if truth == "false" else 1 - np.abs(level - 0.4) / 0.6
         drop = (mean + 0.3 * mean * shape) * (grade != 0)
         drop = drop + random.normal(0, 0.0005, len(shared))
         if name == REDRAWN:  # at the own level nothing changes
@@ -133,7 +143,7 @@ def _changed(networks, size, random):
     return shared.assign(perturbation="time_constants", grade=0.4, **column)
 
 
-def _pairs(networks, true, random):
+def _pairs(networks, truth, random):
     rows = []
     some = networks[(networks["seed"] < 6) & networks["level"].isin([0.0, 1.0])]
     for task, own in some.groupby("task"):
@@ -142,7 +152,8 @@ def _pairs(networks, true, random):
             same = a["level"] == b["level"] and a["configuration"] == b["configuration"]
             for metric in ("trajectories", "weights"):
                 for untrained in (False, True):
-                    near = 1.0 if untrained or true else 0.2
+                    near = {"true": 1.0, "false": 0.2, "null": 0.5}[truth]
+                    near = 1.0 if untrained else near
                     rows.append(
                         {
                             "key_a": a["key"], "key_b": b["key"], "metric": metric,

@@ -2,28 +2,33 @@
 
 import re
 
+import numpy as np
 import pytest
 from helpers.made_up_study import MadeUpStudy
 from matplotlib.figure import Figure
 from PIL import Image
 
 from popnet.analysis.inference import Effect
+from popnet.report.claims import VERDICTS
 from popnet.report.sections import Drawing, Section
-from popnet.runs.findings import read_findings
+from popnet.runs.findings import PLANTED, read_findings
 from popnet.studies import STUDIES, Claim, Judgement, Study
 from popnet.studies.conclude import conclude
+from popnet.studies.evidence import above, within
 from popnet.studies.readme import WIDTH, write_readme
 from popnet.testing.studies import STUDY_CHECKS, check_study
 
 
-def counted(tables):
+def counted(tables, smallest):
+    part = above(tables["networks"] + np.arange(6.0), smallest)
     effect = Effect(float(tables["networks"]), 1.0, 9.0, 3)
-    return Judgement(effect, "networks", "holds", "a note", 0.01)
+    return Judgement(effect, "networks", part, "a note")
 
 
-def undecided(tables):
+def undecided(tables, smallest):
     nan = float("nan")
-    return Judgement(Effect(float(tables["tasks"]), nan, nan, 3), "tasks", "undecided")
+    effect = Effect(float(tables["tasks"]), nan, nan, 3)
+    return Judgement(effect, "tasks", within([], smallest))
 
 
 def curve(tables):
@@ -51,8 +56,24 @@ def study(tmp_path):
         refuse=lambda _: None,
         tables=lambda run: {"networks": len(run.table()), "tasks": 2},
         claims=(
-            Claim("many", "There are many.", "their number", "curve", counted),
-            Claim("few", "There are few.", "their number", "curve", undecided),
+            Claim(
+                "many",
+                "There are many.",
+                "their number",
+                "curve",
+                2.0,
+                "networks",
+                counted,
+            ),
+            Claim(
+                "few",
+                "There are few.",
+                "their number",
+                "curve",
+                1.0,
+                "tasks",
+                undecided,
+            ),
         ),
         sections=lambda: {"curve": curve},
         lead=lambda tables: f"All {tables['networks']} of `them`.",
@@ -74,9 +95,17 @@ def test_its_tables_are_read_once_for_claims_page_and_lead(study, run):
     findings, page = conclude(study._replace(tables=tables), run)
     assert times == [run]
     assert [f.claim for f in findings] == ["many", "few"]
-    assert findings[0].measured == "12 (1 to 9) networks, n = 3, p = 0.01"
+    (p, no) = (findings[0].p, findings[1].p)
+    alone = float(above(12 + np.arange(6.0), 2.0).shown().true)
+    assert (p, no) == (pytest.approx(2 * alone), 1)  # of two claims
+    measured = f"12 (1 to 9) networks, n = 3, p = {2 * alone:.2g}"
+    assert findings[0].measured == measured
+    assert findings[0].smallest == "2 networks"
+    assert findings[0].power["true"]["does not hold"] == 0
+    assert findings[1].power is None
     assert (findings[0].says, findings[0].note) == ("There are many.", "a note")
-    assert str(read_findings(run.folder)) == str(findings)
+    assert read_findings(run.folder)[0] == findings[0]
+    assert str(read_findings(run.folder)[1]) == str(findings[1])
     text = page.read_text(encoding="utf-8")
     assert "All 12 of <code>them</code>." in text
     assert 'href="#figure-curve">Figure 1</a>' in text
@@ -100,8 +129,16 @@ def test_its_readme_has_the_claims_and_the_figures_small(study, run, tmp_path):
     assert "12 networks (" in text and "2 min on " in text
     assert "Of 2 statements 1 hold here, 0 do not, 1 are undecided" in text
     assert "[tiny.yaml](tiny.yaml)" in text
-    row = "| There are many. | **12 (1 to 9) networks, n = 3, p = 0.01** — their number"
-    assert f"{row}. a note | **holds** |" in text
+    finding, _ = read_findings(run.folder)
+    row = f"| There are many. | **{finding.measured}** — their number. a note |"
+    assert f"{row} 2 networks | **holds** |" in text
+    shares = [
+        " / ".join(f"{finding.power[truth][verdict]:.2f}" for verdict in VERDICTS)
+        for truth in PLANTED
+    ]
+    assert f"| many | {' | '.join(shares)} |" in text
+    assert "| claim | planted true | planted false | planted null |" in text
+    assert text.count("\n| few | ") == 1
     links = re.findall(r"!\[([^]]*)\]\(([^)]*)\)", text)
     assert links == [
         ("curve", "figures/curve.png"),
@@ -138,6 +175,10 @@ BROKEN = {
     "several claims are named few": lambda s: first(s, name="few"),
     "the claim many says nothing": lambda s: first(s, says=""),
     "the claim many has no statistic": lambda s: first(s, statistic=""),
+    "the claim many has the smallest effect 0, which is not above 0": lambda s: first(
+        s, smallest=0
+    ),
+    "the smallest effect of many has no unit": lambda s: first(s, unit=" "),
     "the claim many is shown by 'nowhere'": lambda s: first(s, figure="nowhere"),
     "the section 'A b' is not named in a-z": lambda s: s._replace(
         sections=lambda: {"curve": curve, "A b": curve}

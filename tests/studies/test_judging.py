@@ -1,45 +1,26 @@
-"""From numbers to verdicts: bounds, parts, cells; and pairs that are no evidence."""
+"""What tables say on levels, failures and pairs of seeds."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.planted import LEVELS, evidence
 
-from popnet.analysis.inference import Effect
-from popnet.studies.heterogeneity.learning_claims import slowed
-from popnet.studies.heterogeneity.profiles import shapes
-from popnet.studies.heterogeneity.solution_claims import DEGENERATE
-from popnet.studies.verdicts import above, below, both
+from popnet.studies.heterogeneity.learning_claims import LEARNING, slowing
+from popnet.studies.heterogeneity.profiles import directions, profiles
+from popnet.studies.heterogeneity.solution_claims import DEGENERATE, PERFORM_ALIKE
+from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.level_evidence import TaskDependence
+from popnet.studies.verdicts import verdicts
+
+SMALLEST = 0.3
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "is_above", "is_below"),
-    [
-        (0.1, 0.3, "holds", "does not hold"),
-        (-0.3, -0.1, "does not hold", "holds"),
-        (-0.1, 0.3, "undecided", "undecided"),
-        (np.nan, np.nan, "undecided", "undecided"),
-        (0.0, 0.0, "does not hold", "does not hold"),  # exactly on it is neither side
-    ],
-)
-def test_only_a_whole_interval_decides(low, high, is_above, is_below):
-    for value in (-1.0, 1.0):  # whatever the value itself
-        effect = Effect(value, low, high, 12)
-        assert above(effect, 0) == is_above and below(effect, 0) == is_below
-
-
-def test_a_claim_of_parts_needs_all_and_falls_with_one():
-    assert both("holds", "holds") == "holds"
-    assert both("holds", "undecided") == "undecided"
-    assert both("holds", "undecided", "does not hold") == "does not hold"
-
-
-def cell(task, shape, seeds=12, noise=0.1):
+def cell(task, shape, configuration="", seeds=24, noise=0.1):
     random = np.random.default_rng(len(task))
     return pd.DataFrame(
         {
-            "task": task, "configuration": "", "level": level, "seed": seed,
-            "metric": shape(level) + random.normal(0, noise),
+            "task": task, "configuration": configuration, "level": level, "seed": seed,
+            "metric": shape(level) + noise * random.normal(),
         }
         for seed in range(seeds)
         for level in LEVELS
@@ -54,6 +35,10 @@ SHAPES = {
 }
 
 
+def outcome(evidence):
+    return verdicts([evidence.shown()])[0][0]
+
+
 @pytest.mark.parametrize(
     ("first", "second", "verdict"),
     [
@@ -61,33 +46,211 @@ SHAPES = {
         ("fall", "fall", "does not hold"),
         ("rise", "fall", "holds"),
         ("peak", "rise", "holds"),
-        ("flat", "rise", "undecided"),
-        ("flat", "flat", "undecided"),
+        ("peak", "peak", "holds"),  # it falls more than it rises, and turns
+        ("flat", "rise", "holds"),  # in one of them it does not follow
+        ("flat", "flat", "holds"),
     ],
 )
 def test_what_two_cells_say_of_none_is_monotone(first, second, verdict):
     frame = pd.concat([cell("a", SHAPES[first]), cell("bb", SHAPES[second])])
-    judged = shapes(frame, ["metric"])
-    assert judged.verdict == verdict
-    assert judged.metrics == 1 and judged.cells == 2 and judged.seeds == 12
+    judged = directions(frame, ["metric"], SMALLEST)
+    assert outcome(judged.judgement("metrics").evidence) == verdict
+    assert judged.seeds == 24
+
+
+def test_few_noisy_seeds_decide_nothing_on_direction():
+    flat = SHAPES["flat"]
+    frame = pd.concat([cell("a", flat, seeds=4), cell("bb", flat, seeds=4)])
+    judged = directions(frame, ["metric"], SMALLEST)
+    assert outcome(judged.judgement("metrics").evidence) == "undecided"
+
+
+def constant(task, deviating):
+    """A ceiling that some seeds do not reach at one level."""
+    frame = cell(task, SHAPES["flat"], noise=0)
+    below = (frame["seed"] < deviating) & (frame["level"] == 0.4)
+    return frame.assign(metric=1.0 - 0.1 * below)
+
+
+def test_constant_cells_are_left_out_of_directions():
+    rises = cell("a", SHAPES["rise"])
+    for deviating, verdict in ((0, "does not hold"), (3, "does not hold")):
+        frame = pd.concat([rises, constant("bb", deviating)])
+        judged = directions(frame, ["metric"], SMALLEST)
+        assert outcome(judged.judgement("metrics").evidence) == verdict
+        assert len(judged.judged["metric"].cells) == 1
+    both = pd.concat([rises, constant("bb", 20)])
+    judged = directions(both, ["metric"], SMALLEST)
+    assert len(judged.judged["metric"].cells) == 2
+    alone = directions(constant("bb", 2), ["metric"], SMALLEST)
+    assert alone.constant == ["metric"]
+    judgement = alone.judgement("metrics")
+    assert outcome(judgement.evidence) == "undecided"
+    assert "Constant, left out: metric." in judgement.note
+
+
+@pytest.mark.parametrize(("tasks", "configurations"), [(6, 2), (10, 12)])
+def test_a_turn_is_seen_among_as_many_cells_as_a_study_has(tasks, configurations):
+    def high(level):
+        return 100 * (1 - (2 * level - 0.8) ** 2)
+
+    frame = pd.concat(
+        cell(f"t{task}" + "x" * task, high, f"c{one}", seeds=20, noise=1)
+        for task in range(tasks)
+        for one in range(configurations)
+    )
+    judged = directions(frame, ["metric"], SMALLEST)
+    shown = judged.judged["metric"].shown()
+    assert shown.false < 1e-4
+    assert shown.true == 1
+
+
+@pytest.mark.parametrize(
+    ("shapes", "verdict"),
+    [
+        (("rise", "rise", "rise"), "does not hold"),
+        (("rise", "flat", "flat"), "holds"),
+        (("rise", "fall", "flat"), "holds"),
+    ],
+)
+def test_dependence_on_the_task_can_come_out_either_way(shapes, verdict):
+    frame = pd.concat(cell("a" * (i + 1), SHAPES[s]) for i, s in enumerate(shapes))
+    values_TSL = profiles(frame, "metric")
+    assert values_TSL is not None
+    assert outcome(TaskDependence(values_TSL, 0.4)) == verdict
+    noise = pd.concat(cell("a" * (i + 1), SHAPES["flat"], seeds=4) for i in range(3))
+    few = profiles(noise, "metric")
+    assert few is not None
+    assert outcome(TaskDependence(few, 0.4)) == "undecided"
+
+
+def networks(rows):
+    columns = ["task", "configuration", "level", "seed", "doublings", "failed"]
+    return pd.DataFrame([(t, "", *row) for t, *row in rows], columns=columns)
+
+
+def population(needed, cap, seeds=40):
+    """log2 of learning trials, lognormal, by task and level; failures at the cap."""
+    random = np.random.default_rng(3)
+    rows = []
+    for (task, level), middle in needed.items():
+        values = middle + random.normal(0, 0.7, seeds)
+        for seed, value in enumerate(values):
+            rows.append((task, level, seed, min(value, cap), value > cap))
+    return networks(rows)
 
 
 def test_slowing_is_against_the_same_seed_task_and_configuration():
     rows = [
-        ("a", "x", 0.0, 1, 8.0), ("a", "x", 1.0, 1, 9.5), ("a", "y", 0.0, 1, 3.0),
-        ("a", "y", 1.0, 1, 2.0), ("b", "x", 0.0, 2, 5.0), ("b", "x", 1.0, 2, 5.25),
+        ("dnms", 0.0, 1, 8.0, False), ("dnms", 1.0, 1, 9.5, False),
+        ("dnms", 0.0, 2, 3.0, False), ("dnms", 1.0, 2, 2.0, False),
+        ("xor", 0.0, 1, 5.0, False), ("xor", 1.0, 1, 5.25, False),
+        ("xor", 0.0, 2, 5.0, False), ("xor", 1.0, 2, 5.25, False),
     ]  # fmt: skip
-    columns = ["task", "configuration", "level", "seed", "doublings"]
-    found = slowed(pd.DataFrame(rows, columns=columns))
-    assert found["slowing"].tolist() == [1.5, -1.0, 0.25]
+    found = slowing(networks(rows))
+    np.testing.assert_allclose(found.by_task["dnms"], [0.25, -1.0, 1.5])
+    np.testing.assert_allclose(found.difference_D, [0, -1.25, 1.25])
+
+
+@pytest.mark.parametrize("slow_first", [True, False])
+def test_failures_on_either_side_of_a_difference_are_censored(slow_first):
+    # the cap bites at one level: without heterogeneity, or with it
+    plain, other = (9.4, 8.4) if slow_first else (8.4, 9.4)
+    truth = other - plain
+    needed = {
+        ("dnms", 0.0): plain, ("dnms", 1.0): other,
+        ("xor", 0.0): 5.0, ("xor", 1.0): 5.0,
+    }  # fmt: skip
+    found = slowing(population(needed, cap=9.2, seeds=400))
+    at_the_cap = population(needed, cap=9.2, seeds=400).query("task == 'dnms'")
+    counted = at_the_cap.groupby("level")["doublings"].mean()
+    assert found.failed > 200
+    assert not found.longer and not found.shorter
+    assert found.difference_D[0] == pytest.approx(truth, abs=0.12)
+    assert abs(counted[1.0] - counted[0.0] - truth) > 0.25
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+@pytest.mark.parametrize("task", ["dnms", "xor"])
+def test_a_condition_that_nobody_learned_bounds_the_effect_on_one_side(task, level):
+    needed = {(t, at): 6.0 for t in ("dnms", "xor") for at in (0.0, 1.0)}
+    needed[task, level] = 20.0
+    found = slowing(population(needed, cap=9.0))
+    more = (task == "dnms") == (level == 1.0)
+    assert (found.longer, found.shorter) == (more, not more)
+    assert np.sign(found.difference_D[0]) == (1 if more else -1)
+
+
+def test_learning_that_takes_twice_the_trials_everywhere_is_no_difference():
+    rows = [
+        (task, level, seed, np.log2(needs * factor), False)
+        for task, needs in [
+            ("dnms", 900),
+            ("order", 500),
+            ("xor", 150),
+            ("go_nogo", 40),
+        ]
+        for level, factor in [(0.0, 1.0), (1.0, 2.0)]
+        for seed in range(6)
+    ]
+    found = slowing(networks(rows))
+    assert found.difference_D == pytest.approx(0)
+    assert all(values[0] == pytest.approx(1) for values in found.by_task.values())
 
 
 def test_pairs_of_one_seed_are_no_evidence_of_likeness():
     # networks of one seed start from the same draws: near each other by design
-    made = evidence(true=True)
+    made = evidence()
     same = made.pairs["seed_a"] == made.pairs["seed_b"]
     assert same.any()
     pairs = made.pairs.assign(value=made.pairs["value"].mask(same, 0.0))
     other = made._replace(pairs=pairs)
     for claim in DEGENERATE:
-        assert claim.judge(made) == claim.judge(other)
+        assert claim.judge(made, 0.5).effect == claim.judge(other, 0.5).effect
+
+
+@pytest.mark.parametrize("n", [5, 6, 12])
+def test_the_interval_of_a_ratio_of_pairs_covers(n):
+    random, hits = np.random.default_rng(n), 0
+    seeds = [(a, b) for b in range(n) for a in range(b)]
+    for _ in range(200):
+        within, none = 0.1 * random.standard_normal((2, n))
+        rows = [(a, b, False, True, 0.5 + within[a] + within[b]) for a, b in seeds]
+        rows += [(a, b, False, False, 0.5) for a, b in seeds]
+        rows += [(a, b, True, True, 1 + none[a] + none[b]) for a, b in seeds]
+        columns = ["seed_a", "seed_b", "untrained", "same", "value"]
+        pairs = pd.DataFrame(rows, columns=columns).assign(metric="trajectories")
+        tables = Tables(*[pd.DataFrame()] * 5, pairs, "")
+        effect = DEGENERATE[0].judge(tables, 0.5).effect
+        hits += effect.low <= 0.5 <= effect.high
+    assert hits / 200 >= 0.92  # 0.94, two standard errors of 200 less
+
+
+def test_networks_that_failed_count_among_those_that_perform_alike():
+    made = evidence()
+    alike = PERFORM_ALIKE.judge(made, 0.05)
+    failed = made.networks["seed"] < 10
+    accuracy = made.networks["accuracy"].mask(failed, 0.5)
+    worse = made.networks.assign(failed=failed, accuracy=accuracy + 0.95 * ~failed)
+    unlike = PERFORM_ALIKE.judge(made._replace(networks=worse), 0.05)
+    assert outcome(alike.evidence) == "holds"
+    assert outcome(unlike.evidence) == "does not hold"
+
+
+def test_the_distance_of_two_accuracies_is_that_of_pairs_written_out():
+    accuracy = {0: 0.9, 1: 0.8, 2: 0.95}
+    rows = [("a", "", 0.0, seed, value, False) for seed, value in accuracy.items()]
+    columns = ["task", "configuration", "level", "seed", "accuracy", "failed"]
+    made = evidence()._replace(networks=pd.DataFrame(rows, columns=columns))
+    found = PERFORM_ALIKE.judge(made, 0.05).effect
+    assert found.value == pytest.approx((0.1 + 0.15 + 0.05) / 3)
+
+
+def test_learning_is_undecided_where_a_bound_is_on_the_wrong_side():
+    made = evidence()
+    lost = (made.networks["task"] == "dnms") & (made.networks["level"] == 0)
+    networks = made.networks.assign(failed=lost)
+    judged = LEARNING.judge(made._replace(networks=networks), 0.25)
+    assert outcome(LEARNING.judge(made, 0.25).evidence) == "holds"
+    assert outcome(judged.evidence) == "undecided"
+    assert "upper bound" in judged.note

@@ -76,20 +76,31 @@ def test_every_finding_is_a_row_with_its_verdict_in_words(text):
         assert row[0].startswith(finding.says)
         assert finding.note in row[0]
         assert row[1] == finding.statistic
-        assert row[3] == str(finding.n)
-        assert row[5][2:] == finding.verdict
+        assert row[3] == (finding.smallest or NIL)
+        assert row[4] == str(finding.n)
+        assert row[6][2:] == finding.verdict
     assert rows[0][2] == "0.62 [0.31, 0.94] doublings per level"
     assert rows[1][2] == f"0.11 [{MINUS}0.02, 0.24] accuracy"
     assert rows[3][2] == NIL
-    assert [row[4] for row in rows] == ["< 0.001", "0.080", NIL, NIL, "0.034"]
-    signs = {row[5][2:]: row[5][0] for row in rows}
+    assert [row[5] for row in rows] == ["< 0.001", "0.080", NIL, NIL, "0.034"]
+    signs = {row[6][2:]: row[6][0] for row in rows}
     assert len(set(signs.values())) == 3, "a sign for each, beside word and colour"
     assert "holds: 2, does not hold: 1, undecided: 2" in text
 
 
+def test_the_power_of_each_claim_stands_below_the_claims(text):
+    table = text[text.index("<h3>Power</h3>") :].split("</table>")[0]
+    known = [finding for finding in findings() if finding.power]
+    assert known and "planted null" in table
+    for finding in known:
+        for truth in finding.power.values():
+            assert " / ".join(f"{share:.2f}" for share in truth.values()) in table
+    assert table.count(NIL) == 3 * (len(findings()) - len(known))
+
+
 def test_a_claim_leads_to_its_figure_by_number(text):
     rows = rows_of(text)
-    assert [row[6] for row in rows] == [
+    assert [row[7] for row in rows] == [
         "Figure 1",
         "Figure 5",
         "Figure 3",
@@ -121,7 +132,7 @@ def test_what_is_not_there_is_said_and_the_rest_is_drawn(tmp_path):
     assert kept == {"learning", "dynamics"}
     assert text.count("Left out: ") == 6
     assert "weights only" in text
-    assert rows_of(text)[1][6] == NIL, "its figure was left out"
+    assert rows_of(text)[1][7] == NIL, "its figure was left out"
 
 
 def test_a_run_without_networks_has_a_page(tmp_path):

@@ -77,7 +77,7 @@ def slowing(networks: pd.DataFrame) -> Slowing:
             found = censored_means(values, failed, weights_DS)
             if not np.isfinite(found).all():
                 found = censored_means(values, failed & False, weights_DS)
-                up = (level > least) == (task in MEMORY)
+                up = bool((level > least) == (task in MEMORY))
                 longer, shorter = longer or up, shorter or not up
             means[level > least].append(found)
         if means[True] and means[False]:

@@ -34,9 +34,10 @@ def cells(frame: pd.DataFrame, column: str) -> dict[tuple[str, str], pd.DataFram
     Cells that vary too little to have a direction are left out.
     """
     made = {}
-    for name, cell in frame.groupby(["task", "configuration"], sort=False):
-        wide = cell.pivot_table(index="seed", columns="level", values=column)
-        whole = wide.dropna().astype(float)
+    index = ["task", "configuration", "seed"]
+    wide = frame.pivot_table(index=index, columns="level", values=column, sort=True)
+    for name, cell in wide.dropna().astype(float).groupby(level=index[:2]):
+        whole = cell.droplevel(0).droplevel(0)
         if whole.shape[1] >= 3 and varies(whole.to_numpy()):
             made[name] = whole
     return made
@@ -49,11 +50,12 @@ def varies(values_SL: Array) -> bool:
 
 
 def profiles(frame: pd.DataFrame, column: str) -> Array | None:
-    """The column as [T, S, L], mean over configurations, in deviations of the task.
+    """The column as [T, S, L], mean over configurations, in deviations between seeds.
 
-    The deviation is that of the residuals, less the means of seeds and levels: a task
-    with larger numbers does not differ by that alone.  None where fewer than two tasks
-    vary or too few seeds have all levels.
+    One deviation for all tasks: r.m.s. of what is left without the means of seeds and
+    levels.  Each task in its own would differ from the others by the error of its
+    deviation alone, where all rise alike.  None where fewer than two tasks vary or too
+    few seeds have all levels.
     """
     wide = frame.pivot_table(index=["task", "seed"], columns="level", values=column)
     whole = wide.dropna().astype(float)
@@ -64,52 +66,61 @@ def profiles(frame: pd.DataFrame, column: str) -> Array | None:
     shared = sorted(set.intersection(*(set(task.index) for task in tasks)))
     if len(shared) < FEWEST:
         return None
-    made = []
-    for task in tasks:
-        own = task.loc[shared].to_numpy()
-        noise = own - own.mean(axis=1, keepdims=True) - own.mean(axis=0) + own.mean()
-        spread = np.sqrt(np.sum(noise**2) / np.prod(np.subtract(own.shape, 1)))
-        made.append(own / spread if spread > 0 else own)
-    return np.stack(made)
+    values_TSL = np.stack([task.loc[shared].to_numpy() for task in tasks])
+    noise = values_TSL - values_TSL.mean(axis=1, keepdims=True)
+    noise -= noise.mean(axis=2, keepdims=True)
+    free = len(tasks) * np.prod(np.subtract(values_TSL.shape[1:], 1))
+    spread = np.sqrt(np.sum(noise**2) / free)
+    return values_TSL / spread if spread > 0 else values_TSL
 
 
 def one_direction(
     frame: pd.DataFrame, column: str, smallest: float
 ) -> OneDirection | None:
     """Whether the column follows the level in one direction in all cells that vary."""
-    import pandas as pd
-
     found = list(cells(frame, column).values())
     if not found:
         return None
-    rho = [pd.Series(rank_correlations(cell), cell.index).dropna() for cell in found]
-    turns = [_turns(cell) for cell in found]
-    by_seed = pd.concat(rho).groupby(level=0).mean()
+    seeds = np.unique(np.concatenate([cell.index.to_numpy() for cell in found]))
+    places = [np.searchsorted(seeds, cell.index.to_numpy()) for cell in found]
+    rho = [rank_correlations(cell.to_numpy()) for cell in found]
+    turns = [_turns(cell.to_numpy()) for cell in found]
+    together = Turns(
+        *(
+            np.stack(
+                [_over_cells(k, places, len(seeds)) for k in zip(*sides, strict=True)]
+            )
+            for sides in zip(*turns, strict=True)
+        )
+    )
+    by_seed = _over_cells(rho, places, len(seeds))
     return OneDirection(
-        tuple(np.array(of_cell, np.float64) for of_cell in rho),
-        np.array(by_seed, np.float64),
+        tuple(of_cell[np.isfinite(of_cell)] for of_cell in rho),
+        by_seed[np.isfinite(by_seed)],
         smallest,
-        tuple(Turns(*(side.T.to_numpy() for side in both)) for both in turns),
-        Turns(*(_over_cells(sides) for sides in zip(*turns, strict=True))),
+        tuple(turns),
+        together,
     )
 
 
-def _turns(values: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _turns(values_SL: Array) -> Turns:
     """Each seed's rank correlation up to every inner level, and from it on."""
-    import pandas as pd
-
-    inner = range(1, values.shape[1] - 1)
-    before = {k: rank_correlations(values.iloc[:, : k + 1]) for k in inner}
-    after = {k: rank_correlations(values.iloc[:, k:]) for k in inner}
-    made = [pd.DataFrame(side, values.index).fillna(0.0) for side in (before, after)]
-    return made[0], made[1]
+    inner = range(1, values_SL.shape[1] - 1)
+    before = [rank_correlations(values_SL[:, : k + 1]) for k in inner]
+    after = [rank_correlations(values_SL[:, k:]) for k in inner]
+    return Turns(np.nan_to_num(before), np.nan_to_num(after))
 
 
-def _over_cells(sides: Sequence[pd.DataFrame]) -> Array:
-    """Mean over cells, by seed; [K, S]."""
-    import pandas as pd
-
-    return pd.concat(sides).groupby(level=0).mean().T.to_numpy()
+def _over_cells(
+    cells: Sequence[Array], places: Sequence[NDArray[np.int64]], seeds: int
+) -> Array:
+    """Each seed's mean over the cells in which it has a number; NaN without one."""
+    total, count = np.zeros(seeds), np.zeros(seeds)
+    for values_S, place in zip(cells, places, strict=True):
+        known = np.isfinite(values_S)
+        total[place[known]] += values_S[known]
+        count[place[known]] += 1
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 class Directions(NamedTuple):
