@@ -65,7 +65,7 @@ def some(episode, trials):
         {"network": {"density": 0.4, "dale": {"excitatory": 0.7}}},
         {"network": {"nonlinearity": "one_plus_tanh", "gain": 0.5}},
         {"network": {"nonlinearity": "softplus", "gain": 0.5, "feedback": 0.2}},
-        {"network": {"tau_s": {"spread": 0.5}, "slope": 1.2, "threshold": 0.1}},
+        {"network": {"tau_s": {"spread": 0.4}, "slope": 1.2, "threshold": 0.1}},
         *(
             {"network": {"units": n}, "rule": {"every_s": 0.001}}
             for n in (1, 8, 9, 16, 33)

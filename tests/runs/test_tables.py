@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from popnet.runs import open_run
-from popnet.runs.tables import EMPTY, flattened, write_tables
+from popnet.runs.tables import EMPTY, OWN_SCORES, flattened, write_tables
 
 TAU = "network.tau_s.spread"
 
@@ -44,7 +44,7 @@ def test_every_column_is_there_with_its_type(tiny_run):
         assert list(getattr(tiny_run, name)().columns) == EMPTY[name]
     assert str(table["trials_to_criterion"].dtype) == "Int64"
     assert table["trials_to_criterion"].isna().all()  # no criterion was set
-    numbers = ["final_error", "final_accuracy", "accuracy", "error", "weight_change"]
+    numbers = ["final_error", "final_accuracy", *OWN_SCORES, "weight_change"]
     assert all(table[n].dtype == float and table[n].notna().all() for n in numbers)
     assert (table["weight_change"] > 0).all() and (table["trials"] == 40).all()
     assert set(table["status"]) == {"trained"}
@@ -70,6 +70,10 @@ def test_the_scores_are_those_on_the_own_task(tiny_run):
         own, level_0, jittered = rows.iloc[0], rows.iloc[3], rows.iloc[4]
         assert table.at[key, "error"] == own["error"] == level_0["error"]
         assert table.at[key, "accuracy"] == own["accuracy"] == level_0["accuracy"]
+        for score in ("accuracy_se", "observer_accuracy"):
+            assert table.at[key, score] == own[score] == level_0[score]
+        assert own["observer_accuracy"] == 1
+        assert np.mean(own["accuracy_by_type"]) == pytest.approx(own["accuracy"])
         assert jittered["error"] != own["error"]
         assert (rows["trials"] == 4).all() and len(own["error_by_type"]) == 4
         assert np.mean(own["error_by_type"]) == pytest.approx(own["error"], rel=1e-12)
