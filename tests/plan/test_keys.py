@@ -9,12 +9,13 @@ from popnet.config import load, read_text, shared_part
 from popnet.plan import PHYSICS, canonical, network_key, networks, packs
 from popnet.seeding import Seed
 
+TRAINED_TAU = ['rule.trains=["time_constants"]', "network.noise.recurrent=0.0"]
 COMPANY = {
     "network.readout.scale": ["network.readout={kind: linear}"],
     "network.readout.law": ["network.readout={kind: linear}"],
-    "rule.tau_learning_rate": ['rule.trains=["time_constants"]'],
-    "rule.tau_min_s": ['rule.trains=["time_constants"]'],
-    "rule.tau_max_s": ['rule.trains=["time_constants"]'],
+    "rule.tau_learning_rate": TRAINED_TAU,
+    "rule.tau_min_s": TRAINED_TAU,
+    "rule.tau_max_s": TRAINED_TAU,
     "rule.gamma": ["rule.parametrisation=mean_field"],
     "rule.feedback_scale": ["rule.feedback=random"],
     "rule.feedback_decay": ["rule.feedback=adaptive"],
@@ -43,6 +44,11 @@ def needed(path, task, rule):
         "force" in rule or rule in ("reward_hebbian", "eprop")
     ):
         return None  # so do these
+    of_law = {"half_width": "uniform", "degree": "mittal_narayanan"}
+    section, _, name = path.rpartition(".")
+    if name in of_law:
+        mean = 0.03 if section.endswith("tau_s") else 1.0
+        return [f"{section}={{mean: {mean}, law: {of_law[name]}}}"]
     always = path == "rule.feedback_scale" and rule == "rflo"
     given = [] if always else COMPANY.get(path, [])
     unit = path == "network.readout.kind" or "kind: unit" in " ".join(given)
