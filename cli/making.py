@@ -90,7 +90,8 @@ def retrain(run: RunFolder, key: Key) -> None:
         raise typer.Exit(DONE)
     give(
         f"{planned.key}: differs by up to {worst:.2g}. Recorded on "
-        f"{_machine(opened.provenance())}; another processor or GPU changes last bits."
+        f"{_machine(opened.provenance())}; weights are the same bit for bit on "
+        "CPUs of one instruction set."
     )
     raise typer.Exit(SOME_FAILED)
 
