@@ -52,12 +52,14 @@ def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     from popnet.runs import open_run, writing
     from popnet.runs.addresses import tracking_address
     from popnet.runs.fingerprint import fingerprint, recorded_fingerprint
+    from popnet.runs.physics import refuse_run
     from popnet.tracking import TrackingError
     from popnet.tracking import sync as fill
     from popnet.tracking.database import check_mlflow
 
     address = tracking_address(tracking_uri)
     opened = open_run(run)
+    refuse_run(opened.folder, opened.provenance())
     if address is None:
         check_mlflow(opened.out / "mlflow.db")
     with writing(opened.folder):

@@ -57,7 +57,7 @@ URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 USER = re.compile(r"(^|[\s='\"(\[])[^/@:\s'\"=(\[]+:(?!//)[^@\s]+@")
 """User and password before a machine's name, without a scheme."""
 NAMED = re.compile(
-    r"\b(pass(?:word|wd|phrase)?|pwd|uid|user(?:name)?|token|[\w-]*secret[\w-]*"
+    r"(?:\b|(?<=%3B)|(?<=%26)|(?<=%20))(pass(?:word|wd|phrase)?|pwd|uid|user(?:name)?|token|[\w-]*secret[\w-]*"
     r"|[\w-]*(?:api|access|account)[_-]?key[\w-]*|sig(?:nature)?|authorization)"
     r"(\W?\s*(?:=|%3D)\s*|['\"]?\s*:\s*['\"])"
     r"(\"[^\"]*\"|'[^']*'|[^\s&;,'\")}%]+)",

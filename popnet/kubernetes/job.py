@@ -138,8 +138,8 @@ def job(**given: Any) -> Job:
             raise ConfigError(f"{option}: {text}.") from None
         about = Job.model_fields[name].description or _ABOUT_ADDRESS.description
         bounds = "" if "pattern" in first["type"] else f" ({first['msg']})"
-        given: Any = first["input"]
-        given = argument_shown(given) if isinstance(given, str) else given
+        value: Any = first["input"]
+        value = argument_shown(value) if isinstance(value, str) else value
         raise ConfigError(
-            f"{option}: {shown(given)} is not allowed; give {about}{bounds}."
+            f"{option}: {shown(value)} is not allowed; give {about}{bounds}."
         ) from None

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from popnet.report.write import write_report
 from popnet.runs import Run
 from popnet.runs.fingerprint import clear_fingerprint, fingerprint, record_fingerprint
 from popnet.runs.tables import write_tables
@@ -15,6 +14,8 @@ def make_results(run: Run, on_stage: Callable[[str], object] | None = None) -> P
     ``on_stage`` is called with "record" before the tables and "report" before the
     report.  The caller holds the run's lock.
     """
+    from popnet.report import write_report  # matplotlib is not needed for the tables
+
     say = on_stage or (lambda _: None)
     current = fingerprint(run)
     clear_fingerprint(run)

@@ -259,9 +259,10 @@ class Run:
 
         Raises ConfigError when there is none, or more than one.
         """
-        if key not in self.positions:
-            key = one_key(key, [n.key for n in self.networks], self.folder)
-        return self.networks[self.positions[key]]
+        if key in self.positions:
+            return self.networks[self.positions[key]]
+        found = one_key(key, [n.key for n in self.networks], self.folder)
+        return next(n for n in self.networks if n.key == found)
 
 
 def one_key(key: str, known: list[str], folder: Path) -> str:

@@ -20,6 +20,10 @@ FILE, CHECKSUM = "storage.json", "checksum"
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
 
 
+class DamagedLocation(ConfigError):
+    """OUT/storage.json does not name the place that a launch wrote into it."""
+
+
 def backend_of(where: str | Path | Backend) -> Backend:
     """Return the backend for a path or URI, without connecting to it.
 
@@ -65,8 +69,9 @@ def storage_of(out: Path) -> Backend:
         if not isinstance(where, str):
             raise TypeError
         if about.get(CHECKSUM, _checksum(where)) != _checksum(where):
-            raise ConfigError(
-                f"{path}: its address is damaged, or was changed by hand: give "
+            raise DamagedLocation(
+                f"{path}: its address is damaged, or was changed by hand: name the "
+                "place of the networks with --storage in a launch, or in the file as "
                 f'{{"storage": "PATH OR URI"}} alone, without "{CHECKSUM}".'
             )
     except (FileNotFoundError, NotADirectoryError):
@@ -74,7 +79,7 @@ def storage_of(out: Path) -> Backend:
     except ConfigError:
         raise
     except (NotAFile, ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(
+        raise DamagedLocation(
             f'{path}: expected {{"storage": "PATH OR URI"}}, the place of the networks '
             "of these runs."
         ) from None
@@ -87,7 +92,12 @@ def choose(out: Path, storage: str | None) -> Backend:
     Raises ConfigError when ``storage`` cannot be reached, or when the networks of
     ``out`` are kept elsewhere.
     """
-    known = storage_of(out)
+    try:
+        known = storage_of(out)
+    except DamagedLocation:
+        if storage is None:
+            raise
+        known = backend_of(storage)  # ``remember`` mends the file
     backend = known if storage is None else backend_of(storage)
     if isinstance(backend, ObjectStore):
         backend.reach()
@@ -106,7 +116,11 @@ def choose(out: Path, storage: str | None) -> Backend:
 def remember(out: Path, backend: Backend) -> None:
     """Write the backend's address to OUT/storage.json unless it is OUT/store."""
     default = LocalDisk(out / "store").address
-    if not (out / FILE).is_file() and backend.address != default:
+    try:
+        noted = (out / FILE).is_file() and storage_of(out) is not None
+    except DamagedLocation:
+        noted, default = False, ""
+    if not noted and backend.address != default:
         checksum = _checksum(backend.address)
         write_json(out / FILE, {"storage": backend.address, CHECKSUM: checksum})
 

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.resigned import put_table
 from popnet.cli.inspection import USUAL
 
 from popnet.runs.tables import write_tables
@@ -204,7 +205,7 @@ def test_what_show_cannot_do_is_said(refused, tiny_run, args, said):
 def test_numbers_keep_all_digits_and_what_is_none_is_null(popnet, own_run):
     table = own_run.table()
     table["accuracy"] = [1 / 3, 1e-20, np.inf, np.nan]
-    table.to_parquet(own_run.folder / "networks.parquet")
+    put_table(own_run.folder, "networks", table)
     rows = shown(popnet, own_run, "--columns", "accuracy,trials_to_criterion,index")
     assert [r["accuracy"] for r in rows] == [1 / 3, 1e-20, None, None]
     assert [r["index"] for r in rows] == [0, 1, 0, 1]

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from helpers.resigned import put_text
 from safetensors.numpy import load_file, save_file
 
 from popnet.runs import open_run
@@ -124,7 +125,7 @@ def test_retrain_sees_what_is_no_number(popnet, own_run, key):
 
 def test_retrain_says_where_it_was_recorded(popnet, own_run, key):
     machine = {"processor": "Some CPU", "instruction_sets": ["avx2", "fma"]}
-    (own_run.folder / "provenance.json").write_text(json.dumps({"machine": machine}))
+    put_text(own_run.folder / "provenance.json", json.dumps({"machine": machine}))
     alter(own_run, key, lambda weights: weights.__iadd__(1))
     done = popnet("retrain", own_run.folder, key)
     said = "weights are the same bit for bit on CPUs of one instruction set."

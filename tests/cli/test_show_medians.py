@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+from helpers.resigned import put_table
 
 
 def test_networks_that_failed_count_as_their_cap(popnet, own_run):
@@ -11,7 +12,7 @@ def test_networks_that_failed_count_as_their_cap(popnet, own_run):
     table["status"] = ["converged", "converged", "unconverged", "diverged", "diverged"]
     table["trials_to_criterion"] = pd.array([7, 8, None, None, 5], dtype="Int64")
     table["train.trials"] = 40
-    table.to_parquet(path)
+    put_table(own_run.folder, "networks", table)
     (row,) = json.loads(popnet("show", own_run.folder, "--by", "status", "--where",
                                "status==diverged", "--json").out)  # fmt: skip
     assert row["median_trials_to_criterion_or_cap"] == 40

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers.resigned import put_text
 
 from popnet import ConfigError, open_run
 
@@ -34,11 +35,11 @@ def test_a_run_of_another_physics_is_told_apart(popnet):
     popnet.launch(**TINY, grid={"rule.learning_rate": [0.1]})
     folder = popnet.out / "flow"
     about = json.loads((folder / "provenance.json").read_text())
-    (folder / "provenance.json").write_text(json.dumps({**about, "physics": 1}))
+    put_text(folder / "provenance.json", json.dumps({**about, "physics": 1}))
     before = (folder / "networks.parquet").read_bytes()
-    done = popnet("report", folder, code=2)
-    assert "physics 1" in done.stderr and "anew" in done.stderr
+    done = popnet("retrain", folder, "a", code=2)
+    assert "physics 1" in done.stderr and "another --out" in done.stderr
     assert (folder / "networks.parquet").read_bytes() == before
     assert popnet("show", folder).stdout.count("trained") == 1
     with pytest.raises(ConfigError, match="physics 1"):
-        open_run(folder).planned()
+        _ = open_run(folder).networks

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import yaml
 from helpers.harmless import SWEEP
+from helpers.resigned import put_text
 
 from popnet.config.reading import write_text
+from popnet.plan import PHYSICS
 
 READING = ["status", "show", "report"]
 
@@ -44,11 +46,11 @@ def test_findings_of_another_form_are_said(run, asked):
     assert "findings.json" in asked("report")
 
 
-@pytest.mark.parametrize("physics", [4, 6, "5", None, [5], {"a": 1}])
+@pytest.mark.parametrize("physics", [PHYSICS + 1, "5", None, [5], {"a": 1}])
 def test_a_run_of_another_physics_is_not_mixed_in(run, asked, physics):
     about = json.loads((run.folder / "provenance.json").read_text())
     about |= {"physics": physics, "versions": "\x1b[2J"}
-    (run.folder / "provenance.json").write_text(json.dumps(about))
+    put_text(run.folder / "provenance.json", json.dumps(about))
     assert "physics" in asked("status")
 
 
@@ -77,7 +79,7 @@ def test_a_table_that_is_none_is_said(run, asked, kind):
     else:
         path.write_bytes({"cut": data[:-9], "text": b"text", "empty": b""}[kind])
     said = asked("show")
-    assert "networks.parquet" in said and "popnet report" in said
+    assert "networks.parquet" in said and "popnet launch" in said
 
 
 @pytest.mark.parametrize("kind", BROKEN)

@@ -6,11 +6,11 @@ import os
 import numpy as np
 import pytest
 import torch
+from helpers.resigned import put_text
 
 from popnet.config import ConfigError, dump
 from popnet.plan import PHYSICS
 from popnet.runs import create_run, open_run
-from popnet.runs.checksums import write_checked_text
 from popnet.runs.provenance import command_line, machine, provenance
 from popnet.store.parameters import TENSOR_NAMES, params_of, tensors_of
 
@@ -136,7 +136,7 @@ def test_no_name_leads_out_of_the_folder(tiny, name):
 def test_a_run_of_other_physics_is_refused_and_its_tables_stay(own_run):
     path = own_run.folder / "provenance.json"
     about = {"physics": PHYSICS - 1, "versions": {"popnet": "0.0.9"}}
-    write_checked_text(own_run.folder, path.name, json.dumps(about))
+    put_text(path, json.dumps(about))
     run = open_run(own_run.folder)
     expected = rf"made with physics {PHYSICS - 1}; this is physics {PHYSICS}"
     for ask in (lambda: run.plan, lambda: run.network("a"), lambda: run.networks):

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from helpers.resigned import put_table
 
 from popnet import tracking
 from popnet.runs import open_run
@@ -253,7 +254,7 @@ def test_a_sync_that_was_cut_short_is_no_whole_one(done, own_run, monkeypatch):
         return real(client, name)
 
     table = own_run.table()
-    table.iloc[1:].to_parquet(own_run.folder / "networks.parquet")
+    put_table(own_run.folder, "networks", table.iloc[1:])
     with monkeypatch.context() as patched:
         patched.setattr(tracking_client.Client, "__getattr__", ask)
         with pytest.raises(tracking.TrackingError):

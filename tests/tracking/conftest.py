@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from popnet.config.address import Address
 from popnet.tracking import client
 
 
@@ -14,8 +15,8 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow store with tables and no runs; making one takes seconds."""
     out = tmp_path_factory.mktemp("empty")
     uri = client.embedded_uri(out)
-    with client.quiet_mlflow(uri):
-        client.prepare(uri, out / "artifacts")
+    with client.quiet_mlflow(Address(uri)):
+        client.prepare(Address(uri), out / "artifacts")
     return out / "mlflow.db"
 
 
