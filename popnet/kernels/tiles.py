@@ -5,12 +5,11 @@ A tile of C, some rows by some vectors, stays in registers while k runs:
     C[m, n] += sum_k A[m, k] B[k, n]
 
 by fused multiply-adds, k in order.  So an element's sum does not depend on how many
-rows or columns stand beside it: a trial is the same in any batch,
-bit for bit on CPUs of one instruction set.  Rows of
-B and C are whole vectors of 64 bytes (``padded`` numbers long), those of A are not
-read beyond ``inner``.  For matrices of a few hundred units, whose panels stay in the
-caches, this is faster than a call of BLAS; the technique is that of Goto & van de
-Geijn, ACM TOMS 2008;34:12.
+rows or columns stand beside it: a trial is the same in any batch, bit for bit on CPUs
+of one instruction set.  Rows of B and C are whole vectors of 64 bytes (``padded``
+numbers long), those of A are not read beyond ``inner``.  For matrices of a few hundred
+units, whose panels stay in the caches, this is faster than a call of BLAS; the
+technique is that of Goto & van de Geijn, ACM TOMS 2008;34:12.
 """
 
 from __future__ import annotations

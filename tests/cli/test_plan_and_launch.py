@@ -108,6 +108,18 @@ def test_plan_as_data_has_exactly_these_keys(popnet, tiny, tmp_path, write):
     assert not (tmp_path / "none").exists()
 
 
+def test_plan_says_aloud_that_rates_under_dale_s_law_can_be_negative(
+    popnet, tmp_path, write
+):
+    path = write(**{"grid": {"network.dale": [None, {"excitatory": 0.8}]}})
+    begin = "network.dale in 1 of 2 conditions: the weights keep their signs, but"
+    done = popnet("plan", path, "--out", tmp_path / "none")
+    assert done.code == 0
+    assert done.out.splitlines()[-1].startswith(f"note: {begin}")
+    (note,) = json.loads(popnet("plan", path, "--json").out)["notes"]
+    assert note.startswith(begin) and "one_plus_tanh" in note
+
+
 def test_plan_in_words(popnet, tmp_path, write):
     done = popnet("plan", write(), "--out", tmp_path / "none")
     assert done.code == 0 and done.err == ""

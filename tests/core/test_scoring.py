@@ -197,6 +197,16 @@ def test_fitted_explains_nine_tenths_of_the_variance():
     torch.testing.assert_close(got.error_PB, mean_error(output, target, mask))
 
 
+def test_outputs_that_are_equally_large_choose_no_class():
+    target = torch.eye(3)[None, :, None]  # a trial of one step for each class
+    mask = torch.ones(1, 3, 1, 3, dtype=torch.bool)
+    for output in (0 * target, 0 * target + 7, target.clamp(min=1)):
+        assert not last_class(output, target, mask).correct_PB.any()
+    barely = 7 + 1e-6 * target
+    assert last_class(barely, target, mask).correct_PB.all()
+    assert not last_class(-barely, target, mask).correct_PB.any()
+
+
 def test_the_last_class_is_that_of_the_last_scored_step():
     target = torch.zeros(1, 4, 5, 3)
     target[..., :4, 0], target[..., 4, 2] = 1, 1

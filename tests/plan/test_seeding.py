@@ -87,6 +87,13 @@ def test_a_hundred_thousand_names_have_streams_of_their_own():
     assert len(first) == 100_000
 
 
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8])
+def test_a_number_of_numpy_names_the_stream_of_its_value(kind):
+    assert philox_key(kind(7), kind(3), "trials") == philox_key(7, 3, "trials")
+    first = stream(kind(5), kind(2), "x").random(4)
+    np.testing.assert_array_equal(first, stream(5, 2, "x").random(4))
+
+
 def test_names_are_not_confused_by_where_they_split():
     names = [(1, 23, "a"), (12, 3, "a"), (1, 2, "3a"), (1, "2", "3a"), (1, 2, 3, "a")]
     assert len({philox_key(*name) for name in names}) == len(names)
