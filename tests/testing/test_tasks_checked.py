@@ -97,8 +97,8 @@ def no_inputs(types_B, dt_s, trials):
     return trials._replace(input_BTI=0 * trials.input_BTI)
 
 
-def two_stimuli_of_which_one_will_do(types_B, dt_s, trials):
-    """The stimulus comes a second time, before as long a silence, without a meaning."""
+def told_by_the_first_of_two(types_B, dt_s, trials):
+    """A second stimulus, without a meaning, comes after the one that tells."""
     over = round(0.3 / dt_s)
     trials.input_BTI[:, over : over + round(0.1 / dt_s), 1] = 1
     return trials
@@ -131,7 +131,7 @@ BROKEN = {
     "chance is the best guess": declaring(chance=0.3),
     "memory demand is the silence in the trials": declaring(memory_demand_s=0.4),
     "memoryless score is the best without a memory": declaring(memoryless_score=0.8),
-    "as many stimuli as an answer needs": drawing(two_stimuli_of_which_one_will_do),
+    "as many stimuli as an answer needs": drawing(told_by_the_first_of_two),
     "a decision is right one way alone": SOUND._replace(settings=Sound, score=lenient),
     "silence is judged as declared": declaring(silence="counts in the error alone"),
     "signs are balanced": drawing(always_the_same_sign),
@@ -244,6 +244,18 @@ def test_two_stimuli_are_not_declared_where_one_was_shown(made_up):
     made_up(declaring(stimuli=2))
     with pytest.raises(AssertionError, match="1 stimuli before an answer that needs 2"):
         TASK_CHECKS["memory demand is the silence in the trials"]("made_up")
+
+
+def test_two_stimuli_are_not_needed_where_each_of_them_tells(made_up):
+    def again(types_B, dt_s, trials):
+        over = round(0.3 / dt_s)
+        trials.input_BTI[:, over : 2 * over] = trials.input_BTI[:, :over]
+        return trials
+
+    settings = with_declared(Sound, stimuli=2)
+    made_up(drawing(again)._replace(settings=settings))
+    with pytest.raises(AssertionError, match="1 stimuli are enough"):
+        TASK_CHECKS["as many stimuli as an answer needs"]("made_up")
 
 
 def test_a_task_that_can_be_solved_has_to_say_what_it_asks_of_a_memory(made_up):

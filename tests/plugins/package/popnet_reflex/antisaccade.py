@@ -42,6 +42,11 @@ class Antisaccade(TaskSettings):
         """Durations by epoch, in order, in seconds."""
         return {"stimulus": self.stimulus_s, "response": self.response_s}
 
+    @property
+    def memory_demand_s(self):
+        """None: the stimulus stays on."""
+        return 0.0
+
 
 def draw(settings, types_B, dt_s, random):
     """Trials of these types.  Nothing in them is random."""
