@@ -51,7 +51,7 @@ TINY = {
     "seed": 3,
     "networks": 2,
     # 12 units at 10 ms: a trial takes some 50 microseconds
-    "network": {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.05}},
+    "network": {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.07}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian", "wait_trials": 5},
     "train": {"trials": 40, "until": None},

@@ -28,8 +28,13 @@ def activity(situation: Situation, seed: Seed) -> NDArray[np.float32]:
     adds stay on.
     """
     rates_BTN = rates_of(situation, seed, RESPONSE_TRIALS)
+    return means_by_type(rates_BTN, situation.task.types)
+
+
+def means_by_type(rates_BTN: Tensor, types: int) -> NDArray[np.float32]:
+    """Return rates [K, T, N]: means over the trials of each type."""
     # the types take turns: see ``common_trials``
-    by_turn = rates_BTN.unflatten(0, (RESPONSE_TRIALS, situation.task.types))
+    by_turn = rates_BTN.unflatten(0, (-1, types))
     return by_turn.mean(0).to("cpu", torch.float32).numpy()
 
 

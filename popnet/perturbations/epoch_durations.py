@@ -17,6 +17,10 @@ class EpochDurations(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "epochs of the task stretched or shrunk"
     unit: ClassVar[str] = "change of duration, relative"
+    limit: ClassVar[float | None] = 7.0
+    limit_reason: ClassVar[str] = (
+        "eight times the duration: a delay of 0.2 s is 50 time constants of 30 ms"
+    )
     changes: ClassVar[frozenset[str]] = frozenset({"task"})
     example: ClassVar[dict[str, Any]] = {"epoch": "delay"}
     name: Literal["epoch_durations"] = "epoch_durations"  # type: ignore[assignment]
@@ -30,7 +34,7 @@ class EpochDurations(PerturbationSettings):
     levels: Annotated[
         tuple[Annotated[float, Field(gt=-1, le=20)], ...],
         Field(strict=False, min_length=1),
-    ] = (-0.5, -0.25, 0.0, 0.25, 0.5, 1.0)
+    ] = (-0.75, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0, 3.0, 7.0)
 
     def refuse(self, config: NetworkConfig) -> str | None:
         """An epoch of the task, with something of it left at every level."""

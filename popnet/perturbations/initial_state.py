@@ -17,11 +17,16 @@ class InitialState(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random initial states"
     unit: ClassVar[str] = "half-width added, in x"
+    limit: ClassVar[float | None] = 16.0
+    limit_reason: ClassVar[str] = (
+        "no larger x can come from the recurrent weights: sum |W_ij| is about "
+        "g sqrt(2 N / pi), 17 at g = 1.5 and N = 200"
+    )
     changes: ClassVar[frozenset[str]] = frozenset({"initial state"})
     name: Literal["initial_state"] = "initial_state"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0)], ...], Field(strict=False, min_length=1)
-    ] = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
+    ] = (0.0, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 def apply(

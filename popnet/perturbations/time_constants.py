@@ -21,12 +21,14 @@ class TimeConstants(PerturbationSettings):
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "random changes of the units' time constants"
     unit: ClassVar[str] = "half-width, relative"
+    limit: ClassVar[float | None] = 1.0
+    limit_reason: ClassVar[str] = "a wider law has time constants below 0"
     changes: ClassVar[frozenset[str]] = frozenset({"time constants"})
     name: Literal["time_constants"] = "time_constants"  # type: ignore[assignment]
     levels: Annotated[
         tuple[Annotated[float, Field(ge=0, le=1)], ...],
         Field(strict=False, min_length=1),
-    ] = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8)
+    ] = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
 def apply(

@@ -14,6 +14,9 @@ from popnet.perturbations import PERTURBATIONS, Situation, parts, resting
 from popnet.rules import RULES
 from popnet.seeding import Seed
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
+from popnet.testing.kinds_of_network import (
+    at_its_top_it_changes_every_kind_of_network,
+)
 from popnet.testing.networks import CPU, copied, differing, planned
 from popnet.testing.time_steps import (
     a_perturbation_does_the_same_at_half_the_time_step,
@@ -161,18 +164,25 @@ def shapes_and_types_stay(name: str) -> None:
 
 
 def levels_hold_the_identity_and_a_unit(name: str) -> None:
-    """Default levels ascend and hold 0; ``unit`` says what they are."""
+    """Default levels ascend, hold 0, and end at the ``limit``; they have a unit."""
     settings = example_of(PERTURBATIONS[name].settings)
     levels = list(settings.levels)
     assert 0.0 in levels, f"no 0 among levels {levels}"
     assert levels == sorted(set(levels)), f"levels {levels} do not ascend"
     assert settings.unit, "it has no unit"
+    limit = settings.limit
+    if limit is not None:
+        assert levels[-1] == limit, f"levels end at {levels[-1]:g}, not at {limit:g}"
+        assert settings.limit_reason, "it does not say why grading ends there"
     says_what_it_is(settings, name)
 
 
 PERTURBATION_CHECKS: dict[str, Check] = {
     "level 0 is the identity": level_0_is_the_identity,
     "each level changes something else": each_level_changes_something_else,
+    "at its top it changes every kind of network": (
+        at_its_top_it_changes_every_kind_of_network
+    ),
     "changes what it declares alone": changes_what_it_declares_alone,
     "the same again": the_same_again,
     "does the same at half the time step": (

@@ -30,7 +30,7 @@ task: dnms
 rule: reward_hebbian
 train: {{trials: 100}}
 grid:
-  network.tau_s.spread: {{sample: {a}, low: 0.0, high: 0.9}}
+  network.tau_s.spread: {{sample: {a}, low: 0.0, high: 0.5}}
   rule.learning_rate: {{sample: {b}, low: 0.01, high: 0.1}}
   network.gain: {{sample: {c}, low: 0.5, high: 1.5}}
 """

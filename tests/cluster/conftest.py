@@ -17,7 +17,7 @@ SWEEP = {
     "seed": 3,
     "networks": 6,
     # 60 units at 5 ms: some seconds a network, so that losses fall in mid-training
-    "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.030}},
+    "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.040}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian"},
     "train": {"trials": 8000, "until": None, "curve_every": 500},

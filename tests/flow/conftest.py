@@ -18,7 +18,7 @@ SWEEP = {
     "seed": 3,
     "networks": 3,
     # 60 units at 5 ms: a trial takes a fraction of a millisecond
-    "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.030}},
+    "network": {"units": 60, "dt_s": 0.005, "tau_s": {"mean": 0.040}},
     "task": {"name": "dnms"},
     "rule": {"name": "reward_hebbian"},
     "train": {"trials": 2500, "until": None},

@@ -37,7 +37,7 @@ def sweep_of(count: int, name: str = "many", **changes: Any) -> dict[str, Any]:
         "rule": {"name": "reward_hebbian"},
         "train": {"trials": 1000, "until": {"accuracy": 0.95, "window": 100}},
         "grid": {
-            "network.tau_s.spread": [round(0.005 * i, 3) for i in range(conditions)]
+            "network.tau_s.spread": [round(0.002 * i, 3) for i in range(conditions)]
         },
         "after": {
             "trials": 1,

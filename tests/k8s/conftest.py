@@ -27,7 +27,7 @@ GRID = """
 name: Grid.of_Rules
 seed: 1
 networks: 20
-network: {units: 64, dt_s: 0.01, tau_s: {mean: 0.05}}
+network: {units: 64, dt_s: 0.01, tau_s: {mean: 0.07}}
 task: {name: dnms}
 rule: {name: bptt}
 train: {trials: 500}

@@ -210,7 +210,7 @@ def test_learns_a_periodic_output_better_than_its_readout_alone(rule, planned):
         members = planned(
             rule={**rule, **more}, task=PERIODIC, count=4,
             network={"units": 30, "dt_s": 0.002, "gain": 1.5,
-                     "tau_s": {"mean": 0.010, "spread": 0.5}},
+                     "tau_s": {"mean": 0.010, "half_width": 0.5}},
         )  # fmt: skip
         population, errors = start(members, torch.device("cpu")), []
         params, state = population.params, population.state

@@ -39,7 +39,7 @@ SWEEP = {
     "rule": {"name": "reward_hebbian"},
     "train": {"trials": 12_000, "until": None, "curve_every": 500},
     "grid": {
-        "network.tau_s.spread": [0.0, 0.4, 0.8],
+        "network.tau_s.spread": [0.0, 0.2, 0.4],
         "rule.learning_rate": [0.02, 0.05, 0.1, 0.2],
     },
     "after": {

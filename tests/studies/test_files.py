@@ -31,7 +31,7 @@ def test_heterogeneity_has_what_its_claims_need(scale):
     plan, _ = load_sweep(study.scales[scale])
     configs = [condition.config for condition in plan.conditions]
     tasks = {config.task.name for config in configs}
-    levels = {config.network.tau_s.spread for config in configs}
+    levels = {config.network.tau_s.degree for config in configs}
     assert len(tasks & MEMORY) >= 3 and len(tasks - MEMORY) >= 3
     assert len(levels) == 6 and min(levels) == 0
     assert plan.sweep.networks >= 12
@@ -39,7 +39,7 @@ def test_heterogeneity_has_what_its_claims_need(scale):
     after = plan.sweep.after
     assert {p.name for p in after.perturb} == {*COMPARED, REDRAWN}
     redrawn = [p for p in after.perturb if p.name == REDRAWN]
-    assert {p.spread for p in redrawn} == levels  # the matrix is whole
+    assert {p.degree for p in redrawn} == levels  # the matrix is whole
     assert tasks <= {task.name for task in after.other_tasks}
 
 

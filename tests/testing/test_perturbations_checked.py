@@ -46,6 +46,10 @@ def unseeded(settings, level, situation, seed):
     return weaker(situation, level * float(torch.rand(())))
 
 
+def of_the_gain(settings, level, situation, seed):
+    return weaker(situation, level * min(situation.config.network.gain, 1))
+
+
 def in_steps(settings, level, situation, seed):
     return weaker(situation, level * situation.config.network.dt_s / 0.001)
 
@@ -83,6 +87,7 @@ class WithoutZero(Sound):
 BROKEN = {
     "level 0 is the identity": Perturbation(Sound, always),
     "each level changes something else": Perturbation(Sound, at_one_strength),
+    "at its top it changes every kind of network": Perturbation(Sound, of_the_gain),
     "changes what it declares alone": Perturbation(Sound, time_constants_too),
     "the same again": Perturbation(Sound, unseeded),
     "does the same at half the time step": Perturbation(Sound, in_steps),
