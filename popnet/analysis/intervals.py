@@ -14,8 +14,8 @@ the skewness of the mean (Johnson, J. Am. Stat. Assoc. 73, 536, 1978) times
     c = 1.6 + 500 / n^2
 
 chosen so that 0.94 at least of the intervals of 95 % cover the mean of a lognormal law
-of deviation 1 for every n from 5 on; ``tests/papers/coverage.py`` makes the table in
-tests/README.md.  A rare second kind of network that a sample does not hold widens
+of deviation 1 for every n from 5 on; ``tests/papers/interval_coverage.py`` makes the
+table in tests/README.md.  A rare second kind of network that a sample does not hold widens
 nothing.  So a sample in which fewer than three values differ from the others (drops
 that are nearly all 0) has no interval, and no verdict is based on it.
 

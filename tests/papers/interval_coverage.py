@@ -1,7 +1,7 @@
 """Simulates how often intervals and tests are right; fills a part of tests/README.md.
 
-``python tests/papers/coverage.py``: some minutes on 2 cores.  What is simulated is what
-verdicts of a study are made of; ``tests/analysis`` asserts the same with fewer samples.
+``python tests/papers/interval_coverage.py``: some minutes on 2 cores.  What is
+simulated is what verdicts of a study are made of; ``tests/analysis`` asserts the same with fewer samples.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from popnet.analysis.intervals import excluded_at, jackknifed
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
 PAGE = Path(__file__).resolve().parents[1] / "README.md"
-BEGIN = "<!-- made by `python tests/papers/coverage.py`: do not edit -->"
+BEGIN = "<!-- made by `python tests/papers/interval_coverage.py`: do not edit -->"
 END = "<!-- end of the simulations -->"
 SEEDS = (5, 6, 12, 20, 24)
 SAMPLES = 40_000
@@ -128,7 +128,7 @@ def main() -> None:
         "",
         *interactions(),
         "",
-        f"*`python tests/papers/coverage.py`, {day}.*",
+        f"*`python tests/papers/interval_coverage.py`, {day}.*",
         "",
         END,
     ]
