@@ -1,7 +1,8 @@
 """Simulates how often intervals and tests are right; fills a part of tests/README.md.
 
 ``python tests/papers/interval_coverage.py``: some minutes on 2 cores.  What is
-simulated is what verdicts of a study are made of; ``tests/analysis`` asserts the same with fewer samples.
+simulated is what verdicts of a study are made of; ``tests/analysis`` asserts the same
+with fewer samples.
 """
 
 from __future__ import annotations
