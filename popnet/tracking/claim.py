@@ -86,7 +86,7 @@ def _read(client: Client, experiment: str) -> dict[str, Any]:
     text = client.get_experiment(experiment).tags.get(TAG, "")
     try:
         about = json.loads(text)
-        float(about["seen"]), int(about["pid"]), str(about["folder"])
+        _ = float(about["seen"]), int(about["pid"]), about["folder"]
     except (ValueError, KeyError, TypeError):
         return {}
     return about
