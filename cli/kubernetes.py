@@ -215,6 +215,6 @@ def _stop_own_job() -> None:
     if number is None:
         return
     say("that would be wrong on every new cluster: stopping the job")
-    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    ray = [sys.executable, "-P", "-m", "ray.scripts.scripts"]
     subprocess.run([*ray, "job", "stop", "--no-wait", number], check=False)
     time.sleep(30)  # Ray ends this process
