@@ -76,6 +76,24 @@ def test_the_name_may_follow_a_colon(task):
 
 
 @needs_it
+@pytest.mark.parametrize(
+    ("env", "chance"),
+    [
+        ("PerceptualDecisionMaking-v0", 0.5),
+        ("GoNogo-v0", 0.5),
+        ("AntiReach-v0", 1 / 32),
+    ],
+)
+def test_chance_is_that_of_the_choices_of_the_environment(env, chance):
+    settings = TASK.settings(env=env)
+    assert settings.chance == chance
+    again = TASK.settings(**settings.model_dump())
+    assert again == settings, "as filled in"
+    with pytest.raises(ValueError, match="leave it out"):
+        TASK.settings(env=env, guessed=0.9)
+
+
+@needs_it
 def test_with_a_colon_it_is_the_same_network():
     short, long = (
         networks(load(read_text(yaml.safe_dump({**SWEEP, "task": task})), CATALOGUE))
