@@ -130,7 +130,13 @@ def test_per_network_settings_start_together_as_they_do_alone(walk, changed):
             path = setting.path.removeprefix("network.")
             if not setting.per_network or path in wrong:
                 continue
-            other = changed(task, rule, f"{setting.path}={str(setting.other).lower()}")
+            section, _, name = setting.path.rpartition(".")
+            law = {"half_width": "uniform", "degree": "mittal_narayanan"}.get(name)
+            given = [f"{section}.law={law}"] if law else []
+            if name == "degree":  # the group's law has a mean
+                given.append(f"{section}.mean=1.0")
+            value = f"{setting.path}={str(setting.other).lower()}"
+            other = changed(task, rule, *given, value)
             pair = [*networks(plain), *networks(other)]
             together = population.start(pair, CPU)
             for i, member in enumerate(pair):

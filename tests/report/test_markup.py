@@ -67,6 +67,7 @@ def test_a_figure_is_html_and_its_description_is_text():
         lead=f"{EVIL} `{EVIL}`",
         counted=EVIL,
         claims=table([EVIL], []),
+        power=table([EVIL], []),
         about=EVIL,
         sections=[Section("here", EVIL, EVIL, [drawing])],
         svgs={"name": svg},
