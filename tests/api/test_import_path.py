@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import popnet
+
+ROOT = Path(popnet.__file__).parents[1]
 NAMES = ("torch", "numba", "safetensors", "calendar")
 CODE = """
 import sys
@@ -25,10 +29,10 @@ def write(folder, *names):
         )
 
 
-def run(arguments, folder, **environment):
+def run(arguments, folder, beside=str(ROOT)):
     done = subprocess.run(
         [sys.executable, *arguments], cwd=folder, text=True, capture_output=True,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONPATH": f"{beside}{os.pathsep}{ROOT}"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -38,13 +42,14 @@ def run(arguments, folder, **environment):
 def test_what_lies_beside_comes_last(tmp_path, how):
     write(tmp_path, *NAMES)
     (tmp_path / "mine.py").write_text("")
-    code, environment = CODE.format(names=NAMES), {}
+    code = CODE.format(names=NAMES)
     (tmp_path / "script.py").write_text(code)
     arguments = ["script.py"] if how == "script" else ["-c", code]
     if how.startswith("PYTHONPATH"):
-        environment["PYTHONPATH"] = how.partition("=")[2]
-        arguments = ["-P", *arguments]
-    files, _, mine = run(arguments, tmp_path, **environment).strip().rpartition(" ")
+        said = run(["-P", *arguments], tmp_path, how.partition("=")[2])
+    else:
+        said = run(arguments, tmp_path)
+    files, _, mine = said.strip().rpartition(" ")
     assert os.path.samefile(mine, tmp_path / "mine.py")
     assert str(tmp_path) not in files and not (tmp_path / "imported").exists()
 
