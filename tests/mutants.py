@@ -174,7 +174,7 @@ MUTANTS = [
     Mutant("kernels/closed_code.py", 'function.linkage = "internal"', "pass",
            "kernels/test_closed_code.py"),
     Mutant("kernels/compile_cache.py", "(*of_function, cpu, settings)",
-           "(*of_function, cpu)", "kernels/test_compiling.py"),
+           "(*of_function, cpu)", "kernels/test_closed_code.py"),
     Mutant("import_path.py", "if entry not in hiding]", "]", "api/test_import_path.py"),
     Mutant("sweep/same_code.py", "self._py_driver_sys_path: list[str] = []", "pass",
            "sweep/test_same_code.py"),

@@ -32,6 +32,7 @@ def twice(x):
 # too long to be written out where it is called
 LONG = "        x[i] = x[i] + np.sin(x[i]) * np.exp(-x[i] * x[i]) / (1 + x[i])\n" * 20
 COMPILED = "from kernels_to_close import *; twice(x); print(x.tobytes().hex())"
+HITS = COMPILED.replace("x.tobytes().hex()", "sum(twice.stats.cache_hits.values())")
 LOADED = """
 from kernels_to_close import *
 next(FunctionIdentity._unique_ids)  # as for the one inside ``twice``
@@ -59,3 +60,10 @@ def test_what_a_kernel_calls_is_its_own_whatever_else_is_loaded(tmp_path):
     for path in tmp_path.glob("popnet/kernels-*/scale-*"):
         path.unlink()
     assert said(LOADED, tmp_path, FACTOR="-3") == [right, "1"]
+
+
+def test_other_settings_of_numba_are_other_code(tmp_path):
+    """Otherwise one process with NUMBA_OPT=0 would decide the bits of all others."""
+    (tmp_path / "kernels_to_close.py").write_text(MODULE.replace("LONG\n", ""))
+    for options, hits in [({}, "0"), ({}, "1"), ({"NUMBA_OPT": "0"}, "0")]:
+        assert said(HITS, tmp_path, FACTOR="2", **options) == [hits]

@@ -117,18 +117,6 @@ def test_addresses_of_this_process_are_not_kept(source):
     assert files() == []
 
 
-@pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("setting", ["OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE"])
-def test_other_settings_of_numba_are_other_code(source, monkeypatch, setting):
-    """Otherwise one process with NUMBA_OPT=1 would decide the bits of all others."""
-    kernel = compiled(source().dot)
-    first_call(kernel, ONES, ONES)
-    (signature,) = kernel.overloads
-    assert kernel._cache.read(signature, kernel.targetctx) is not None
-    monkeypatch.setattr(config, setting, 1 - bool(getattr(config, setting)))
-    assert kernel._cache.read(signature, kernel.targetctx) is None
-
-
 DAMAGES = {
     "empty": lambda data: data[:0],
     "truncated": lambda data: data[:200],
