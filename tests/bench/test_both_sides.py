@@ -59,7 +59,7 @@ def both(tmp_path):
 
 
 def small_hebbian(preset, **more):
-    """40 units in the published steps of 1 ms: ten trials, two of each type or three."""
+    """40 units in the published steps of 1 ms; ten trials, so two of each type."""
     network = {"units": 40, "dt_s": 0.001}
     return lambda folder: ours_hebbian.learning(
         folder, 1, preset, network=network, **more

@@ -133,8 +133,10 @@ def test_per_network_settings_start_together_as_they_do_alone(walk, changed):
             section, _, name = setting.path.rpartition(".")
             law = {"half_width": "uniform", "degree": "mittal_narayanan"}.get(name)
             given = [f"{section}.law={law}"] if law else []
+            if name == "half_width":  # the spread in another form
+                given.append(f"{section}.spread=0.0")
             if name == "degree":  # the group's law has a mean
-                given.append(f"{section}.mean=1.0")
+                given.append(f"{section}.mean={0.03 if 'tau' in section else 1.0}")
             value = f"{setting.path}={str(setting.other).lower()}"
             other = changed(task, rule, *given, value)
             pair = [*networks(plain), *networks(other)]

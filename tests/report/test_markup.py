@@ -68,6 +68,7 @@ def test_a_figure_is_html_and_its_description_is_text():
         counted=EVIL,
         claims=table([EVIL], []),
         power=table([EVIL], []),
+        about_power=EVIL,
         about=EVIL,
         sections=[Section("here", EVIL, EVIL, [drawing])],
         svgs={"name": svg},
