@@ -161,7 +161,7 @@ def monotone_departure(
 
 
 def _enough(tests: int, draws: int | None) -> int:
-    """How many draws to make; raises ValueError for fewer than can reject."""
+    """Return the number of draws; raises ValueError if too few to reject."""
     draws = draws_needed(tests) if draws is None else draws
     if tests / (draws + 1) > 0.05:
         raise ValueError(

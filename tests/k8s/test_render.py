@@ -188,7 +188,7 @@ def test_values_that_cannot_be(given_values):
 
 
 URI = st.from_regex(
-    r"[a-z][a-z0-9+.-]{0,9}://[A-Za-z0-9_.,/=+&-]{1,60}", fullmatch=True
+    r"[a-z][a-z0-9+.-]{0,9}://[A-Za-z0-9_.,:/=%+&-]{1,60}", fullmatch=True
 )
 
 
