@@ -182,7 +182,7 @@ def test_two_launches_of_one_sweep_do_not_meet(popnet):
     process = popnet.start()
     popnet.wait_for_training(process)
     done = popnet("launch", popnet.write(), code=2)
-    assert "being launched by another process" in done.stderr
+    assert "is at work here; wait for it, or stop it" in done.stderr
     process.communicate(timeout=300)
     assert process.returncode == 0
 
