@@ -99,6 +99,8 @@ def _give_entry(name: str, about: dict[str, Any]) -> None:
     declared = about["declares"].items()
     words = (f"{k} {'none' if v is None else _words(v)}" for k, v in declared)
     give(f"    {'; '.join(words)}")
+    if "limit" in about:
+        give(f"    graded up to {about['limit']:g}: {about['limit_reason']}")
     for setting in about["settings"]:
         notes = "; ".join(x for x in (setting["kind"], setting["about"]) if x)
         given = f"{setting['name']} = {setting['default']}"
@@ -115,6 +117,8 @@ def _described(registry: Registry[Any], name: str) -> dict[str, Any]:
         about["unit" if registry.kind == "measures" else "unit_of_level"] = unit
     if registry.kind == "measures":
         about["needs"] = model.needs
+    if (limit := getattr(model, "limit", None)) is not None:
+        about |= {"limit": limit, "limit_reason": model.limit_reason}
     if error := getattr(model, "error", ""):
         about["error"] = error
     if package := registry.package(name):

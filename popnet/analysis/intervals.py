@@ -16,8 +16,8 @@ the skewness of the mean (Johnson, J. Am. Stat. Assoc. 73, 536, 1978) times
 chosen so that 0.94 at least of the intervals of 95 % cover the mean of a lognormal law
 of deviation 1 for every n from 5 on; ``tests/papers/interval_coverage.py`` makes the
 table in tests/README.md.  A rare second kind of network that a sample does not hold
-widens nothing.  So a sample in which fewer than three values differ from the others (drops
-that are nearly all 0) has no interval, and no verdict is based on it.
+widens nothing.  So a sample in which fewer than three values differ from the others
+(drops that are nearly all 0) has no interval, and no verdict is based on it.
 
 Values that fill their range [a, b] (rank correlations, from -1 to 1) need no guess at
 their skewness: their interval is Student's, whose ends are no nearer to b than that of

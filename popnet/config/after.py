@@ -10,9 +10,10 @@ from popnet.config.entries import SMALL_TASK, TaskSettings
 from popnet.config.network_config import NetworkConfig
 from popnet.config.settings import Named, Settings
 
-Observed = Literal["weights", "activity", "change", "curve"]
+Observed = Literal["weights", "activity", "change", "trials", "curve"]
 """The data a measure reads: weights, activity, the change of activity from that of the
-trained network at rest, or the learning curve."""
+trained network at rest, in means over trials or trial by trial, or the learning
+curve."""
 Compared = tuple[Literal["weights", "response", "activity"], ...]
 """The data a metric reads: weights, outputs on common trials, activity on them."""
 
@@ -85,7 +86,7 @@ class MeasureSettings(Named):
 
     needs: ClassVar[Observed] = "weights"
     """The data that it reads.  A measure of weights or curve gives one number per
-    network, a measure of activity or change one per recorded activity."""
+    network, the others one per recorded activity."""
     unit: ClassVar[str] = ""
     label: ClassVar[str] = ""
     """The name on the axis of a figure, in one or two lines."""
@@ -111,7 +112,7 @@ class MeasureSettings(Named):
     @classmethod
     def of_activity(cls) -> bool:
         """Return True for a measure of each activity, False for one of each network."""
-        return cls.needs in ("activity", "change")
+        return cls.needs in ("activity", "change", "trials")
 
 
 class After(Settings):

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from popnet.config import Impulses
+from popnet.config import Impulses, TaskSettings
 from popnet.config.network import Readout
 from popnet.core.cell import closed
 from popnet.engine.evaluate import RESPONSE_TRIALS, run
@@ -45,6 +45,28 @@ def rates_of(situation: Situation, seed: Seed, per_type: int) -> Tensor:
     """
     quiet = situation._replace(impulses=Impulses())
     return run(_outspoken(quiet), seed, per_type).output_PBTO[0]
+
+
+def aligned(
+    rates_BTN: Tensor, task: TaskSettings, other: TaskSettings, dt_s: float
+) -> Tensor:
+    """Return rates on ``task`` at the steps of ``other``, the same with longer epochs.
+
+    Each step of ``other`` takes the step at the same share of the same epoch.  Where
+    epochs differ from trial to trial, they are those of the longest trial.
+    """
+    ours, theirs = (
+        [round(duration / dt_s) for duration in one.epochs_s.values()]
+        for one in (task, other)
+    )
+    if ours == theirs or list(task.epochs_s) != list(other.epochs_s):
+        return rates_BTN
+    first, chosen = 0, []
+    for count, wanted in zip(ours, theirs, strict=True):
+        shares = (np.arange(wanted) + 0.5) / max(wanted, 1)
+        chosen.append(first + np.floor(shares * count).astype(int))
+        first += count
+    return rates_BTN[:, torch.from_numpy(np.concatenate(chosen))]
 
 
 def _outspoken(situation: Situation) -> Situation:

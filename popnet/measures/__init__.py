@@ -11,8 +11,11 @@ from popnet.config import MeasureSettings
 from popnet.measures._seen import ActivitySeen as ActivitySeen
 from popnet.measures._seen import ChangeSeen as ChangeSeen
 from popnet.measures._seen import CurveSeen as CurveSeen
-from popnet.measures._seen import Found, Seen
+from popnet.measures._seen import Found
+from popnet.measures._seen import Seen as Seen
+from popnet.measures._seen import TrialsSeen as TrialsSeen
 from popnet.measures._seen import WeightsSeen as WeightsSeen
+from popnet.measures.activity_change import ActivityChange, activity_change
 from popnet.measures.area import Area, area
 from popnet.measures.autocorrelation_s import Autocorrelation, autocorrelation_s
 from popnet.measures.condition_distance import ConditionDistance, condition_distance
@@ -45,6 +48,7 @@ SEEN: dict[str, type] = {
     "weights": WeightsSeen,
     "activity": ActivitySeen,
     "change": ChangeSeen,
+    "trials": TrialsSeen,
     "curve": CurveSeen,
 }
 """The class that a measure is given, by its declared need."""
@@ -62,6 +66,7 @@ MEASURES: Registry[Measure] = Registry(
         "condition_distance": Measure(ConditionDistance, condition_distance),
         "autocorrelation_s": Measure(Autocorrelation, autocorrelation_s),
         "trajectory_change": Measure(TrajectoryChange, trajectory_change),
+        "activity_change": Measure(ActivityChange, activity_change),
         "condition_distance_t": Measure(
             ConditionDistanceOverTime, condition_distance_t
         ),

@@ -1,6 +1,6 @@
 """The arrays that measures are given, one kind for each thing a measure may need.
 
-K trial types, T time steps, N units, C blocks of trials of a learning curve.
+B trials, K trial types, T time steps, N units, C blocks of trials of a learning curve.
 """
 
 from __future__ import annotations
@@ -38,6 +38,15 @@ class ChangeSeen(NamedTuple):
     dt_s: float
 
 
+class TrialsSeen(NamedTuple):
+    """Some activity beside that of the trained network at rest, trial by trial."""
+
+    rest_BTN: ArrayLike
+    """At the same share of the same epoch of the task, where epochs were stretched."""
+    rates_BTN: ArrayLike
+    dt_s: float
+
+
 class CurveSeen(NamedTuple):
     """The learning curve of one network: means over blocks of trials."""
 
@@ -52,6 +61,6 @@ class CurveSeen(NamedTuple):
     """The accuracy that the network was trained to; NaN where it was none."""
 
 
-Seen = WeightsSeen | ActivitySeen | ChangeSeen | CurveSeen
+Seen = WeightsSeen | ActivitySeen | ChangeSeen | TrialsSeen | CurveSeen
 Found = Any
 """The value of a measure: a float, or an array [T] where it is given over time."""

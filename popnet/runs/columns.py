@@ -26,7 +26,7 @@ EMPTY = {
     ],
     "dynamics": [
         "key", "state", "name", "settings", "level",
-        *recorded("activity", "change"), "bin_s",
+        *recorded("activity", "change", "trials"), "bin_s",
     ],
     "comparisons": ["key_a", "key_b", "metric", "settings", "value"],
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Every measure must do this, on a made-up network.
 
-K trial types, T time steps, N units, C blocks of trials.
+B trials, K trial types, T time steps, N units, C blocks of trials.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from popnet.measures import (
     ActivitySeen,
     ChangeSeen,
     CurveSeen,
+    TrialsSeen,
     WeightsSeen,
 )
 from popnet.runs.columns import EMPTY
@@ -53,6 +54,7 @@ EXAMPLES: dict[type, Any] = {
     WeightsSeen: _weights(),
     ActivitySeen: ActivitySeen(_rates(1), DT_S),
     ChangeSeen: ChangeSeen(_rates(1), _rates(2), DT_S),
+    TrialsSeen: TrialsSeen(_rates(1), _rates(2), DT_S),
     CurveSeen: _curve(),
 }
 """Example data for measures, by their declared need."""
@@ -83,7 +85,7 @@ def _moving(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _rates_of(seen: Any) -> list[str]:
-    return [field for field in seen._fields if field.endswith("_KTN")]
+    return [field for field in seen._fields if field.endswith("TN")]
 
 
 _OF_ACTIVITY: Changes = {
@@ -103,6 +105,7 @@ CHANGES: dict[type, Changes] = {
     },
     ActivitySeen: _OF_ACTIVITY,
     ChangeSeen: _OF_ACTIVITY,
+    TrialsSeen: _OF_ACTIVITY,
     CurveSeen: {
         "shift": lambda seen: seen._replace(error_C=seen.error_C + 0.3),
         "scale": lambda seen: seen._replace(error_C=2 * seen.error_C),

@@ -1,6 +1,6 @@
 """Measures the activity of a recorded network: rows of the table ``dynamics``.
 
-K trial types, T time steps, S stored steps, N units.
+B trials, K trial types, T time steps, S stored steps, N units.
 """
 
 from __future__ import annotations
@@ -9,15 +9,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from popnet.config import After
 from popnet.core.cell import Params
-from popnet.engine.activity import activity, in_bins, trajectory
+from popnet.engine.activity import (
+    aligned,
+    in_bins,
+    means_by_type,
+    rates_of,
+    trajectory,
+)
+from popnet.engine.evaluate import RESPONSE_TRIALS
 from popnet.engine.test_plan import Asked
-from popnet.measures import ActivitySeen, ChangeSeen, measured, number, recorded
-from popnet.perturbations import resting
+from popnet.measures import (
+    ActivitySeen,
+    ChangeSeen,
+    Seen,
+    TrialsSeen,
+    measured,
+    number,
+    recorded,
+)
+from popnet.perturbations import Situation, resting
 from popnet.plan import PlannedNetwork
+from popnet.seeding import Seed
 from popnet.work.measured import BINS, measured_rows
 
 TRAJECTORIES = "trajectories"
@@ -58,18 +76,16 @@ def measure(
     if not tests and TRAJECTORIES not in missing:
         return ActivityRecords([], [], {})
     dt_s = config.network.dt_s
-    rest = {s: activity(resting(p, config), seed) for s, p in stages.items()}
+    situations = {s: resting(p, config) for s, p in stages.items()}
+    rest = {s: _ran(situation, seed) for s, situation in situations.items()}
     rows, measures = [], []
     for test in tests:
-        rates_KTN = rest[test.kind]
+        ran = rest[test.kind]
         if test.name:
             situation = test.situation(stages[test.kind], config, seed)
-            rates_KTN = activity(situation, seed)
-        steps = -(-rates_KTN.shape[1] // BINS)
-        seen = {
-            "activity": ActivitySeen(rates_KTN, dt_s),
-            "change": ChangeSeen(rest["trained"], rates_KTN, dt_s),
-        }
+            ran = _ran(situation, seed)
+        steps = -(-ran.rates_BTN.shape[1] // BINS)
+        seen = _seen(rest["trained"], ran)
         mine = [m for m in wanted if m.test and m.test.identity == test.identity]
         measures += measured_rows(network.key, mine, seen, steps)
         if test.identity in missing:
@@ -79,8 +95,33 @@ def measure(
             rows.append(about | {"level": test.level, **found, "bin_s": steps * dt_s})
     if TRAJECTORIES not in missing:
         return ActivityRecords(rows, measures, {})
-    trajectories = {s: trajectory(rates, dt_s) for s, rates in rest.items()}
+    trajectories = {s: trajectory(ran.rates_KTN, dt_s) for s, ran in rest.items()}
     return ActivityRecords(rows, measures, trajectories)
+
+
+class _Ran(NamedTuple):
+    """The activity of a network in one situation."""
+
+    situation: Situation
+    rates_BTN: Tensor
+    rates_KTN: Rates
+
+
+def _ran(situation: Situation, seed: Seed) -> _Ran:
+    rates_BTN = rates_of(situation, seed, RESPONSE_TRIALS).to("cpu", torch.float32)
+    return _Ran(situation, rates_BTN, means_by_type(rates_BTN, situation.task.types))
+
+
+def _seen(rest: _Ran, ran: _Ran) -> dict[str, Seen]:
+    """Return what measures see of activity, by the kind of data that they need."""
+    dt_s = rest.situation.config.network.dt_s
+    tasks = rest.situation.task, ran.situation.task
+    rest_BTN = aligned(rest.rates_BTN, *tasks, dt_s)
+    return {
+        "activity": ActivitySeen(ran.rates_KTN, dt_s),
+        "change": ChangeSeen(rest.rates_KTN, ran.rates_KTN, dt_s),
+        "trials": TrialsSeen(rest_BTN.numpy(), ran.rates_BTN.numpy(), dt_s),
+    }
 
 
 def _numbers(seen: Mapping[str, Any], steps: int) -> dict[str, Any]:

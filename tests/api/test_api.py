@@ -75,7 +75,7 @@ def test_a_recording_is_without_noise():
     [
         ("task", [TASK, {**TASK, "delay_s": 0.04}], "task"),
         ("task.name", ["dnms", "dms"], "task"),
-        ("network.dt_s", [0.005, 0.0025], "network.dt_s"),
+        ("network.dt_s", [0.005, 0.01], "network.dt_s"),
     ],
 )
 def test_networks_without_common_trials_are_not_recorded(path, values, named):
@@ -89,7 +89,7 @@ def test_only_networks_that_stack_train_together(monkeypatch):
     """On a GPU ``begin`` makes one population of what it is given."""
     given = []
 
-    def on_a_gpu(members, device, saved):
+    def on_a_gpu(members, device, _):
         given.append(members)
         return [start(members, device)]
 

@@ -65,6 +65,9 @@ def test_what_an_entry_declares_is_told(popnet):
     assert popnet("perturbations", "epoch_durations").out.splitlines()[1] == (
         "    changes task"
     )
+    assert popnet("perturbations", "time_constants").out.splitlines()[2] == (
+        "    graded up to 1: a wider law has time constants below 0"
+    )
     task = popnet("tasks", "n_back")
     assert task.out.splitlines()[1] == (
         "    chance 0.125; memoryless_score 0.125; memory_demand_s 1.2; target_kind "

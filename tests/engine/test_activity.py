@@ -10,6 +10,7 @@ from popnet.engine.evaluate import run
 from popnet.engine.population import untrained
 from popnet.engine.test_plan import dynamics, planned_tests
 from popnet.perturbations import resting
+from popnet.perturbations.initial_state import InitialState
 
 TASK = {"name": "dnms", "stimulus_s": 0.02, "delay_s": 0.02, "wait_s": 0.0,
         "response_s": 0.02}  # fmt: skip
@@ -75,6 +76,7 @@ def test_a_longer_list_measures_only_the_new(plan_of):
     one = identities([jitter])
     assert one.items() > rest.items() and len(one) == 3
     more = identities([jitter | {"levels": [0.1, 0.1, 0.2]}, "initial_state"])
-    assert more.items() > one.items() and len(more) == 3 + 1 + 6
+    graded = len(InitialState().levels)
+    assert more.items() > one.items() and len(more) == 3 + 1 + graded
     assert ("trained", "synaptic_jitter", 0.2) in more.values()
     assert identities([jitter], trials=7, sample=3) == one

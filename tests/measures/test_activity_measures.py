@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from popnet.measures import MEASURES, ActivitySeen, ChangeSeen
+from popnet.measures import MEASURES, ActivitySeen, ChangeSeen, TrialsSeen
 
 DT_S = 0.001
 T = 1000
@@ -138,6 +138,26 @@ def test_autocorrelation_time_against_sums_written_out():
     lag = next(lag for lag, a in enumerate(a_L) if a < np.exp(-1))
     expected = np.interp(-np.exp(-1), [-a_L[lag - 1], -a_L[lag]], [lag - 1, lag])
     assert autocorrelation_s(x_KTN + 5, DT_S) == pytest.approx(expected * DT_S)
+
+
+def activity_change(rates, other):
+    measure = MEASURES["activity_change"]
+    return measure.of(measure.settings(), TrialsSeen(rates, other, DT_S))
+
+
+def test_the_change_of_activity_is_in_its_own_deviations_trial_by_trial():
+    r = np.array([[[6.0, 2], [4, 2]], [[6, 2], [4, 2]]])
+    r[..., 1] += [[-1, 1], [1, -1]]  # both units of deviation 1
+    assert activity_change(r, r) == 0
+    assert activity_change(r, r + 3) == pytest.approx(3)
+    assert activity_change(r + [50, -7], r + [53, -4]) == pytest.approx(3)
+    # up in one trial and down in another: no change of the mean, and yet a change
+    signs = np.array([1, -1])[:, None, None]
+    assert activity_change(r, r + 2 * signs) == pytest.approx(2)
+    assert np.isnan(activity_change(r, r[:, :1]))
+    assert np.isnan(activity_change(np.ones((2, 3, 4)), np.ones((2, 3, 4))))
+    unrelated = activity_change(cloud(0, (2, 500, 20)), cloud(1, (2, 500, 20)))
+    assert unrelated == pytest.approx(np.sqrt(2), rel=0.02)
 
 
 def test_trajectory_change_by_hand():

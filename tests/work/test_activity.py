@@ -8,8 +8,10 @@ import popnet
 from popnet.api import Nets
 from popnet.canonical import settings_text
 from popnet.core.cell import stack
+from popnet.engine.activity import rates_of
 from popnet.measures import MEASURES, ActivitySeen, ChangeSeen, measured
 from popnet.metrics import METRICS, Subject
+from popnet.perturbations import PERTURBATIONS, resting
 from popnet.runs.tables import write_tables
 from popnet.store.parameters import params_of
 from popnet.work import pending
@@ -94,12 +96,42 @@ def test_the_measures_are_those_of_the_recorded_rates(moved):
         assert np.isnan(at["trained", "epoch_durations", 0.5])
 
 
+def test_the_change_of_activity_is_that_of_every_trial_beside_the_same_trial(moved):
+    rows = moved.dynamics().set_index(["key", "state", "name", "level"]).sort_index()
+    for network in moved.networks:
+        at = rows.loc[network.key, "activity_change"]
+        assert at["trained", "", 0.0] == at["trained", "synaptic_jitter", 0.0] == 0
+        assert at["untrained", "", 0.0] > 0
+        arrays = moved.network(network.key).final
+        params = params_of(arrays)
+        rest = resting(params, network.config)
+        known = rates_of(rest, network.seed, 5).double().numpy()
+        spread = np.sqrt(np.mean((known - known.mean((0, 1))) ** 2))
+        for name, given, level in (
+            ("synaptic_jitter", {}, 0.5), ("epoch_durations", {"epoch": "delay"}, 0.5)
+        ):  # fmt: skip
+            settings, apply = PERTURBATIONS[name]
+            other = apply(settings(**given), level, rest, network.seed)
+            found = rates_of(other, network.seed, 5).double().numpy()
+            beside = known
+            if name == "epoch_durations":  # 20 steps of delay have become 30
+                within = 20 + (np.arange(30) * 20 + 10) // 30
+                steps = [*range(20), *within, *range(40, 100)]
+                beside = known[:, steps]
+            expected = np.sqrt(np.mean((found - beside) ** 2)) / spread
+            if name == "epoch_durations":
+                expected *= spread / np.sqrt(
+                    np.mean((beside - beside.mean((0, 1))) ** 2)
+                )
+            assert at["trained", name, level] == pytest.approx(expected, rel=1e-4)
+
+
 def test_untrained_is_as_a_network_that_never_trained(moved, make_run, tmp_path):
     after = {"trials": 1, "dynamics": []}
     never = make_run(tmp_path, after=after, train={"trials": 0, "until": None})
     rows, drawn = (
         table[(table["state"] == state) & (table["name"] == "")]
-        .drop(columns=["key", "state", "trajectory_change"])
+        .drop(columns=["key", "state", "trajectory_change", "activity_change"])
         .reset_index(drop=True)
         for table, state in (
             (never.dynamics(), "trained"), (moved.dynamics(), "untrained")
