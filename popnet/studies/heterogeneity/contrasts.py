@@ -1,7 +1,7 @@
 """Contrasts over tasks: what goes with the silence that their memory has to bridge.
 
-A contrast weighs tasks.  The memory demand of a task is declared by its settings, in seconds;
-here it is counted in the mean time constant of the networks.
+A contrast weighs tasks.  The memory demand of a task is declared by its settings, in
+seconds; here it is counted in the mean time constant of the networks.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def _slowing(t: Tables, smallest: float) -> Judgement:
     versions = found.combined(by_version(t.demand), smallest)
     own = versions.part.effect
     note = (
-        f"{standardised(slope.part.values_S)} Versions with a delay less the same tasks "
+        f"{standardised(slope.part.values_S)} Tasks with a delay less the same tasks "
         f"without: {own.value:.2f} ({own.low:.2f} to {own.high:.2f}). By task: "
         + ", ".join(f"{task} {values[0]:.2f}" for task, values in found.by_task.items())
         + f". {int(t.networks['failed'].sum())} networks failed and are censored at "
