@@ -35,7 +35,8 @@ def report(run: RunFolder) -> None:
     from popnet.runs.findings import read_findings
 
     opened = open_run(run)
-    read_findings(opened.folder)  # raises on damaged ones before anything is written
+    # both raise on damaged files before anything is written
+    _ = opened.sweep, read_findings(opened.folder)
     with writing(opened.folder):
         earlier = isinstance(opened, EarlierRun)
         give(str(write_report(opened) if earlier else make_results(opened)))
@@ -60,6 +61,7 @@ def sync(run: RunFolder, tracking_uri: TrackingUri = None) -> None:
     address = tracking_address(tracking_uri)
     opened = open_run(run)
     refuse_run(opened.folder, opened.provenance())
+    _ = opened.sweep  # raises on a damaged one before anything is written
     if address is None:
         check_mlflow(opened.out / "mlflow.db")
     with writing(opened.folder):

@@ -41,7 +41,8 @@ def together(parts: Sequence[ImpulseList]) -> ImpulseList:
 def one_each(impulses: ImpulseList) -> list[ImpulseList]:
     """The same impulses as lists in which no unit has two in one step."""
     order = np.lexsort((impulses.unit, impulses.step))
-    step, unit, size = (column[order] for column in impulses)
+    step, unit = impulses.step[order], impulses.unit[order]
+    size = impulses.size[order]
     first = np.ones(len(order), bool)
     first[1:] = (step[1:] != step[:-1]) | (unit[1:] != unit[:-1])
     places = np.arange(len(order))

@@ -60,8 +60,7 @@ def training_batch(
     start_PBN = _joined(starts).to(device, dtype)
     impulses = None if all(some is None for some in lists) else lists
     if impulses is not None and device.type != "cpu":
-        steps = inputs[0].shape[1]
-        impulses = currents(None, impulses, start_PBN, steps)
+        impulses = currents(None, impulses, start_PBN, inputs[0].shape[1])
     return Episode(
         _joined(inputs).to(device, dtype),
         _joined(targets).to(device, dtype),
@@ -232,8 +231,8 @@ def graded_impulses(
     field = seed.stream(f"{purpose}/sizes", trial).random(shape)
     sizes = 2 * field[slot, unit] - 1
     keep = slot >= steps_before(impulses.quiet_s, net.dt_s / slots)
-    step = slot[keep] // slots
-    return _impulse_list(impulses, net, step, unit[keep], sizes[keep], tau_N)
+    slot, unit, sizes = slot[keep], unit[keep], sizes[keep]
+    return _impulse_list(impulses, net, slot // slots, unit, sizes, tau_N)
 
 
 def _impulse_list(
@@ -244,7 +243,7 @@ def _impulse_list(
     unit_sizes: Array,
     tau_N: Array,
 ) -> ImpulseList:
-    # a factor of 1 at the published step, so that its numbers keep every bit
+    # the factor is 1 at the published step: every bit stays
     sizes = impulses.amplitude * (impulses.duration_s / net.dt_s) * unit_sizes
     if impulses.into == "state":
         sizes = sizes * tau_N[unit] / net.tau_s.mean

@@ -44,8 +44,8 @@ class Episode(NamedTuple):
     """Recurrent noise as a current."""
     impulses: ImpulsesGiven | None = None
     """Lists on the CPU, a current on a GPU; ``core.impulses.currents`` makes one
-    current of both.  In the rate form phi is of that current: a rule with impulses into
-    the state has to refuse it."""
+    current of both.  In the rate form phi is of that current, and saturates, so that
+    the effect would depend on dt_s: a rule with impulses has to refuse that form."""
     drawn: Mapping[str, Tensor] | None = None
     """What the rule's ``draws`` gave."""
 

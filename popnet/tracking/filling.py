@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from popnet.config.address import Address
 from popnet.runs.fingerprint import recorded_fingerprint
+from popnet.tracking.claim import claim, filling
 from popnet.tracking.client import (
     Client,
     TrackingError,
@@ -102,14 +103,15 @@ def sync(
         experiment_id, experiment = open_experiment(
             session.client, run, session.address
         )
-        writer = Writer(session.client, experiment_id)
-        _mark_incomplete(writer, run)
-        sweep, counts = _write(run, writer, on_progress)
-        retired = writer.retire()
-        with plain_errors(session.address, str(run.folder), tracking_uri is None):
-            analyse(session.address)
-        if made:
-            session.client.set_tag(sweep, MADE, made)
+        with filling(session.client, experiment_id, run.folder):
+            writer = Writer(session.client, experiment_id)
+            _mark_incomplete(writer, run)
+            sweep, counts = _write(run, writer, on_progress)
+            retired = writer.retire()
+            with plain_errors(session.address, str(run.folder), tracking_uri is None):
+                analyse(session.address)
+            if made:
+                session.client.set_tag(sweep, MADE, made)
         return SyncReport(
             experiment, experiment_id, session.address, **counts, retired=retired
         )
@@ -140,6 +142,7 @@ class Filler:
         self.run, self.tracking_uri = run, tracking_uri
         self.writer_id = uuid.uuid4().hex
         self.writer: Writer | None = None
+        self.experiment = ""
 
     def fill(self, rows: "Rows") -> int:
         """Put networks into MLflow; return how many were not complete there before.
@@ -153,8 +156,12 @@ class Filler:
                 experiment_id, _ = open_experiment(
                     session.client, self.run, session.address
                 )
+                self.experiment = experiment_id
+                claim(session.client, experiment_id, self.run.folder)
                 writer = Writer(session.client, experiment_id)
                 _mark_incomplete(writer, self.run)
+            else:
+                claim(session.client, self.experiment, self.run.folder)
             sweep = writer.placeholder("sweep", self.run.name, self.run.name, None)
             table = rows.networks
             labels = dict(zip(table["condition"], table["label"], strict=True))

@@ -256,3 +256,24 @@ def test_a_file_too_long_for_a_config_map_is_said(rendered, monkeypatch):
     monkeypatch.setattr("popnet.kubernetes.rendering.LARGEST", 100)
     with pytest.raises(ConfigError, match="Kubernetes passes on at most 100"):
         rendered("grid")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tracking_uri": "postgresql://db/x?user=me&password=hunter2"},
+        {"tracking_uri": "http://h:5000/x?token=hunter2"},
+        {"tracking_uri": "http://me:hunter2@h:5000"},
+        {"tracking_uri": "http://me:hun ter2@h"},
+        {"storage": "s3://bucket/x?secret_key=hunter2"},
+        {"storage": "s3://key:hunter2@bucket/x"},
+    ],
+)
+def test_a_secret_in_an_address_is_refused_and_not_shown(options):
+    with pytest.raises(ConfigError) as caught:
+        job(image="lab/popnet:1", ray_version="2.60.0", **options)
+    said = str(caught.value)
+    assert "--secret" in said and "\n" not in said
+    assert "hunter2" not in said and "hun ter2" not in said
+    (option,) = options
+    assert said.startswith(f"--{option.replace('_', '-')}: ")

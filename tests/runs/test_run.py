@@ -76,7 +76,7 @@ def test_a_recorded_network_of_the_rate_form_is_a_module_of_it(make_run, tmp_pat
     )
     h, rows = np.zeros(12), []
     for u in inputs:
-        h = h + 0.01 / 0.05 * (np.tanh(w @ h + win @ u + bias) - h)
+        h = h + 0.01 / 0.07 * (np.tanh(w @ h + win @ u + bias) - h)
         rows.append(h)
     _, rates = run.module(network.key)(torch.tensor(inputs[None]).float())
     np.testing.assert_allclose(rates[0].detach().numpy(), rows, rtol=0, atol=1e-6)
