@@ -87,7 +87,7 @@ def _degenerate(metric: str, settings: str) -> Callable[[Tables, float], Judgeme
 
     def judge(t: Tables, smallest: float) -> Judgement:
         pairs = t.pairs[(t.pairs["metric"] == metric) & ~t.pairs["failed"]]
-        own = pairs[[_of(text) == settings for text in pairs["settings"]]]
+        own = pairs[[_of(metric, text) == settings for text in pairs["settings"]]]
         values_S, note = place_between_nulls(own, metric in RELATIVE)
         apart = above(values_S, smallest, none=smallest)
         gained = above(_gain(t), LEARNED, none=LEARNED)
@@ -99,9 +99,9 @@ def _degenerate(metric: str, settings: str) -> Callable[[Tables, float], Judgeme
     return judge
 
 
-def _of(settings: str) -> str:
-    """What a metric is of: weights or their change; empty for other metrics."""
-    return str(json.loads(settings).get("of", ""))
+def _of(metric: str, settings: str) -> str:
+    """What a metric with these settings compares: the weights, or their change."""
+    return str(json.loads(settings).get("of", metric))
 
 
 def _gain(t: Tables) -> Array:
@@ -186,7 +186,7 @@ DEGENERATE = [
         _degenerate(metric, settings),
     )
     for name, metric, settings, what in (
-        ("trajectories", "trajectories", "", "activity"),
+        ("trajectories", "trajectories", "trajectories", "activity"),
         ("weights", "weights", "weights", "weights, aligned"),
         ("changes", "weights", "change", "weight changes, aligned"),
     )
