@@ -128,8 +128,7 @@ def show(
     table = opened.table()
     for condition in where or []:
         table = _filtered(table, condition)
-    if by is not None:
-        table = _grouped(table, by)
+    table = table if by is None else _grouped(table, by)
     if columns not in (None, "all"):
         table = _with_columns(table, columns.split(","))
     elif by is None and columns is None:

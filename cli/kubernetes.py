@@ -167,9 +167,8 @@ def start(
 ) -> None:
     """What a job runs: popnet launch once the workers are there (its options too).
 
-    The operator makes a new cluster whenever the job fails.  That helps where a node
-    was lost, and not where the sweep file is wrong or networks diverged: the first
-    stops the job for good, the second is a result and ends with code 0.
+    The operator makes a new cluster whenever the job fails.  That helps a lost node and
+    no wrong sweep file, which stops the job for good.  Diverged networks end in code 0.
     """
     from popnet.catalogue import load_sweep
     from popnet.config import ConfigError
@@ -215,6 +214,6 @@ def _stop_own_job() -> None:
     if number is None:
         return
     say("that would be wrong on every new cluster: stopping the job")
-    ray = [sys.executable, "-m", "ray.scripts.scripts"]
+    ray = [sys.executable, "-P", "-m", "ray.scripts.scripts"]
     subprocess.run([*ray, "job", "stop", "--no-wait", number], check=False)
     time.sleep(30)  # Ray ends this process

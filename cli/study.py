@@ -81,8 +81,7 @@ def study(
         give_json(rows_of(findings))
     else:
         _table(findings)
-        give(f"{chosen.reference}")
-        give(f"page      {page}")
+        give(f"{chosen.reference}\npage      {page}")
         give(f"networks  popnet show {done.run.folder}")
     failed = done.by_status.get(Status.DIVERGED, 0)
     raise typer.Exit(SOME_FAILED if failed else DONE)

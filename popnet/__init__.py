@@ -12,6 +12,8 @@ Names are loaded when first used: importing popnet imports neither Ray nor MLflo
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from popnet.import_path import put_installed_first
+
 if TYPE_CHECKING:
     from popnet.api import Nets as Nets
     from popnet.api import compare as compare
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from popnet.runs import open_run as open_run
 
 __version__ = "0.1.0"
+
+put_installed_first()
 
 _HOMES = {
     **dict.fromkeys(

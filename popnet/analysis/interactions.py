@@ -1,4 +1,4 @@
-"""Whether a profile over levels depends on the task: a test, and the size of it.
+"""A test of whether profiles over levels differ between tasks, and by how much.
 
 T tasks, S seeds (networks that share their random numbers across tasks and levels), L
 levels; axes before T are separate experiments.  Both take what a seed has of its own,
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 
 class Interaction(NamedTuple):
-    """Whether the profile over levels depends on the task."""
+    """The test of an interaction between task and level."""
 
     statistic: float
     """F of the interaction task x level; about 1 where there is none"""

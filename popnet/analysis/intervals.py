@@ -50,7 +50,7 @@ class Effect(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """What an interval needs of a sample."""
+    """Mean, standard error and skewness term from which an interval is made."""
 
     mean: Array
     error: Array
@@ -130,7 +130,11 @@ def jackknifed(whole: ArrayLike, without_S: ArrayLike) -> Array:
 
 
 def _shape(values: Array, guessed: bool) -> _Shape:
-    """Of a sample; ``guessed``: its skewness too, and none where nearly all equal."""
+    """Summarise samples for their intervals.
+
+    ``guessed``: the skewness is estimated too, and a sample of nearly equal values has
+    no standard error, hence no interval.
+    """
     n = values.shape[-1]
     mean = values.mean(axis=-1)
     off = values - mean[..., None]

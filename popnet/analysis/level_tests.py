@@ -144,12 +144,7 @@ def monotone_departure(
     """
     values_SL = _whole(values_SL)
     seeds, levels = values_SL.shape
-    draws = draws_needed(tests) if draws is None else draws
-    if tests / (draws + 1) > 0.05:
-        raise ValueError(
-            f"{draws} draws: no p below {1 / (draws + 1):.2g}, which corrected for "
-            f"{tests} tests is above 0.05; draw {draws_needed(tests)}."
-        )
+    draws = _enough(tests, draws)
     if seeds < 2 or levels < 3:
         return Departure(np.nan, np.nan, None, seeds)
     mean_L = values_SL.mean(axis=0)
@@ -163,6 +158,17 @@ def monotone_departure(
         return _departure(centred_SL[drawn_DS] + fit_L)
 
     return Departure(float(u), _share(drawn, u, draws), _shape(mean_L), seeds)
+
+
+def _enough(tests: int, draws: int | None) -> int:
+    """Return the number of draws; raises ValueError if too few to reject."""
+    draws = draws_needed(tests) if draws is None else draws
+    if tests / (draws + 1) > 0.05:
+        raise ValueError(
+            f"{draws} draws: no p below {1 / (draws + 1):.2g}, which corrected for "
+            f"{tests} tests is above 0.05; draw {draws_needed(tests)}."
+        )
+    return draws
 
 
 def _whole(values_SL: ArrayLike) -> Array:

@@ -66,7 +66,7 @@ NAMED = re.compile(
 """A secret after its name, as in ``password=...`` or ``"token": "..."``."""
 BEARER = re.compile(r"\b(Bearer|Basic)\s+[\w+/=.~-]{4,}")
 ENDS = "'\"`)]}>.,;:"
-"""What may follow an address in a sentence."""
+"""Characters that end an address within a sentence."""
 SHORTEST = 4
 """Secrets of fewer characters are only hidden as words of their own."""
 

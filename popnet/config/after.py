@@ -32,7 +32,7 @@ class PerturbationSettings(Named):
     small_network: ClassVar[dict[str, Any]] = {"units": 24}
     """The network, on ``small_task``, on which its effect shows."""
     dt_tolerance: ClassVar[float] = 0.1
-    """How far its effect may differ at half the time step, as a share of it."""
+    """The largest relative difference of its effect at half the time step."""
     limit: ClassVar[float | None] = None
     """The level at which grading ends, the last of the default ones."""
     limit_reason: ClassVar[str] = ""

@@ -36,7 +36,7 @@ class TaskSettings(Named):
     error: ClassVar[Literal["absolute", "squared"]] = "absolute"
     """A trial's error is the mean of |output - target| or of its square."""
     silence: ClassVar[Silence] = "never asked for"
-    """How scored steps at which a target of 0 asks for silence are judged."""
+    """The rule by which steps with a target of 0, which ask for silence, are judged."""
     stretchable: ClassVar[tuple[str, ...]] = ()
     """Epochs whose duration is the setting ``<epoch>_s``."""
     variants: ClassVar[tuple[dict[str, Any], ...]] = ()

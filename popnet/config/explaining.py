@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,8 @@ S = typing.TypeVar("S", bound=Settings)
 KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 BOUNDS = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
 UNITS = {"s": "in seconds", "hz": "in hertz"}
+
+LONG_LIST = 300  # characters
 
 
 class Builder:
@@ -61,7 +63,7 @@ class Builder:
             {"name": raw} if isinstance(raw, str) else raw, registry
         )
         if not isinstance(raw, dict) or "name" not in raw:
-            known = ", ".join(sorted(registry))
+            known = in_families(registry)
             text = f"expected a {what}: {{name: ...}}. Known: {known}."
             raise self.error(place, f"got {shown(raw)}; {text}")
         name = raw["name"]
@@ -70,10 +72,9 @@ class Builder:
         except ConfigError as error:  # somebody's package offers it, and is unfit
             raise self.error((*place, "name"), str(error)) from error
         if model is None:
-            known = list(registry)
-            text = f"unknown {what} {shown(name)}.{nearest(name, known)}"
-            known = ", ".join(sorted(known))
-            raise self.error((*place, "name"), f"{text} Known: {known}.")
+            hint = nearest(name, list(registry))
+            text = f"unknown {what} {shown(name)}.{hint} Known: {in_families(registry)}"
+            raise self.error((*place, "name"), f"{text}.")
         return self.settings(place, raw, model)
 
     def settings(self, place: Place, raw: Any, model: type[S]) -> S:
@@ -242,6 +243,24 @@ def _number(value: float) -> str:
     if value == 2**63:
         return "2^63"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+
+
+def in_families(names: Iterable[str]) -> str:
+    """Return names in alphabetical order; if that is long, relatives after one name.
+
+    "xor, xor_delayed" is "xor (_delayed)" then.
+    """
+    every = ", ".join(sorted(names))
+    if len(every) <= LONG_LIST:
+        return every
+    families: dict[str, list[str]] = {}
+    for name in sorted(names):
+        head = next((one for one in families if name.startswith(f"{one}_")), name)
+        families.setdefault(head, [])
+        if name != head:
+            families[head].append(name.removeprefix(head))
+    told = (h + (f" ({', '.join(t)})" if t else "") for h, t in families.items())
+    return ", ".join(told)
 
 
 def _with_setting_after_colon(raw: Any, registry: Mapping[str, type[Settings]]) -> Any:

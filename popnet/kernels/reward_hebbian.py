@@ -96,6 +96,15 @@ def _euler(a: Any, total: Any, x: Any) -> None:
 
 
 @compiled
+def _begin(x: Any, x0_N: Any, clamped: Any, values: Any) -> None:
+    """The states at the start of a trial, 0 in the rows that fill up a tile."""
+    x[:] = 0
+    x[: x0_N.shape[0]] = x0_N
+    for k in range(clamped.shape[0]):
+        x[clamped[k]] = values[k]
+
+
+@compiled
 def _add_impulses(
     step: Any, trial: Any, unit: Any, size: Any, impulse: int, b: int, t: int,
     total: Any, impulses: Any,
@@ -123,10 +132,7 @@ def _trial(
     step, trial, unit, size, noise = currents
     row, steps = x.shape[0], u.shape[0]
     with_one(input_BTI, u)
-    x[:] = 0
-    x[: x0_N.shape[0]] = x0_N
-    for k in range(clamped.shape[0]):
-        x[clamped[k]] = values[k]
+    _begin(x, x0_N, clamped, values)
     rates(code, x, slope[:row], threshold[:row], rs[0])
     trace[:] = 0
     filled = 0

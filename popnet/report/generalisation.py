@@ -43,10 +43,7 @@ def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
     sizes = networks_behind(rows, recorded)
     own = population.networks.groupby("condition")["task.name"].first()
     columns = _columns(rows, set(own))
-    tested = zip(rows["column"], rows["name"], rows["settings"], strict=True)
-    tasks = {column: task_of(name, settings) for column, name, settings in tested}
-    chances = [chance(tasks[column]) for column in columns]
-    without = [memoryless_score(tasks[column]) for column in columns]
+    chances, without = _baselines(rows, columns)
     heads = _heads(columns, chances, without)
     beside = len(columns) <= MOST_BESIDE
     figure, both = _axes(len(shown), len(columns), beside=beside)
@@ -80,6 +77,16 @@ def _draw(population: RunTables, rows: pd.DataFrame) -> Drawing:
         left_out([c.label for c in shown], [c.label for c in recorded], "conditions"),
     )
     return Drawing("generalisation", figure, "Accuracy on each task.", text)
+
+
+def _baselines(
+    rows: pd.DataFrame, columns: list[str]
+) -> tuple[list[float], list[float | None]]:
+    """Accuracies, by column, of guessing and without a memory on its task."""
+    tested = zip(rows["column"], rows["name"], rows["settings"], strict=True)
+    tasks = {column: task_of(name, settings) for column, name, settings in tested}
+    chances = [chance(tasks[column]) for column in columns]
+    return chances, [memoryless_score(tasks[column]) for column in columns]
 
 
 def _heads(

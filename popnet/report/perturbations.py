@@ -120,8 +120,9 @@ def _lines(
         facet = wrapped(group[0].facet, 96 // columns)
         axes.set_title("\n".join(filter(None, [*heading(*name), facet])))
         for values, dashes in ((chances, (0, (4, 3))), (without, ":")):
-            for value in {values[condition.id] for condition in group} - {None}:
-                axes.axhline(value, color=SOFT, linewidth=0.9, linestyle=dashes)
+            for value in {values[condition.id] for condition in group}:
+                if value is not None:
+                    axes.axhline(value, color=SOFT, linewidth=0.9, linestyle=dashes)
         if i % columns == 0:
             axes.set_ylabel("accuracy")
     all_axes[0].set_ylim(max(-0.03, min(0.4, low - 0.06)), 1.03)

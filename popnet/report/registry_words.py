@@ -63,10 +63,11 @@ def own_task(row: Mapping[Hashable, Any]) -> TaskSettings | None:
 
 def _plain(value: Any) -> Any:
     """A cell as JSON has it: tables hold lists and tables as JSON."""
-    if isinstance(value, str) and value[:1] in "[{":
-        with suppress(ValueError):
-            return json.loads(value)
-    return value.item() if hasattr(value, "item") else value
+    if not isinstance(value, str):
+        return value.item() if hasattr(value, "item") else value
+    with suppress(ValueError):
+        return json.loads(value) if value[:1] in ("[", "{") else value
+    return value
 
 
 def chance(task: TaskSettings | None) -> float:

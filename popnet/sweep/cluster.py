@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from popnet.config import ConfigError, Machine
+from popnet.sweep.same_code import job_config, led_to_this_popnet
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -111,30 +112,42 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
         logging.getLogger(name).setLevel(logging.ERROR)
     # Ray prints the last lines of a lost machine's log; the launch reports it in one
     ray._private.worker.print_to_stdstream = lambda *_, **__: None  # pyright: ignore
-    runtime = {"env_vars": THREADS}
-    common = {"logging_level": logging.ERROR, "log_to_driver": False}
+    common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    common["runtime_env"] = {"env_vars": THREADS}
+    if address is None or not address.startswith("ray://"):
+        common["job_config"] = job_config()
     if ray.is_initialized():
         yield ray
         return
     if address is None:
+        _start(ray, cpus, **common)
+    else:
+        _join(ray, address, **common)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _start(ray: Any, cpus: int, **common: Any) -> None:
+    """Start a Ray of its own, whose workers import the popnet of this process."""
+    with led_to_this_popnet():
         ray.init(
             address="local",  # never a cluster that happens to run on this machine
             num_cpus=cpus,
             include_dashboard=False,
             object_store_memory=OBJECT_STORE_BYTES,
-            runtime_env=runtime,
             **common,
         )
-    else:
-        try:
-            ray.init(address=address, runtime_env=runtime, **common)
-        except ConnectionError as error:
-            raise ConfigError(
-                f"--address {address}: no Ray cluster answers "
-                f"({str(error).splitlines()[0]}). Is it up, and is its token here "
-                "(RAY_AUTH_MODE=token, RAY_AUTH_TOKEN or ~/.ray/auth_token)?"
-            ) from None
+
+
+def _join(ray: Any, address: str, **common: Any) -> None:
+    """Join the Ray at this address.  Raises ConfigError when none answers there."""
     try:
-        yield ray
-    finally:
-        ray.shutdown()
+        ray.init(address=address, **common)
+    except ConnectionError as error:
+        raise ConfigError(
+            f"--address {address}: no Ray cluster answers "
+            f"({str(error).splitlines()[0]}). Is it up, and is its token here "
+            "(RAY_AUTH_MODE=token, RAY_AUTH_TOKEN or ~/.ray/auth_token)?"
+        ) from None

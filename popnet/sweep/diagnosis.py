@@ -18,6 +18,7 @@ from popnet.store.backend import Backend
 from popnet.store.local_disk import LocalDisk
 from popnet.store.location import backend_of, choose
 from popnet.store.shared_mark import marked, sees
+from popnet.sweep.same_code import code_here, other_code
 from popnet.sweep.sealed import Packages
 
 Check = tuple[str, bool | None, str]
@@ -105,6 +106,7 @@ def _ray(backend: Backend, address: str | None) -> Iterator[Check]:
                 f"{len(nodes)} node(s), {cpus:g} CPUs; authentication: "
                 f"{os.environ.get('RAY_AUTH_MODE', 'as Ray chooses')}",
             )  # fmt: skip
+            yield from same_code(ray)
             try:
                 yield from shared(ray, backend)
             except OSError as error:
@@ -154,6 +156,28 @@ def installed(ray: Any, packages: Packages) -> Iterator[Check]:
         missing = ray.get(task.remote(packages), timeout=60)
         message = "; ".join(missing) or f"has {', '.join(packages)}"
         yield "packages", not missing, f"node {at} {message}"
+
+
+def same_code(ray: Any) -> Iterator[Check]:
+    """Check that every node runs the code of this process.
+
+    A node that does not answer is passed over: its actors are asked again.
+    """
+    launched = code_here()
+    asked = {}
+    for node in [n for n in ray.nodes() if n["Alive"]]:
+        at = node["NodeManagerAddress"]
+        task = ray.remote(num_cpus=0, resources={f"node:{at}": 0.001})(other_code)
+        asked[at] = task.remote(launched)
+    for at, answer in asked.items():
+        try:
+            other = ray.get(answer, timeout=60)
+        except ray.exceptions.GetTimeoutError:
+            continue
+        except ray.exceptions.RayError as error:  # an older popnet, or none at all
+            last = str(error).strip().splitlines()[-1].strip()
+            other = f"cannot run this popnet: {last[:120]}"
+        yield "code", other is None, f"node {at} {other or 'runs this popnet'}"
 
 
 def _sees(path: str) -> tuple[bool | None, str]:

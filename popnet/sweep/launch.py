@@ -131,8 +131,7 @@ def launch(
 ) -> Launched:
     """Do all that a sweep still needs.  Raises ConfigError before anything is written.
 
-    Every network is recorded as it finishes; a launch that was killed continues.
-    """
+    A killed launch continues."""
     check_address(address)
     tracking = tracking_address(tracking_uri)
     refuse_session(plan, source)

@@ -13,6 +13,7 @@ from popnet.catalogue import packages_of
 from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.runs import Run
+from popnet.sweep.same_code import OtherCode
 from popnet.sweep.sealed import MissingPackage, Sealed, sealed
 from popnet.sweep.shard_actors import cause
 from popnet.work import comparison, evaluation, pending
@@ -20,7 +21,7 @@ from popnet.work.shard import UNWRITABLE
 
 RETRIES = 20
 """Times that Ray runs a task again whose process or machine was lost."""
-TRANSIENT = (*UNWRITABLE, MissingPackage)
+TRANSIENT = (*UNWRITABLE, MissingPackage, OtherCode)
 """Errors that may not occur later, or on another machine."""
 REFUSALS, WAIT_S = 90, 10.0
 """Times that a task may raise one of these errors, and the seconds between them."""
@@ -145,7 +146,7 @@ class FollowUpTasks:
         except NotCompiled:
             self.queue.insert(0, job._replace(compiles=True))
         except RayTaskError as error:
-            if isinstance(error, MissingPackage):
+            if isinstance(error, (MissingPackage, OtherCode)):
                 self.notes[cause(error)] = None
             if not isinstance(error, TRANSIENT) or job.refusals >= REFUSALS:
                 raise RuntimeError(

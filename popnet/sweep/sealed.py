@@ -1,8 +1,9 @@
 """Sends networks and settings to a worker as bytes.
 
 The settings of another package's entry can only be unpickled where the package is.  So
-a worker first checks that it has the packages, and then unpickles what it was sent: a
-machine that lacks one says so in a line, whatever it was to do.
+a worker first checks that it has the packages, and popnet itself as the launch has it,
+and then unpickles what it was sent: a machine that lacks one says so in a line,
+whatever it was to do.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from popnet.plan import Pack, PlannedNetwork
 from popnet.registry import lacking
 from popnet.seeding import Seed
+from popnet.sweep.same_code import Code, code_here, need_same
 
 T = TypeVar("T")
 Packages = tuple[str, ...]
@@ -33,20 +35,22 @@ def need(packages: Packages) -> None:
 
 
 class Sealed(NamedTuple, Generic[T]):
-    """A pickled value, and the packages that it needs."""
+    """A pickled value, and the packages and the code that it needs."""
 
     packages: Packages
+    code: Code
     pickled: bytes
 
     def opened(self) -> T:
-        """Return the value.  Raises MissingPackage where a package is not installed."""
+        """Return the value.  Raises MissingPackage or OtherCode where it cannot be."""
+        need_same(self.code)
         need(self.packages)
         return pickle.loads(self.pickled)
 
 
 def sealed(value: T, packages: Packages) -> Sealed[T]:
     """Pickle a value for a worker that must have the packages."""
-    return Sealed(packages, pickle.dumps(value))
+    return Sealed(packages, code_here(), pickle.dumps(value))
 
 
 class SealedNetwork(NamedTuple):

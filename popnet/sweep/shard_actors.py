@@ -9,6 +9,7 @@ actor gets a shard once it has answered, not while it waits for room.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import ray
 from ray.exceptions import RayActorError
 
+from popnet.sweep.same_code import Code, need_same
 from popnet.sweep.sealed import Packages, SealedNetwork, need, opened_networks
 from popnet.work.shard import Shard, ShardReport
 
@@ -25,7 +27,7 @@ IDLE_S = 3.0
 GRACE_S = 10.0
 """Seconds that a stopped actor may take to save its networks."""
 
-UNFIT = ("StoreError", "MissingPackage")
+UNFIT = ("StoreError", "MissingPackage", "OtherCode")
 """Errors that an actor raises on a machine where it cannot work."""
 
 
@@ -39,6 +41,8 @@ class ActorSettings(NamedTuple):
     """The mark that an actor must find in the store: see ``store.shared_mark``."""
     packages: Packages = ()
     """Other people's packages that an actor must have."""
+    code: Code | None = None
+    """The code that an actor must run; None: whichever it has."""
 
     @property
     def bundle(self) -> dict[str, float]:
@@ -51,7 +55,9 @@ class ShardActor(Shard):
     """A shard as an actor, on a machine that has what its networks need."""
 
     def __init__(self, settings: ActorSettings) -> None:
-        """Raise MissingPackage or StoreError where it cannot work."""
+        """Raise OtherCode, MissingPackage or StoreError where it cannot work."""
+        if settings.code is not None:
+            need_same(settings.code)
         need(settings.packages)
         super().__init__(
             settings.store, settings.device, settings.checkpoint_s, settings.mark
@@ -81,6 +87,8 @@ class ShardActors:
         """Actors that have not, by the future of their answer."""
         self.notes: list[str] = []
         """Why actors could not begin."""
+        self.refusals = 0
+        """Actors that ran other code than the launch, since one answered."""
         self.idle_since: dict[Any, float] = {}
         """The time since which an actor has had no work, by its handle."""
 
@@ -111,11 +119,13 @@ class ShardActors:
                 ray.get(future)
             except RayActorError as error:
                 self._release(actor)
+                self.refusals += "OtherCode" in str(error)
                 if any(name in str(error) for name in UNFIT):
                     self.notes.append(cause(error))
                     time.sleep(1.0)  # it is requested again, there or elsewhere
                 continue
             self.ready.append(actor)
+            self.refusals = 0
 
     def free(self, busy: Iterable[Any]) -> list[Any]:
         """Return the handles of ready actors that are not ``busy``."""
@@ -162,4 +172,4 @@ def cause(error: BaseException) -> str:
     """Return the last line of what a worker raised; the lines before it are Ray's."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     last = lines[-1] if lines else type(error).__name__
-    return last.partition("MissingPackage: ")[2] or last
+    return re.sub(r".*(MissingPackage|OtherCode): ", "", last)

@@ -57,6 +57,7 @@ def joined(
         total = ray.cluster_resources()
         device, workers = device_and_workers(machine, total, address is not None)
         resources = Resources(device, workers, int(total.get("CPU", 0)), interruption)
+        _check_code(ray)
         _check_packages(ray, packages)
         if address is None:
             yield resources
@@ -65,6 +66,18 @@ def joined(
         head = ray.get_runtime_context().gcs_address
         with watched(head, lambda: listen(lost(head))):
             yield resources
+
+
+def _check_code(ray: Any) -> None:
+    """Raise ConfigError unless every machine runs the code of this process."""
+    from popnet.sweep.diagnosis import same_code
+
+    unfit = [text for _, passed, text in same_code(ray) if not passed]
+    if unfit:
+        raise ConfigError(
+            f"{unfit[0]}. Workers must import what the launch does: install the same "
+            "popnet and versions there (on Kubernetes: the same image)."
+        )
 
 
 def _check_packages(ray: Any, packages: Packages) -> None:

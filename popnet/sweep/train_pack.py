@@ -27,6 +27,8 @@ PATIENCE_S = 5.0
 SHARDS_PER_CORE = 4
 MOST_DEATHS = 20
 """Actors that one shard may lose before its pack is given up: it kills them all."""
+MOST_REFUSALS = 10
+"""Actors in a row that may run other code, as when popnet is edited meanwhile."""
 Members = tuple[SealedNetwork, ...]
 
 
@@ -97,6 +99,9 @@ class TrainPack(tune.Trainable):
                         reports.append(report)
             except RayTaskError as error:  # the same would happen again
                 return {**_summary(reports), "failed": cause(error), "done": True}
+        if self.actors.refusals >= MOST_REFUSALS and not self.actors.ready:
+            why = f"{self.actors.notes[-1]}; the same command again continues"
+            return {**_summary(reports), "failed": why, "done": True}
         over = not self.busy and not self.queue
         notes, summary = self.actors.notes, _summary(reports)
         self.actors.notes = []

@@ -16,6 +16,7 @@ from ray.tune import Callback, PlacementGroupFactory
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
 from popnet.sweep.interruption import Interruption
+from popnet.sweep.same_code import code_here
 from popnet.sweep.sealed import Packages, SealedNetwork, sealed_pack
 from popnet.sweep.shard_actors import ActorSettings, cause
 from popnet.sweep.train_pack import PackSettings, TrainPack
@@ -77,7 +78,9 @@ def pack_settings(
     )
     most = fits if device == "cuda" else min(fits, CPU_SHARD)
     most = min(most, machine.shard or most)
-    actor = ActorSettings(store, device, machine.checkpoint_s, mark, packages)
+    actor = ActorSettings(
+        store, device, machine.checkpoint_s, mark, packages, code_here()
+    )
     return PackSettings(actor, workers, machine.workers, most)
 
 

@@ -5,7 +5,10 @@ by ``pip install 'popnet[neurogym]'``.  For environments whose trials have a gro
 truth, of classes, at each step.
 
 Trials are drawn by the package itself, each from a stream of popnet's (its own
-``seed`` has 32 bits), at the time step of the network.  A trial's observations are the
+``seed`` has 32 bits) and in an environment made for it: each is the first trial of a
+session, and what an environment keeps from trial to trial, such as the block and the
+rule of HierarchicalReasoning, stands where it begins.  They are drawn at the time step
+of the network.  A trial's observations are the
 inputs; the output of the right class is asked to be 1 and the others 0, at every step
 of the trial.  NeuroGym's trials may differ in length: a trial here lasts ``trial_s``,
 with silence that is not scored after the end of a shorter one; a longer one is drawn
@@ -18,6 +21,7 @@ import importlib
 import importlib.util
 import json
 import warnings
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -29,6 +33,7 @@ from popnet.config import ConfigError, Inconsistent, Silence, TaskSettings, near
 from popnet.config.settings import Seconds
 from popnet.seeding import stream
 from popnet.tasks._evidence import streams
+from popnet.tasks._fresh_environment import first_trial
 from popnet.tasks._trials import Trials
 
 FILLED = ("version", "channels", "classes", "trial_s")
@@ -157,40 +162,60 @@ def _arguments(timing_ms: dict[str, float], options: dict[str, Any]) -> str:
 
 
 @lru_cache(maxsize=64)
-def _made(env: str, arguments: str, dt_ms: float) -> Any:
-    """An environment of NeuroGym's own registry.  Raises Inconsistent."""
+def _maker(env: str, arguments: str, dt_ms: float) -> Callable[[], Any]:
+    """Return what makes such an environment.  Raises Inconsistent if nothing does."""
     package = _package()
     known = package.envs.registration.ALL_EXTENDED_ENVS
     if env not in known:  # gymnasium would import any module named here
         hint = nearest(env, list(known))
         raise Inconsistent("env", f"NeuroGym has no environment {env!r}.{hint}")
-    with warnings.catch_warnings(action="ignore"):
-        try:
-            made = package.make(env, dt=dt_ms, **json.loads(arguments)).unwrapped
-            made.new_trial()
-        except Exception as error:
-            text = " ".join(str(error).split())
-            raise Inconsistent("env", f"{env} cannot be made: {text}") from None
+    registration = importlib.import_module("gymnasium.envs.registration")
+    spec = registration.spec(env)
+    create = registration.load_env_creator(spec.entry_point)
+    given = {**spec.kwargs, **json.loads(arguments), "dt": dt_ms}
+
+    def make() -> Any:
+        with warnings.catch_warnings(action="ignore"):
+            return create(**given).unwrapped
+
+    try:
+        made = make()
+        made.new_trial()
+    except Exception as error:
+        text = " ".join(str(error).split())
+        raise Inconsistent("env", f"{env} cannot be made: {text}") from None
     if not hasattr(made, "gt") or not hasattr(made.action_space, "n"):
         text = f"{env} has no ground truth of classes at each step to learn from"
         raise Inconsistent("env", text)
-    return made
+    return make
 
 
 @lru_cache(maxsize=64)
 def _looked_at(env: str, arguments: str) -> tuple[tuple[float, float], float]:
-    """The shortest and longest trial, in seconds, rounded up to 0.1 s; chance."""
-    made = _made(env, arguments, LOOKED_AT_MS)
+    """The shortest and longest trial, in seconds, rounded up to 0.1 s; chance.
+
+    Raises Inconsistent unless the trials differ and the truth is a class at each step.
+    """
+    make = _maker(env, arguments, LOOKED_AT_MS)
     random = stream("neurogym", env, arguments)
-    right = [_trial(made, own)[1] for own in streams(random, LOOKED_AT)]
-    steps = [len(right_T) for right_T in right]
+    classes = int(make().action_space.n)
+    steps, last, kinds = [], [], set()
+    for own in streams(random, LOOKED_AT):
+        seen, right_T = first_trial(make, own, whole=True)
+        _check_classes(env, right_T, classes)
+        steps.append(len(right_T))
+        last.append(right_T[-1])
+        kinds.add((seen.tobytes(), right_T.tobytes()))
+    if len(kinds) == 1:
+        text = f"{env} gives the same trial again and again: an option fixes its seed"
+        raise Inconsistent("options", text, "env")
     shortest, longest = (
         -(-n * LOOKED_AT_MS // 100) / 10 for n in (min(steps), max(steps))
     )
-    return (shortest, longest), guessing(np.array([right_T[-1] for right_T in right]))
+    return (shortest, longest), guessing(np.array(last))
 
 
-def guessing(last_B: NDArray[np.int64]) -> float:
+def guessing(last_B: NDArray[Any]) -> float:
     """Share of trials that the best guess gets right, from their last right classes.
 
     1 / K for K classes; where one is right more often, by more than 4 standard errors,
@@ -202,9 +227,21 @@ def guessing(last_B: NDArray[np.int64]) -> float:
     return float(most if most > even + room else even)
 
 
+def _check_classes(env: str, right_T: NDArray[Any], classes: int) -> None:
+    """Raise Inconsistent unless every truth is one of the classes."""
+    wrong = (right_T < 0) | (right_T >= classes) | (right_T % 1 != 0)
+    if right_T.ndim != 1 or wrong.any():
+        what = right_T[wrong].flat[0] if wrong.any() else right_T[0]
+        raise Inconsistent(
+            "env",
+            f"{env} has a ground truth of {what}, which is none of its {classes} "
+            "classes: a number or several are no class to learn",
+        )
+
+
 def _described(env: str, arguments: str) -> dict[str, Any]:
     """What is filled in, of an environment."""
-    made = _made(env, arguments, LOOKED_AT_MS)
+    made = _maker(env, arguments, LOOKED_AT_MS)()
     lengths_s, guessed = _looked_at(env, arguments)
     return {
         "version": _package().__version__,
@@ -213,18 +250,6 @@ def _described(env: str, arguments: str) -> dict[str, Any]:
         "lengths_s": lengths_s,
         "guessed": guessed,
     }
-
-
-def _trial(
-    made: Any, own: np.random.Generator
-) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
-    """Observations [T, ...] and the right class [T] of one trial of this stream."""
-    made.rng = np.random.RandomState(own.bit_generator)
-    for period in made.timing.values():
-        if hasattr(period, "rng"):  # a random duration with a stream of its own
-            period.rng = made.rng
-    made.new_trial()
-    return made.ob, made.gt
 
 
 def draw(
@@ -238,14 +263,14 @@ def draw(
     try:
         settings.check_sources()
         arguments = _arguments(settings.timing_ms, settings.options)
-        made = _made(settings.env, arguments, round(1000 * dt_s, 6))
+        make = _maker(settings.env, arguments, round(1000 * dt_s, 6))
     except Inconsistent as error:
         raise ConfigError(f"task.{error.path}: {error}.") from None
     inputs = np.zeros((count, steps, settings.channels))
     target = np.zeros((count, steps, settings.classes))
     mask = np.zeros(target.shape, dtype=bool)
     for trial, own in enumerate(streams(random, count)):
-        seen, right_T = _fitting(settings, made, own, steps)
+        seen, right_T = _fitting(settings, make, own, steps)
         length = len(right_T)
         inputs[trial, :length] = seen.reshape(length, -1)
         target[trial, np.arange(length), right_T] = 1
@@ -254,11 +279,11 @@ def draw(
 
 
 def _fitting(
-    settings: NeuroGym, made: Any, own: np.random.Generator, steps: int
+    settings: NeuroGym, make: Callable[[], Any], own: np.random.Generator, steps: int
 ) -> tuple[NDArray[np.floating], NDArray[np.int64]]:
     """The first trial of the stream that is not too long."""
     for _ in range(MOST_DRAWN):
-        seen, right_T = _trial(made, own)
+        seen, right_T = first_trial(make, own)
         if len(right_T) <= steps:
             return seen, right_T
     raise ConfigError(

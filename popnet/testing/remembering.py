@@ -6,6 +6,7 @@ B trials, T time steps, I inputs, O outputs.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -165,6 +166,7 @@ def _seen(
         for trial, _, (start, _) in answers
     ]
     number = stimuli if stimuli is not None else min(len(over[0]) - 1, 1)
+    decimals = FINE if TASKS[settings.name].fixed else COARSE
     places: list[tuple[int, Span]] = []
     seen: list[Floats] = []
     for (trial, _, span), stimuli_over in zip(answers, over, strict=True):
@@ -172,12 +174,21 @@ def _seen(
         if number > 0 or stimuli == 0:
             last = stimuli_over[len(stimuli_over) - number :]
             means = [steps_TI[a:b].mean(0) for a, b in last]
-            seen.append(np.concatenate([np.zeros(1), *means])[None])
-            places.append((trial, span))
+            pieces, seen_KF = [span], np.concatenate([np.zeros(1), *means])[None]
         else:
-            seen.append(steps_TI[slice(*span)])
-            places += [(trial, (step, step + 1)) for step in range(*span)]
-    decimals = FINE if TASKS[settings.name].fixed else COARSE
+            pieces = _alike(settings, steps_TI.round(decimals), span)
+            seen_KF = steps_TI[[start for start, _ in pieces]]
+        places += [(trial, piece) for piece in pieces]
+        seen.append(seen_KF.round(decimals) + 0.0)
     ends = [(trial, stop - 1) for trial, (_, stop) in places]
     target_K = trials.target_BTO[*zip(*ends, strict=True), output]
-    return Seen(places, np.concatenate(seen).round(decimals) + 0.0, target_K)
+    return Seen(places, np.concatenate(seen), target_K)
+
+
+def _alike(settings: TaskSettings, input_TI: Floats, span: Span) -> list[Span]:
+    """The pieces of a span with one input each; every step, where values are asked."""
+    start, stop = span
+    new_T = (np.diff(input_TI[start:stop], axis=0) != 0).any(1)
+    new_T |= settings.target_kind == "values"
+    edges = [start, *(start + 1 + np.flatnonzero(new_T)).tolist(), stop]
+    return list(pairwise(edges))

@@ -33,19 +33,19 @@ def halved(episode: Episode) -> Episode:
         return leaf.repeat_interleave(2, 2)
 
     assert episode.noise_PBTN is None, "noise has no value between steps"
-    impulses = episode.impulses
-    assert not isinstance(impulses, Tensor), "on the CPU impulses are lists"
-    if impulses is not None:
-        impulses = [[_halved(one) for one in row] for row in impulses]
+    lists = episode.impulses
+    assert not isinstance(lists, Tensor), "on the CPU impulses are lists"
+    if lists is not None:
+        lists = [[_halved(one) for one in row] for row in lists]
     return episode._replace(
         input_PBTI=twice(episode.input_PBTI), target_PBTO=twice(episode.target_PBTO),
-        mask_PBTO=twice(episode.mask_PBTO), impulses=impulses,
+        mask_PBTO=twice(episode.mask_PBTO), impulses=lists,
     )  # fmt: skip
 
 
-def _halved(impulses: ImpulseList) -> ImpulseList:
+def _halved(those: ImpulseList) -> ImpulseList:
     """Each at the beginning of its step, as long as half of it and twice the size."""
-    return ImpulseList(2 * impulses.step, impulses.unit, 2 * impulses.size)
+    return ImpulseList(2 * those.step, those.unit, 2 * those.size)
 
 
 def learned(population: Population, halve: bool) -> dict[str, Tensor]:

@@ -75,7 +75,7 @@ def serve_command(
             f"there is no MLflow store in {out}. `popnet sync RUN` makes it from a run."
         )
     command = [
-        *(sys.executable, "-m", "mlflow", "server"),
+        *(sys.executable, "-P", "-m", "mlflow", "server"),
         *("--backend-store-uri", embedded_uri(out)),
         *("--artifacts-destination", (out / "artifacts").as_uri()),
         *("--default-artifact-root", (out / "artifacts").as_uri()),
@@ -83,5 +83,9 @@ def serve_command(
     ]
     # The job runner is for MLflow's language-model features: eight more processes, and
     # 40 s more to start.
-    extra = {**QUIET, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    extra = {
+        **QUIET,
+        "PYTHONSAFEPATH": "1",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
     return command, {**os.environ, **extra}

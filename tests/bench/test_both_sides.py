@@ -59,8 +59,8 @@ def both(tmp_path):
 
 
 def small_hebbian(preset, **more):
-    """40 units at 5 ms: trials of 200 steps, ten of them, so two of each type."""
-    network = {"units": 40, "dt_s": 0.005}
+    """40 units in the published steps of 1 ms; ten trials, so two of each type."""
+    network = {"units": 40, "dt_s": 0.001}
     return lambda folder: ours_hebbian.learning(
         folder, 1, preset, network=network, **more
     )

@@ -20,10 +20,18 @@ NAMES = {*TASKS, *RULES, *PERTURBATIONS, *METRICS, *MEASURES, *STUDIES}
 
 
 def words(path):
-    """Identifiers and whole strings of a file, with their lines; no prose."""
+    """Identifiers and whole strings of a file, with their lines; no prose.
+
+    Not the names of fields and modules, which stand behind a dot or before "=".
+    """
     with open(path, "rb") as file:
-        for token in tokenize.tokenize(file.readline):
+        tokens = [*tokenize.tokenize(file.readline)]
+        for before, token, after in zip(
+            [None, *tokens], tokens, [*tokens[1:], None], strict=False
+        ):
             if token.type == tokenize.NAME:
+                if (before and before.string == ".") or (after and after.string == "="):
+                    continue
                 yield token.string, token.start[0]
             elif token.type == tokenize.STRING:
                 text = token.string

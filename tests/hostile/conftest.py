@@ -11,11 +11,18 @@ from helpers.harmless import SWEEP
 from popnet.cli.main import app
 from typer.testing import CliRunner
 
+from popnet.runs.writing import LOCK
+
 
 def snapshot(folder: Path) -> dict[str, str]:
-    """Everything under a folder: kind, mode, and what it holds."""
+    """Everything under a folder: kind, mode, and what it holds.
+
+    A lock is nothing that was recorded.
+    """
     found = {}
     for path in sorted(folder.rglob("*")):
+        if path.name == LOCK and path.stat().st_size == 0:
+            continue
         about = path.lstat()
         kind = stat.S_IFMT(about.st_mode)
         if stat.S_ISLNK(about.st_mode):

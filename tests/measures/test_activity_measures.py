@@ -148,9 +148,10 @@ def activity_change(rates, other):
 def test_the_change_of_activity_is_in_its_own_deviations_trial_by_trial():
     r = np.array([[[6.0, 2], [4, 2]], [[6, 2], [4, 2]]])
     r[..., 1] += [[-1, 1], [1, -1]]  # both units of deviation 1
+    shift = np.array([50, -7])
     assert activity_change(r, r) == 0
     assert activity_change(r, r + 3) == pytest.approx(3)
-    assert activity_change(r + [50, -7], r + [53, -4]) == pytest.approx(3)
+    assert activity_change(r + shift, r + (shift + 3)) == pytest.approx(3)
     # up in one trial and down in another: no change of the mean, and yet a change
     signs = np.array([1, -1])[:, None, None]
     assert activity_change(r, r + 2 * signs) == pytest.approx(2)

@@ -135,10 +135,10 @@ def test_networks_as_drawn_have_no_change_to_compare():
 
 def test_units_turned_each_by_itself_no_longer_act_together():
     random = np.random.default_rng(5)
-    wave = np.sin(np.linspace(0, 4 * np.pi, 120)).reshape(2, 60, 1)
+    courses = np.cumsum(random.standard_normal((120, 6)), axis=0).reshape(2, 60, 6)
     a, b = (
         Subject(
-            trained_KTN=wave * random.standard_normal(30)
+            trained_KTN=courses @ random.standard_normal((6, 30))
             + 0.05 * random.standard_normal((2, 60, 30))
         )
         for _ in range(2)

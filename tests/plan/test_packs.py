@@ -121,7 +121,14 @@ def test_per_network_settings_start_together_as_they_do_alone(walk, changed):
     """What is marked per network stacks: a pair equals its two networks alone."""
     refused = {
         ("dnms", "reward_hebbian"): {"readout.scale", "readout.law", "feedback"},
-        ("flipflop", "bptt"): {"output_tau", "feedback", "rule.gamma"},
+        ("flipflop", "bptt"): {
+            "output_tau",
+            "feedback",
+            "rule.gamma",
+            "rule.tau_learning_rate",
+            "rule.tau_min_s",
+            "rule.tau_max_s",
+        },
         ("dnms", "force"): {"output_tau"},
     }
     for (task, rule), wrong in refused.items():
@@ -130,7 +137,12 @@ def test_per_network_settings_start_together_as_they_do_alone(walk, changed):
             path = setting.path.removeprefix("network.")
             if not setting.per_network or path in wrong:
                 continue
-            other = changed(task, rule, f"{setting.path}={str(setting.other).lower()}")
+            section, _, name = setting.path.rpartition(".")
+            law = {"half_width": "uniform", "degree": "mittal_narayanan"}.get(name)
+            mean = 0.03 if "tau" in section else 1.0
+            given = [f"{section}={{mean: {mean}, law: {law}}}"] if law else []
+            value = f"{setting.path}={str(setting.other).lower()}"
+            other = changed(task, rule, *given, value)
             pair = [*networks(plain), *networks(other)]
             together = population.start(pair, CPU)
             for i, member in enumerate(pair):

@@ -16,6 +16,7 @@ from popnet.plan import networks, packs, shards
 from popnet.sweep import cluster, ray_tasks
 from popnet.sweep.diagnosis import installed
 from popnet.sweep.interruption import Interruption
+from popnet.sweep.same_code import other_code
 from popnet.sweep.sealed import (
     MissingPackage,
     need,
@@ -127,13 +128,15 @@ class _Ray:
         assert num_cpus == 0  # it is asked also where all CPUs are taken
         (node,) = resources
         self.asked.append(node)
-        return lambda _: self._Asked(node)
+        return lambda function: self._Asked(node, function)
 
     class _Asked:
-        def __init__(self, node):
-            self.node = node
+        def __init__(self, node, function):
+            self.node, self.function = node, function
 
         def remote(self, packages):
+            if self.function is other_code:
+                return None
             lacks = self.node == "node:two"
             return [f"lacks the package {p}" for p in packages if lacks]
 

@@ -67,6 +67,8 @@ def test_a_figure_is_html_and_its_description_is_text():
         lead=f"{EVIL} `{EVIL}`",
         counted=EVIL,
         claims=table([EVIL], []),
+        power=table([EVIL], []),
+        about_power=EVIL,
         about=EVIL,
         sections=[Section("here", EVIL, EVIL, [drawing])],
         svgs={"name": svg},
@@ -75,7 +77,7 @@ def test_a_figure_is_html_and_its_description_is_text():
     assert "<svg " in page and svg in page
     # title, heading, lead twice, counted, claims, about, contents, section's title and
     # words, the figure's label, title and caption
-    assert page.count(SHOWN) == 13
+    assert page.count(SHOWN) == 15
     assert "49" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)
     assert '<a href="study/name.svg">SVG</a>' in page
     assert '<a href="#here">' in page and 'id="here"' in page

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from popnet.config.address import Address
 from popnet.tracking import client as tracking_client
 
 
@@ -13,8 +14,8 @@ def empty_mlflow(tmp_path_factory):
     """An MLflow store with tables and no runs; making one takes seconds."""
     out = tmp_path_factory.mktemp("empty")
     uri = tracking_client.embedded_uri(out)
-    with tracking_client.quiet_mlflow(uri):
-        tracking_client.prepare(uri, out / "artifacts")
+    with tracking_client.quiet_mlflow(Address(uri)):
+        tracking_client.prepare(Address(uri), out / "artifacts")
     return out / "mlflow.db"
 
 

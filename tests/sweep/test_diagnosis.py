@@ -77,8 +77,8 @@ def test_a_head_whose_disk_is_full_leaves_nothing(tmp_path, harmed):
 def test_the_doctor_does_not_blame_ray_for_a_full_disk(tmp_path, harmed, monkeypatch):
     harmed(errno.ENOSPC, first=True)
     monkeypatch.setattr(cluster, "ray_running", lambda *_: nullcontext(Cluster()))
-    ray, storage = diagnosis._ray(LocalDisk(tmp_path), "head:1")
-    assert ray[:2] == ("ray", True)
+    ray, code, storage = diagnosis._ray(LocalDisk(tmp_path), "head:1")
+    assert ray[:2] == ("ray", True) and code[:2] == ("code", True)
     assert storage[:2] == ("storage", False) and "No space left" in storage[2]
 
 

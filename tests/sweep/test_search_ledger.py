@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers.resigned import put_text
 
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, check, conditions_of
@@ -180,9 +181,9 @@ def test_damage_and_new_conditions_wake_a_finished_search(stopped_run):
     assert pending.to_train(run) == []
     entries = json.loads((run.folder / "search.json").read_text())
     gone = {**entries, "conditions": dict(list(entries["conditions"].items())[:1])}
-    (run.folder / "search.json").write_text(json.dumps(gone))
+    put_text(run.folder / "search.json", json.dumps(gone))
     assert len(pending.to_train(open_run(run.folder))) == 4
-    (run.folder / "search.json").write_text(json.dumps(entries))
+    put_text(run.folder / "search.json", json.dumps(entries))
     for path in (run.store.folder / "index").glob("*.json"):
         if json.loads(path.read_text())["kind"] == "networks":
             path.unlink()

@@ -1,6 +1,8 @@
 """NeuroGym's tasks, against the package itself."""
 
 import importlib.util
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -73,6 +75,24 @@ def test_the_name_may_follow_a_colon(task):
     assert "task.name: needs the package" in refusal(given, task)
     assert "unknown task 'dnms:x'" in refusal(given, "dnms:x")
     assert "unknown task" in refusal(given, {"name": "neurogym:a", "env": "b"})
+
+
+@needs_it
+@pytest.mark.parametrize(
+    ("env", "chance"),
+    [
+        ("PerceptualDecisionMaking-v0", 0.5),
+        ("GoNogo-v0", 0.5),
+        ("AntiReach-v0", 1 / 32),
+    ],
+)
+def test_chance_is_that_of_the_choices_of_the_environment(env, chance):
+    settings = TASK.settings(env=env)
+    assert settings.chance == chance
+    again = TASK.settings(**settings.model_dump())
+    assert again == settings, "as filled in"
+    with pytest.raises(ValueError, match="leave it out"):
+        TASK.settings(env=env, guessed=0.9)
 
 
 @needs_it
@@ -222,3 +242,101 @@ def test_a_plan_keeps_what_was_filled_in():
 )
 def test_what_neurogym_cannot_do_is_refused(task, sentence):
     assert sentence in refusal(read, **task)
+
+
+# --- all environments of the package -------------------------------------------------
+
+
+KNOWN = []
+if importlib.util.find_spec("neurogym") is not None:
+    KNOWN = sorted(neurogym._package().envs.registration.ALL_EXTENDED_ENVS)
+NUMBERS = ("Reaching1D-v0", "Reaching1DWithSelfDistraction-v0")
+
+
+@pytest.fixture(scope="session")
+def accepted():
+    """The environments that popnet takes; each other one is refused in a line."""
+    names = []
+    for env in KNOWN:
+        try:
+            TASK.settings(env=env)
+        except ValueError:
+            assert "task." in refusal(read, env=env)
+        else:
+            names.append(env)
+    return names
+
+
+OTHER_PROCESS = """
+import sys, numpy as np
+from hashlib import sha256
+from popnet.tasks import TASKS
+np.random.seed(5)
+for env in sys.argv[1:]:
+    settings = TASKS["neurogym"].settings(env=env)
+    random = np.random.default_rng(0)
+    drawn = TASKS["neurogym"].draw(settings, np.zeros(6, int), 0.02, random)
+    print(sha256(b"".join(part.tobytes() for part in drawn)).hexdigest())
+"""
+
+
+@needs_it
+def test_most_environments_are_accepted_and_numbers_are_refused_in_a_line(accepted):
+    assert len(accepted) >= 40 and "HierarchicalReasoning-v0" in accepted
+    for env in NUMBERS:
+        text = refusal(read, env=env)
+        assert f"task.env: {env} has a ground truth of " in text
+        assert "none of its 3 classes" in text
+
+
+@needs_it
+@pytest.mark.parametrize("env", KNOWN)
+def test_a_trial_depends_on_its_stream_alone(env, accepted):
+    """Not on the trials before it, on other streams, or on numpy's own state."""
+    if env not in accepted:
+        pytest.skip(f"popnet refuses {env}, in the line that `popnet plan` prints")
+    settings, before = trials(12, env=env)
+    trials(5, env=env, seed=3)
+    np.random.seed(1)  # noqa: NPY002
+    _, again = trials(12, env=env)
+    later = TASK.draw(settings, np.zeros(7, int), 0.02, np.random.default_rng(0))
+    for one, other, fewer in zip(before, again, later, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one[:7], fewer)
+    inputs, target, mask = before
+    assert (target.sum(2) == mask[..., 0]).all() and np.isfinite(inputs).all()
+    flat = np.concatenate([inputs.reshape(12, -1), target.reshape(12, -1)], 1)
+    assert len(np.unique(flat, axis=0)) > 1
+
+
+@needs_it
+def test_trials_are_the_same_in_another_process(accepted):
+    def told(*names):
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", OTHER_PROCESS, *names],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.split()
+
+    assert told(*accepted) == told(*accepted[::-1])[::-1]
+
+
+@needs_it
+def test_what_is_kept_from_trial_to_trial_stands_where_it_begins():
+    """After 30 trials a shared environment would be in another block, of other rule."""
+    _, (_, target, _) = trials(30, env="HierarchicalReasoning-v0")
+    assert not target[..., 1].any() and target[..., 2].any((1,)).all()
+
+
+@needs_it
+def test_an_option_that_fixes_the_seed_is_refused():
+    options = {
+        "session": {"v": 0.5, "a": 0.5}, "catch_prob": 0.5, "random_seed": 4,
+    }  # fmt: skip
+    text = refusal(read, env="AnnubesEnv-v0", options=options)
+    assert "task.options: " in text and "the same trial again and again" in text
+    del options["random_seed"]
+    _, (inputs, _, _) = trials(6, env="AnnubesEnv-v0", options=options)
+    _, (again, _, _) = trials(6, env="AnnubesEnv-v0", options=options)
+    np.testing.assert_array_equal(inputs, again)
+    assert len(np.unique(inputs.reshape(6, -1), axis=0)) > 1
