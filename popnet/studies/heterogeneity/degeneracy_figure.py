@@ -23,21 +23,19 @@ from popnet.studies.heterogeneity.tables import Tables
 
 MOST_POINTS = 150
 MOST_METRICS = 3
-WITHIN, BETWEEN, AGAIN, BEFORE, UNRELATED = (
-    "trained, within a condition",
-    "trained, between conditions",
+WITHIN, AGAIN, BEFORE, UNRELATED = (
+    "trained",
     "trained again from the same draw",
     "untrained",
     "units shuffled",
 )
 GROUPS = {
     WITHIN: CATEGORIES[0],
-    BETWEEN: CATEGORIES[1],
-    AGAIN: CATEGORIES[2],
+    AGAIN: CATEGORIES[1],
     BEFORE: SOFT,
     UNRELATED: FAINT,
 }
-PLACES = {WITHIN: -0.32, BETWEEN: -0.16, AGAIN: 0.0, BEFORE: 0.16, UNRELATED: 0.32}
+PLACES = {WITHIN: -0.3, AGAIN: -0.1, BEFORE: 0.1, UNRELATED: 0.3}
 
 
 def degeneracy(tables: Tables) -> Section:
@@ -55,9 +53,10 @@ def degeneracy(tables: Tables) -> Section:
     most = int(pairs.groupby(["metric", "settings", "task", "group"]).size().max())
     text = sentences(
         "Left: accuracy of each frozen network that met the criterion. Other "
-        "panels: distance between the two networks of a pair, both of the row's task. "
+        "panels: distance between the two networks of a pair, both of one condition "
+        "(the row's task, one level, one configuration). "
         "Points: pairs; white dot: median; dark bar: interquartile range.",
-        "A condition is one level in one configuration. Nulls: a network and itself, "
+        "Nulls: a network and itself, "
         "trained again from the same draw under other trials, noise and impulses; the "
         "networks before training; and networks whose units are shuffled. Other pairs "
         "of one index start from the same draws and are left out; pairs that share a "
@@ -76,10 +75,9 @@ def paired(tables: Tables) -> pd.DataFrame:
     """metric, settings, task, group, value: pairs of seeds of which both learned."""
     pairs = tables.pairs
     counted = (pairs["seed_a"] != pairs["seed_b"]) | pairs["retrained"]
-    known = counted & pairs["value"].notna()
+    known = counted & pairs["same"] & pairs["value"].notna()
     pairs = pairs[known & ~pairs["failed"].astype(bool)]
-    group = np.where(pairs["same"], WITHIN, BETWEEN)
-    group = np.where(pairs["retrained"], AGAIN, group)
+    group = np.where(pairs["retrained"], AGAIN, WITHIN)
     group = np.where(pairs["untrained"], BEFORE, group)
     group = np.where(pairs["shuffled"], UNRELATED, group)
     nulls = pairs["untrained"] | pairs["shuffled"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from popnet.studies.effects import listed, seed_values, standardised
-from popnet.studies.evidence import AllOf, above, within
+from popnet.studies.evidence import AllOf, Mean, above, within
 from popnet.studies.heterogeneity import measured
 from popnet.studies.heterogeneity.censored import TaskMeans, task_means
 from popnet.studies.heterogeneity.contrasts import SILENCE, by_demand, by_version
@@ -109,8 +109,7 @@ def _breaks(kind: str) -> Callable[[Tables, float], Judgement]:
         versions = found.combined(_less(by_version(t.demand)), smallest)
         memory = rows[rows["task"].map(t.demand).fillna(0) > 0]
         broken = memory.assign(broken=1.0 - memory["unbroken"])
-        share = seed_values(broken, "broken") - MOST
-        strongly = above(share, BEYOND, none=0.0)
+        strongly = _most(broken)
         own, lost = versions.part.effect, strongly.effect
         moved = _listed_means(task_means(_doses(t, kind, "moved"), "moved", "unmoved"))
         note = (
@@ -124,6 +123,12 @@ def _breaks(kind: str) -> Callable[[Tables, float], Judgement]:
         return Judgement(slope.part.effect, "doublings", evidence, note)
 
     return judge
+
+
+def _most(rows: pd.DataFrame) -> Mean:
+    """Evidence that most networks lose half: shares of a seed's, from 0 to 1."""
+    shares_S = seed_values(rows, "broken") - MOST
+    return Mean(shares_S, "above", BEYOND, limits=(-MOST, 1 - MOST))
 
 
 def _less(weights: Mapping[str, float]) -> dict[str, float]:
@@ -147,12 +152,7 @@ def _jitter_is_worst(t: Tables, smallest: float) -> Judgement:
     nearest = min(leads, key=lambda kind: leads[kind].part.effect.value)
     rows = _doses(t, "synaptic_jitter", "doublings")
     broken = rows.assign(broken=1.0 - rows["unbroken"])
-    cells = AllOf(
-        tuple(
-            above(seed_values(cell, "broken") - MOST, BEYOND, none=0.0)
-            for _, cell in broken.groupby(["task", "level"])
-        )
-    )
+    cells = AllOf(tuple(_most(cell) for _, cell in broken.groupby(["task", "level"])))
     hurt = sum(bool(cell.shown().true <= SIGNIFICANT) for cell in cells.parts)
     note = (
         f"Next worst: {nearest}. Change of activity at half the loss: synaptic_jitter "

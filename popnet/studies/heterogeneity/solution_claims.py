@@ -121,11 +121,11 @@ def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str
     ``jackknifed``, each found without the pairs of one seed.  What untrained networks
     show is in the note.
     """
-    plain = pairs[~pairs["untrained"] & ~pairs["shuffled"]]
-    different = pairs["seed_a"] != pairs["seed_b"]
-    within = plain[plain["same"] & different & ~plain["retrained"]]
-    retrained = plain[plain["retrained"]]
-    shuffled = pairs[pairs["shuffled"] & pairs["same"] & different]
+    null = pairs["untrained"] | pairs["shuffled"]
+    different = pairs["same"] & (pairs["seed_a"] != pairs["seed_b"])
+    within = pairs[~null & different]
+    retrained = pairs[~null & pairs["retrained"]]
+    shuffled = pairs[pairs["shuffled"] & different]
     untrained = pairs[pairs["untrained"] & different]
     if not len(within) or not len(retrained) or not (len(shuffled) or relative):
         return np.empty(0), "Not compared."
@@ -136,7 +136,9 @@ def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str
     values_S = jackknifed(
         (here - floor) / (top - floor), (here_S - floor_S) / (top_S - floor_S)
     )
-    drawn = f"untrained {_left_out(untrained, seeds)[0]:.3f}, " * bool(len(untrained))
+    drawn = ""
+    if len(untrained):
+        drawn = f"untrained {_left_out(untrained, seeds)[0]:.3f}, "
     note = (
         f"Within a condition {here:.3f}, trained again {floor:.3f}, {drawn}unrelated "
         f"{top:.3f}. Interval over {len(seeds)} seeds."
