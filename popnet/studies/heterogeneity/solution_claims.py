@@ -87,7 +87,8 @@ def _degenerate(metric: str, settings: str) -> Callable[[Tables, float], Judgeme
 
     def judge(t: Tables, smallest: float) -> Judgement:
         pairs = t.pairs[(t.pairs["metric"] == metric) & ~t.pairs["failed"]]
-        own = pairs[[_of(metric, text) == settings for text in pairs["settings"]]]
+        asked = [_of(metric, text) == settings for text in pairs["settings"]]
+        own = pairs[np.array(asked, bool)]
         values_S, note = place_between_nulls(own, metric in RELATIVE)
         apart = above(values_S, smallest, none=smallest)
         gained = above(_gain(t), LEARNED, none=LEARNED)
