@@ -149,6 +149,14 @@ class After(Settings):
         ),
     ] = None
 
+    pairs: Annotated[
+        Literal["all", "condition"],
+        Field(
+            description="which networks are compared: all, or those of one condition "
+            "(trained again, train.replicate, is the same condition)",
+        ),
+    ] = "all"
+
     def compares(self, number: int) -> bool:
         """Return True when network ``number`` of a condition is to be compared."""
         return self.sample is None or number < self.sample

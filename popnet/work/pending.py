@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple, TypeVar
 
+from popnet.canonical import canonical
 from popnet.config import MetricSettings, NetworkConfig
 from popnet.engine.test_plan import TestPlan
 from popnet.metrics import METRICS, metric_identity
@@ -182,11 +183,14 @@ def _pairs(
         and run.sweep.after.compares(n.seed.number)
     ]
     done = _compared(run, {n.key for n in sound})
+    within = run.sweep.after.pairs == "condition"
     for settings in metrics:
         comparable = METRICS[settings.name].comparable
         groups: dict[Hashable, list[str]] = {}
         for network in sound:
-            groups.setdefault(comparable(network.config), []).append(network.key)
+            own = _trained_once(network.config) if within else None
+            group = comparable(network.config), own
+            groups.setdefault(group, []).append(network.key)
         have = done.get(metric_identity(settings), set())
         yield (
             settings,
@@ -197,6 +201,12 @@ def _pairs(
                 if pair not in have
             ],
         )
+
+
+def _trained_once(config: NetworkConfig) -> str:
+    """A condition, the same for networks that were trained again from it."""
+    train = config.train.model_copy(update={"replicate": 0})
+    return canonical(config.model_copy(update={"train": train}))
 
 
 def _compared(run: Run, keys: set[str]) -> dict[str, set[Pair]]:

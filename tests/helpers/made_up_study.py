@@ -190,13 +190,12 @@ def _pairs(networks, compared, rng):
     for a, b in combinations(sampled.itertuples(), 2):
         same = a.condition.split("-")[0] == b.condition.split("-")[0]
         pair = a.key, b.key
-        for before in (False, True):
-            far = (0 if same else 0.1) + 0.1 * (not before)
-            null = {"untrained": True} if before else {}
+        for null in ({}, {"untrained": True}, {"shuffled": True}):
+            far = (0 if same else 0.1) + 0.1 * (not null)
             if same:
                 value = rng.normal(1.0 + far, 0.06)
                 rows.append((*pair, "trajectories", json.dumps(null), value))
-            value = rng.normal(1.41 - 0.03 * (not before), 0.01)
+            value = rng.normal(1.41 - 0.03 * (not null), 0.01)
             settings = json.dumps({"align": False, **null})
             rows.append((*pair, "weights", settings, value))
         if same:

@@ -8,10 +8,12 @@ import pandas as pd
 
 from popnet.studies.heterogeneity import measured
 from popnet.studies.heterogeneity.tables import REDRAWN, Tables, dynamics, learning
+from popnet.studies.heterogeneity.tasks import RELATED
 
-MEMORY = ["dnms", "delayed_response", "order"]
-MEMORYLESS = ["xor", "go_nogo", "perceptual_decision"]
+MEMORY = ["dnms", "go_nogo_delayed", "xor_delayed"]
+MEMORYLESS = ["xor", "go_nogo", "perceptual_decision_ongoing"]
 TASKS = MEMORY + MEMORYLESS
+DEMAND = dict.fromkeys(MEMORY, 20.0) | dict.fromkeys(MEMORYLESS, 0.0)
 LEVELS = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
 SEEDS = 24
 TRUTHS = ("true", "false", "null")
@@ -61,6 +63,8 @@ def evidence(truth="true", seed=1, noise=1.0, seeds=SEEDS):
         _changed(networks, moved, random),
         pd.DataFrame(),  # activity at rest: only figures see it
         _pairs(networks, truth, random),
+        _doses(networks, truth, random),
+        DEMAND,
         "network.tau_s.spread",
     )
 
@@ -83,7 +87,7 @@ def _networks(truth, random, noise, seeds):
             {
                 "key": f"{task}-{into}-{level}-{seed}", "task": task, "level": level,
                 "configuration": into, "seed": seed, "failed": False, **metrics,
-                "accuracy": spread * of_seed[seed]
+                "accuracy": 0.9 + spread * of_seed[seed]
                 + (3 * shape + noise * random.normal(0, 0.3)) * 0.01,
             }
         )  # fmt: skip
@@ -117,13 +121,9 @@ def _tested(networks, true, random):
     for tested in [*TASKS, "dnms_long"]:
         rows = shared[shared["task"] != tested]
         pairs = list(zip(rows["task"], [tested] * len(rows), strict=True))
-        same = np.isin([f"{a}>{b}" for a, b in pairs], ["dnms>dnms_long"])
-        turned = np.isin(
-            [f"{a}>{b}" for a, b in pairs],
-            ["go_nogo>delayed_response", "delayed_response>go_nogo"],
-        )
+        sign = np.array([RELATED.get(pair, 0) for pair in pairs])
         near = 0.95 if true else 0.5
-        mean = np.where(same, near, np.where(turned, 1 - near, 0.5))
+        mean = np.select([sign == 1, sign == -1], [near, 1 - near], 0.5)
         accuracy = mean + random.normal(0, 0.02, len(rows))
         parts.append(
             rows.assign(
@@ -143,25 +143,66 @@ def _changed(networks, size, random):
     return shared.assign(perturbation="time_constants", grade=0.4, **column)
 
 
+def _doses(networks, truth, random):
+    """Memory tasks bear two doublings less; half is lost by jitter with the least
+    change of activity.  false: the other way round; null: all alike, and half of the
+    networks lose half."""
+    shared = networks[["key", "task", "level", "configuration", "seed", "failed"]]
+    memory = shared["task"].isin(MEMORY)
+    sign = {"true": 1.0, "false": -1.0, "null": 0.0}[truth]
+    place = shared["level"].map({level: i for i, level in enumerate(LEVELS)})
+    half = (shared["seed"] + place) % 2 == 0
+    return pd.concat(
+        [
+            shared.assign(
+                perturbation=kind,
+                settings="{}",
+                doublings=-sign * memory * 2.0 + random.normal(0, 0.2, len(shared)),
+                unbroken=half & (truth == "null"),
+                moved=-sign * 2.0 * (kind == "synaptic_jitter")
+                + random.normal(0, 0.2, len(shared)),
+                unmoved=False,
+            )
+            for kind in GRADES
+        ],
+        ignore_index=True,
+    )
+
+
+COMPARISONS = (
+    ("trajectories", "{}"), ("weights", "{}"), ("weights", '{"of": "change"}'),
+)  # fmt: skip
+
+
 def _pairs(networks, truth, random):
+    """Distances in the units of the nulls: 0 trained again, 1 untrained or shuffled."""
     rows = []
+    near = {"true": 1.0, "false": 0.2, "null": 0.5}[truth]
     some = networks[(networks["seed"] < 6) & networks["level"].isin([0.0, 1.0])]
+
+    def row(a, b, task, metric, value, **kind):
+        about = {"untrained": False, "shuffled": False, "retrained": False, **kind}
+        name, settings = metric
+        return {
+            "key_a": a["key"], "key_b": b["key"], "metric": name, "failed": False,
+            "settings": settings, "task": task, "seed_a": a["seed"],
+            "seed_b": b["seed"], "value": value + 0.03 * random.normal(), **about,
+        }  # fmt: skip
+
     for task, own in some.groupby("task"):
         about = own[["key", "level", "configuration", "seed"]].to_dict("records")
-        for a, b in combinations(about, 2):
-            same = a["level"] == b["level"] and a["configuration"] == b["configuration"]
-            for metric in ("trajectories", "weights"):
-                for untrained in (False, True):
-                    near = {"true": 1.0, "false": 0.2, "null": 0.5}[truth]
-                    near = 1.0 if untrained else near
-                    rows.append(
-                        {
-                            "key_a": a["key"], "key_b": b["key"], "metric": metric,
-                            "untrained": untrained, "task": task, "same": same,
-                            "seed_a": a["seed"], "seed_b": b["seed"],
-                            "value": near * random.uniform(0.9, 1.1),
-                        }
-                    )  # fmt: skip
+        for metric in COMPARISONS:
+            for a, b in combinations(about, 2):
+                same = (a["level"], a["configuration"]) == (
+                    b["level"], b["configuration"]
+                )  # fmt: skip
+                given = a, b, task, metric
+                rows.append(row(*given, near, same=same))
+                rows.append(row(*given, 1.0, same=same, untrained=True))
+                rows.append(row(*given, 1.0, same=same, shuffled=True))
+            rows += [
+                row(a, a, task, metric, 0.0, same=True, retrained=True) for a in about
+            ]
     return pd.DataFrame(rows)
 
 

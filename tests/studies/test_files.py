@@ -9,9 +9,9 @@ from popnet.catalogue import CATALOGUE, load_sweep
 from popnet.plan import networks
 from popnet.runs.findings import Finding, read_findings, write_findings
 from popnet.studies import STUDIES
-from popnet.studies.heterogeneity.robustness_claims import COMPARED
+from popnet.studies.heterogeneity.robustness_claims import COMPARED, ON_ONE_SCALE
 from popnet.studies.heterogeneity.tables import REDRAWN, graded
-from popnet.studies.heterogeneity.tasks import MEMORY, RELATED
+from popnet.studies.heterogeneity.tasks import RELATED, VERSIONS
 
 
 def test_what_is_graded_is_the_spread_with_most_values():
@@ -32,19 +32,32 @@ def test_heterogeneity_has_what_its_claims_need(scale):
     configs = [condition.config for condition in plan.conditions]
     tasks = {config.task.name for config in configs}
     levels = {config.network.tau_s.degree for config in configs}
-    assert len(tasks & MEMORY) >= 3 and len(tasks - MEMORY) >= 3
-    assert len(levels) == 6 and min(levels) == 0
+    demand = {config.task.name: config.task.memory_demand_s for config in configs}
+    memory = {task for task, silence_s in demand.items() if silence_s > 0}
+    assert len(memory) >= 4 and len(tasks - memory) >= 4
+    # versions of a task that differ in nothing but the silence
+    pairs = [pair for pair in VERSIONS.items() if set(pair) <= tasks]
+    assert len(pairs) >= 3
+    assert all(demand[a] > 0 and demand[b] == 0 for a, b in pairs)
+    assert len(levels) >= 3 and min(levels) == 0
     assert plan.sweep.networks >= 12
     assert len(networks(plan)) == len(configs) * plan.sweep.networks
+    replicates = [c.train.replicate for c in configs]
+    assert replicates.count(1) >= len(tasks)
     after = plan.sweep.after
     assert {p.name for p in after.perturb} == {*COMPARED, REDRAWN}
     redrawn = [p for p in after.perturb if p.name == REDRAWN]
     assert {p.degree for p in redrawn} == levels  # the matrix is whole
     assert tasks <= {task.name for task in after.other_tasks}
+    # the change of activity is measured where accuracy is
+    graded = {p.name: p.levels for p in after.perturb if p.name in ON_ONE_SCALE}
+    moved = {p.name: p.levels for p in after.dynamics}
+    for name, grades in graded.items():
+        assert set(grades) - {0} == set(moved[name]) - {0}, name
 
 
 def test_tasks_named_by_claims_are_popnets():
-    named = MEMORY | {task for pair in RELATED for task in pair}
+    named = {task for pair in (*RELATED, *VERSIONS.items()) for task in pair}
     assert named <= set(CATALOGUE.tasks)
 
 

@@ -5,14 +5,20 @@ import pandas as pd
 import pytest
 from helpers.planted import LEVELS, evidence
 
+from popnet.analysis.intervals import mean_interval
+from popnet.studies.heterogeneity.contrasts import by_demand
 from popnet.studies.heterogeneity.learning_claims import LEARNING, slowing
 from popnet.studies.heterogeneity.profiles import directions, profiles
-from popnet.studies.heterogeneity.solution_claims import DEGENERATE, PERFORM_ALIKE
-from popnet.studies.heterogeneity.tables import Tables
+from popnet.studies.heterogeneity.solution_claims import (
+    DEGENERATE,
+    PERFORM_ALIKE,
+    place_between_nulls,
+)
 from popnet.studies.level_evidence import TaskDependence
 from popnet.studies.verdicts import verdicts
 
 SMALLEST = 0.3
+LEAD = {"dnms": 1.0, "xor": -1.0}
 
 
 def cell(task, shape, configuration="", seeds=24, noise=0.1):
@@ -148,8 +154,11 @@ def test_slowing_is_against_the_same_seed_task_and_configuration():
         ("xor", 0.0, 2, 5.0, False), ("xor", 1.0, 2, 5.25, False),
     ]  # fmt: skip
     found = slowing(networks(rows))
+    # with all seeds, without the first, without the second
     np.testing.assert_allclose(found.by_task["dnms"], [0.25, -1.0, 1.5])
-    np.testing.assert_allclose(found.difference_D, [0, -1.25, 1.25])
+    np.testing.assert_allclose(found.by_task["xor"], [0.25, 0.25, 0.25])
+    lead = found.combined(LEAD, 0.25).part
+    np.testing.assert_allclose(lead.values_S, [1.25, -1.25])
 
 
 @pytest.mark.parametrize("slow_first", [True, False])
@@ -164,9 +173,10 @@ def test_failures_on_either_side_of_a_difference_are_censored(slow_first):
     found = slowing(population(needed, cap=9.2, seeds=400))
     at_the_cap = population(needed, cap=9.2, seeds=400).query("task == 'dnms'")
     counted = at_the_cap.groupby("level")["doublings"].mean()
-    assert found.failed > 200
-    assert not found.longer and not found.shorter
-    assert found.difference_D[0] == pytest.approx(truth, abs=0.12)
+    assert at_the_cap["failed"].sum() > 200
+    lead = found.combined(LEAD, 0.25)
+    assert lead.can_hold and lead.can_fail
+    assert lead.part.effect.value == pytest.approx(truth, abs=0.12)
     assert abs(counted[1.0] - counted[0.0] - truth) > 0.25
 
 
@@ -177,8 +187,10 @@ def test_a_condition_that_nobody_learned_bounds_the_effect_on_one_side(task, lev
     needed[task, level] = 20.0
     found = slowing(population(needed, cap=9.0))
     more = (task == "dnms") == (level == 1.0)
-    assert (found.longer, found.shorter) == (more, not more)
-    assert np.sign(found.difference_D[0]) == (1 if more else -1)
+    lead = found.combined(LEAD, 0.25)
+    # where the truth is even larger nothing is denied, where smaller nothing shown
+    assert (lead.can_hold, lead.can_fail) == (more, not more)
+    assert np.sign(lead.part.effect.value) == (1 if more else -1)
 
 
 def test_learning_that_takes_twice_the_trials_everywhere_is_no_difference():
@@ -194,14 +206,16 @@ def test_learning_that_takes_twice_the_trials_everywhere_is_no_difference():
         for seed in range(6)
     ]
     found = slowing(networks(rows))
-    assert found.difference_D == pytest.approx(0)
+    demand = {"dnms": 20.0, "order": 10.0, "xor": 0.0, "go_nogo": 0.0}
+    slope = found.combined(by_demand(demand), 0.25).part.values_S
+    assert slope == pytest.approx(np.zeros(6), abs=1e-12)
     assert all(values[0] == pytest.approx(1) for values in found.by_task.values())
 
 
 def test_pairs_of_one_seed_are_no_evidence_of_likeness():
     # networks of one seed start from the same draws: near each other by design
     made = evidence()
-    same = made.pairs["seed_a"] == made.pairs["seed_b"]
+    same = (made.pairs["seed_a"] == made.pairs["seed_b"]) & ~made.pairs["retrained"]
     assert same.any()
     pairs = made.pairs.assign(value=made.pairs["value"].mask(same, 0.0))
     other = made._replace(pairs=pairs)
@@ -210,18 +224,19 @@ def test_pairs_of_one_seed_are_no_evidence_of_likeness():
 
 
 @pytest.mark.parametrize("n", [5, 6, 12])
-def test_the_interval_of_a_ratio_of_pairs_covers(n):
+def test_the_interval_of_a_place_between_nulls_covers(n):
     random, hits = np.random.default_rng(n), 0
     seeds = [(a, b) for b in range(n) for a in range(b)]
     for _ in range(200):
-        within, none = 0.1 * random.standard_normal((2, n))
-        rows = [(a, b, False, True, 0.5 + within[a] + within[b]) for a, b in seeds]
-        rows += [(a, b, False, False, 0.5) for a, b in seeds]
-        rows += [(a, b, True, True, 1 + none[a] + none[b]) for a, b in seeds]
-        columns = ["seed_a", "seed_b", "untrained", "same", "value"]
-        pairs = pd.DataFrame(rows, columns=columns).assign(metric="trajectories")
-        tables = Tables(*[pd.DataFrame()] * 5, pairs, "")
-        effect = DEGENERATE[0].judge(tables, 0.5).effect
+        own, null, twice = 0.1 * random.standard_normal((3, n))
+        # trained again 0.2, unrelated 1.2: 0.7 lies halfway
+        rows = [(a, b, False, False, 0.7 + own[a] + own[b]) for a, b in seeds]
+        rows += [(a, b, True, False, 1.2 + null[a] + null[b]) for a, b in seeds]
+        rows += [(a, a, False, True, 0.2 + twice[a]) for a in range(n)]
+        columns = ["seed_a", "seed_b", "shuffled", "retrained", "value"]
+        pairs = pd.DataFrame(rows, columns=columns).assign(same=True, untrained=False)
+        values_S, _ = place_between_nulls(pairs, relative=False)
+        effect = mean_interval(values_S)
         hits += effect.low <= 0.5 <= effect.high
     assert hits / 200 >= 0.92  # 0.94, two standard errors of 200 less
 

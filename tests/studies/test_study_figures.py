@@ -12,7 +12,7 @@ from popnet.report.style import house_style, palette
 from popnet.studies.heterogeneity import layout, matrix_figures
 from popnet.studies.heterogeneity.degeneracy_figure import (
     BEFORE,
-    BETWEEN,
+    UNRELATED,
     WITHIN,
     degeneracy,
     paired,
@@ -218,18 +218,17 @@ def test_transfer_outlines_the_own_task_and_related_pairs(study, monkeypatch):
 
 def test_pairs_are_of_one_task_and_of_different_draws(study, run):
     facts = study.met.set_index("key")
-    expected = {WITHIN: 0, BETWEEN: 0, BEFORE: 0}
+    expected = {WITHIN: 0, BEFORE: 0, UNRELATED: 0}
     for row in run.comparison_rows.itertuples():
         if row.metric != "weights":
             continue
         if row.key_a not in facts.index or row.key_b not in facts.index:
             continue
         a, b = facts.loc[row.key_a], facts.loc[row.key_b]
-        if a["task"] != b["task"] or a["seed"] == b["seed"]:
+        if a["condition"] != b["condition"] or a["seed"] == b["seed"]:
             continue
-        same = a["condition"] == b["condition"]
-        before = "untrained" in row.settings
-        expected[BEFORE if before else WITHIN if same else BETWEEN] += 1
+        before, unrelated = "untrained" in row.settings, "shuffled" in row.settings
+        expected[BEFORE if before else UNRELATED if unrelated else WITHIN] += 1
     found = paired(study)
     found = found[found["metric"] == "weights"]
     assert set(found["settings"]) == {'{"align": false}'}

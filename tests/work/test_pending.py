@@ -286,3 +286,18 @@ def test_a_comparison_is_identified_by_its_settings():
     assert len(identities) == 3
     same = metric_identity(Weights(align=True))
     assert same == metric_identity(Weights()) in identities
+
+
+def test_pairs_of_one_condition_count_those_that_were_trained_again(make_run, tmp_path):
+    after = {"trials": 1, "compare": ["weights"]}
+    grid = {TAU: [0.0, 0.4], "train.replicate": [0, 1]}
+    every = make_run(tmp_path, "trained", grid=grid, after=after)
+    assert pairs(every)["weights"] == all_pairs(keys_of(every))
+    after |= {"pairs": "condition"}
+    own = make_run(tmp_path, "trained", grid=grid, after=after, name="own")
+    expected = set()
+    for level in (0.0, 0.4):
+        alike = [n for n in own.networks if n.config.network.tau_s.spread == level]
+        assert {n.config.train.replicate for n in alike} == {0, 1}
+        expected |= all_pairs([n.key for n in alike])
+    assert pairs(own)["weights"] == expected

@@ -17,19 +17,25 @@ from popnet.report.population import numbers
 from popnet.report.registry_words import metric_kind
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import SEED, quartiles
-from popnet.report.style import CATEGORIES, INK, SOFT, WIDTH
+from popnet.report.style import CATEGORIES, FAINT, INK, SOFT, WIDTH
 from popnet.studies.heterogeneity.layout import in_order
 from popnet.studies.heterogeneity.tables import Tables
 
 MOST_POINTS = 150
 MOST_METRICS = 3
-WITHIN, BETWEEN, BEFORE = (
-    "trained, within a condition",
-    "trained, between conditions",
+WITHIN, AGAIN, BEFORE, UNRELATED = (
+    "trained",
+    "trained again from the same draw",
     "untrained",
+    "units shuffled",
 )
-GROUPS = {WITHIN: CATEGORIES[0], BETWEEN: CATEGORIES[1], BEFORE: SOFT}
-PLACES = {WITHIN: -0.26, BETWEEN: 0.0, BEFORE: 0.26}
+GROUPS = {
+    WITHIN: CATEGORIES[0],
+    AGAIN: CATEGORIES[1],
+    BEFORE: SOFT,
+    UNRELATED: FAINT,
+}
+PLACES = {WITHIN: -0.3, AGAIN: -0.1, BEFORE: 0.1, UNRELATED: 0.3}
 
 
 def degeneracy(tables: Tables) -> Section:
@@ -47,12 +53,14 @@ def degeneracy(tables: Tables) -> Section:
     most = int(pairs.groupby(["metric", "settings", "task", "group"]).size().max())
     text = sentences(
         "Left: accuracy of each frozen network that met the criterion. Other "
-        "panels: distance between the two networks of a pair, both of the row's task. "
+        "panels: distance between the two networks of a pair, both of one condition "
+        "(the row's task, one level, one configuration). "
         "Points: pairs; white dot: median; dark bar: interquartile range.",
-        "A condition is one level in one configuration. Untrained: the same networks "
-        "before training, the distance that chance alone gives. Pairs of one index "
-        "start from the same draws and are left out; pairs that share a network are "
-        "not independent.",
+        "Nulls: a network and itself, "
+        "trained again from the same draw under other trials, noise and impulses; the "
+        "networks before training; and networks whose units are shuffled. Other pairs "
+        "of one index start from the same draws and are left out; pairs that share a "
+        "network are not independent.",
         f"No more than {MOST_POINTS} pairs of a strip are drawn as points, evenly "
         "through its sorted values; medians and bars are over all."
         if most > MOST_POINTS
@@ -66,10 +74,14 @@ def degeneracy(tables: Tables) -> Section:
 def paired(tables: Tables) -> pd.DataFrame:
     """metric, settings, task, group, value: pairs of seeds of which both learned."""
     pairs = tables.pairs
-    known = (pairs["seed_a"] != pairs["seed_b"]) & pairs["value"].notna()
+    counted = (pairs["seed_a"] != pairs["seed_b"]) | pairs["retrained"]
+    known = counted & pairs["same"] & pairs["value"].notna()
     pairs = pairs[known & ~pairs["failed"].astype(bool)]
-    group = np.where(pairs["same"], WITHIN, BETWEEN)
+    group = np.where(pairs["retrained"], AGAIN, WITHIN)
     group = np.where(pairs["untrained"], BEFORE, group)
+    group = np.where(pairs["shuffled"], UNRELATED, group)
+    nulls = pairs["untrained"] | pairs["shuffled"]
+    pairs, group = (x[~(pairs["retrained"] & nulls)] for x in (pairs, group))
     found = pairs.assign(group=group)[["metric", "settings", "task", "group", "value"]]
     return found.reset_index(drop=True)
 

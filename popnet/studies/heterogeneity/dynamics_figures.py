@@ -116,7 +116,7 @@ def _traces(
         for place in axes[y]:
             place.set_xlim(left=0)
     for place, task in zip(axes[0], tasks, strict=True):
-        place.set_title(titled(task), fontsize=8.5)
+        place.set_title(titled(tables, task), fontsize=8.5)
     figure.supxlabel("time in the trial (s)", fontsize=8.5, color=INK)
     _level_legend(figure, tables, untrained=bool(len(untrained)))
     return figure

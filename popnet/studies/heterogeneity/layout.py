@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from popnet.config import TaskSettings
-from popnet.report.registry_words import own_task
 from popnet.report.style import palette
 from popnet.studies.heterogeneity.tables import Tables
-from popnet.studies.heterogeneity.tasks import MEMORY
 
 MOST_ACROSS = 6  # tasks beside each other; with more a figure goes on in another
 
@@ -26,16 +23,10 @@ def shades(tables: Tables) -> dict[float, str]:
 def families(tables: Tables) -> list[list[str]]:
     """The tasks that need memory, then those that do not; no empty family."""
     both = [
-        [task for task in tables.tasks if (task in MEMORY) == kind]
+        [task for task in tables.tasks if (tables.demand.get(task, 0) > 0) == kind]
         for kind in (True, False)
     ]
     return [family for family in both if family]
-
-
-def trained_on(tables: Tables) -> dict[str, TaskSettings | None]:
-    """The tasks of training, by name, with the settings of their first network."""
-    firsts = tables.networks.drop_duplicates("task").to_dict("records")
-    return {str(row["task"]): own_task(row) for row in firsts}
 
 
 def in_order(tables: Tables) -> list[str]:
@@ -51,8 +42,10 @@ def across(tables: Tables) -> list[list[str]]:
     return [tasks[i * each : (i + 1) * each] for i in range(rows)]
 
 
-def titled(task: str, line: int = 15) -> str:
-    """A task's name above its panel, with what kind it is."""
+def titled(tables: Tables, task: str, line: int = 15) -> str:
+    """A task's name above its panel, with the silence that its memory bridges."""
     words = task.replace("_", " ")
     words = words if len(words) <= line else "\n".join(words.rsplit(" ", 1))
-    return f"{words}\n({'memory' if task in MEMORY else 'memoryless'})"
+    demand = tables.demand.get(task, 0)
+    kind = f"memory, {demand:.3g} time constants" if demand else "memoryless"
+    return f"{words}\n({kind})"

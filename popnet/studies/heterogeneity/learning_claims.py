@@ -2,106 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from popnet.analysis.intervals import jackknifed, mean_interval
-from popnet.analysis.trials_to_criterion import censored_means
-from popnet.studies.effects import by_seed, count_of, standardised
-from popnet.studies.evidence import AnyOf, above
+from popnet.studies.effects import count_of, standardised
+from popnet.studies.evidence import AllOf, AnyOf
+from popnet.studies.heterogeneity.censored import TaskMeans, task_means
+from popnet.studies.heterogeneity.contrasts import SILENCE, by_demand, by_version
 from popnet.studies.heterogeneity.profiles import SIGNIFICANT, directions, profiles
 from popnet.studies.heterogeneity.tables import Tables, dynamics, learning
-from popnet.studies.heterogeneity.tasks import MEMORY
-from popnet.studies.level_evidence import Bounded, TaskDependence
+from popnet.studies.level_evidence import TaskDependence
 from popnet.studies.study import Claim, Judgement
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Array = NDArray[np.float64]
 
+def slowing(networks: pd.DataFrame) -> TaskMeans:
+    """Doublings of its learning trials that heterogeneity costs each task.
 
-def memory_difference(frame: pd.DataFrame, column: str) -> Array:
-    """For each seed, the mean over memory tasks less the mean over memoryless ones."""
-    memory = frame["task"].isin(MEMORY)
-    own, other = by_seed(frame[memory], column), by_seed(frame[~memory], column)
-    return (own - other).dropna().to_numpy(float)
-
-
-class Slowing(NamedTuple):
-    """How many doublings of its learning trials heterogeneity costs a task.
-
-    D: with all seeds, then without each of them
+    The mean over configurations and levels above the least, less that at the least.
     """
-
-    by_task: dict[str, Array]
-    """mean over configurations and levels above the least, against the least: [D]"""
-    longer: bool
-    """some of it is a lower bound of the difference memory less memoryless tasks"""
-    shorter: bool
-    """some of it is an upper bound"""
-    failed: int
-    """networks that failed"""
-
-    @property
-    def difference_D(self) -> Array:
-        """Memory less memoryless tasks."""
-        own = [values for task, values in self.by_task.items() if task in MEMORY]
-        other = [values for task, values in self.by_task.items() if task not in MEMORY]
-        if not own or not other:
-            return np.full(len(next(iter(self.by_task.values()))), np.nan)
-        return np.mean(own, axis=0) - np.mean(other, axis=0)
-
-
-def slowing(networks: pd.DataFrame) -> Slowing:
-    """Estimate the slowing of every task, a network that failed censored at its cap.
-
-    Each condition's mean of log2 learning trials over seeds is that of a lognormal law
-    in which a network that failed needs more than its cap, whichever side of the
-    difference it stands on.  A condition in which fewer than three networks learned
-    stands at its caps, which bound it on one side.
-    """
-    seeds = np.sort(networks["seed"].unique())
-    weights_DS = np.vstack([np.ones(len(seeds)), 1 - np.eye(len(seeds))])
     least = networks["level"].min()
-    by_task: dict[str, Array] = {}
-    longer = shorter = False
-    for task, own in networks.groupby("task", sort=False):
-        means: dict[bool, list[Array]] = {True: [], False: []}
-        for (_, level), cell in own.groupby(["configuration", "level"]):
-            cell = cell.drop_duplicates("seed").set_index("seed").reindex(seeds)
-            values = cell["doublings"].to_numpy(float)
-            failed = cell["failed"].fillna(False).to_numpy(bool)
-            found = censored_means(values, failed, weights_DS)
-            if not np.isfinite(found).all():
-                found = censored_means(values, failed & False, weights_DS)
-                up = bool((level > least) == (task in MEMORY))
-                longer, shorter = longer or up, shorter or not up
-            means[level > least].append(found)
-        if means[True] and means[False]:
-            rest, plain = (np.mean(means[kind], axis=0) for kind in (True, False))
-            by_task[str(task)] = rest - plain
-    return Slowing(by_task, longer, shorter, int(networks["failed"].sum()))
+    return task_means(
+        networks, "doublings", "failed", lambda level: 1 if level > least else -1
+    )
 
 
 def _slowing(t: Tables, smallest: float) -> Judgement:
     found = slowing(t.networks)
-    whole, *without = found.difference_D
-    values_S = jackknifed(whole, without)
-    part = above(values_S, smallest)
-    bounds = ["lower bound"] * found.longer + ["upper bound"] * found.shorter
-    several = " and ".join(bounds)
+    slope = found.combined(by_demand(t.demand), smallest)
+    versions = found.combined(by_version(t.demand), smallest)
+    own = versions.part.effect
     note = (
-        f"{standardised(part.values_S)} By task: "
+        f"{standardised(slope.part.values_S)} Tasks with a delay less the same tasks "
+        f"without: {own.value:.2f} ({own.low:.2f} to {own.high:.2f}). By task: "
         + ", ".join(f"{task} {values[0]:.2f}" for task, values in found.by_task.items())
-        + f". {found.failed} networks failed and are censored at their caps"
-        + f"; where fewer than three learned, the effect is a {several}." * bool(bounds)
-        + "." * (not bounds)
+        + f". {int(t.networks['failed'].sum())} networks failed and are censored at "
+        f"their caps{bounded(found)}."
     )
-    evidence = Bounded(part, can_hold=not found.shorter, can_fail=not found.longer)
-    return Judgement(mean_interval(values_S), "doublings", evidence, note)
+    evidence = AllOf((slope, versions))
+    return Judgement(slope.part.effect, "doublings", evidence, note)
+
+
+def bounded(found: TaskMeans) -> str:
+    """Say which tasks' numbers are bounds."""
+    said = [
+        f"{what} of {', '.join(sorted(tasks))}"
+        for what, tasks in (
+            ("a lower bound", found.at_least), ("an upper bound", found.at_most),
+        )
+        if tasks
+    ]  # fmt: skip
+    return f"; known only as {' and '.join(said)}" if said else ""
 
 
 def _task_dependence(t: Tables, smallest: float) -> Judgement:
@@ -134,7 +86,8 @@ LEARNING = Claim(
     "learning of memoryless tasks.",
     "doublings of the trials spent on learning (without those before the rule learns "
     "and those of the criterion's window) by heterogeneity, levels above the least "
-    "against the least, memory less memoryless tasks",
+    "against the least: slope over the tasks' memory demand, per silence of "
+    f"{SILENCE:g} time constants; and versions of a task with a delay less without",
     "learning",
     0.25,
     "doublings",

@@ -52,7 +52,7 @@ def learning(tables: Tables) -> Section:
             strips(place, tables, own, "needed")
             for cap in own["cap"].dropna().unique():
                 place.axhline(cap, **CAP)
-            place.set_title(titled(task, 24))
+            place.set_title(titled(tables, task, 24))
             met = int((own["needed"].notna() & ~own["failed"]).sum())
             said = f"{met} of {len(own)} met it"
             where: dict[str, Any] = {"transform": place.transAxes, "ha": "right"}
@@ -160,7 +160,7 @@ def panels(
             axes[y, 0].set_ylabel(one.label, fontsize=8)
             _scale(axes[y], numbers(table[column]), log=one.log)
         for place, task in zip(axes[0], tasks, strict=True):
-            place.set_title(titled(task), fontsize=8.5)
+            place.set_title(titled(tables, task), fontsize=8.5)
         figure.align_ylabels(axes[:, 0])
         label_levels(figure, tables)
         line = [] if before is None else [Line2D([], [], label=BEFORE, **DOTTED)]

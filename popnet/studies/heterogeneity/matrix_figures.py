@@ -15,9 +15,10 @@ from popnet.report.population import numbers
 from popnet.report.registry_words import chance, task_of
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import INK, SOFT, WIDTH, panels
-from popnet.studies.heterogeneity.layout import in_order, titled, trained_on
+from popnet.studies.heterogeneity.layout import in_order, titled
 from popnet.studies.heterogeneity.tables import REDRAWN, Tables, redrawn_level
 from popnet.studies.heterogeneity.tasks import RELATED
+from popnet.studies.heterogeneity.trained_tasks import trained_on
 
 OWN = "own"
 MOST_BESIDE = 7  # tasks; with more the two maps stand above each other
@@ -59,7 +60,7 @@ def tau_matrix(tables: Tables) -> Section:
 
 def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
     height = 0.6 + 0.27 * len(tables.levels)
-    tasks, known = in_order(tables), trained_on(tables)
+    tasks, known = in_order(tables), trained_on(tables.networks)
     columns = 3 if len(tasks) != 4 else 2
     figure, all_axes = panels(len(tasks), columns, height, margin=1.0)
     tested = sorted(rows["tested"].dropna().unique())
@@ -80,7 +81,7 @@ def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
                 if np.isclose(level, other):
                     _outline(axes, x, y)
         axes.axvline(0.5, color="white", linewidth=3.5)
-        axes.set_title(titled(task, 30).replace("\n", " "), fontsize=8)
+        axes.set_title(titled(tables, task, 30).replace("\n", " "), fontsize=8)
         if i % columns == 0:
             axes.set_ylabel("level in training")
         if i >= len(all_axes) - columns:
@@ -123,7 +124,9 @@ def _transfer_maps(tables: Tables, rows: pd.DataFrame, tested: list[str]) -> Fig
     both = figure.subplots(1 if beside else 2, 2 if beside else 1).ravel()
     counts = tables.met["task"].value_counts()
     entries = zip(rows["tested"], rows["name"], rows["settings"], strict=True)
-    known = trained_on(tables) | {t: task_of(name, given) for t, name, given in entries}
+    known = trained_on(tables.networks) | {
+        t: task_of(name, given) for t, name, given in entries
+    }
     chances = [chance(known[task]) for task in tested]
     for i, (axes, (column, words)) in enumerate(zip(both, PARTS, strict=True)):
         wide = _means(rows, column).reindex(index=tasks, columns=tested)

@@ -53,6 +53,13 @@ def of_change() -> str:
 
 
 @cache
+def of_trials() -> str:
+    """The measure of how far a perturbation moves the activity, trial by trial."""
+    (name,) = _chosen(lambda one: one.needs == "trials" and one.always)
+    return name
+
+
+@cache
 def of_learning() -> str:
     """The measure of how far learning moves the weights, relative to their size."""
     (name,) = (n for n, one in of_weights().items() if "scale" in one.invariances)

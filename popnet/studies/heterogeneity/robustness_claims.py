@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from popnet.studies.effects import (
-    by_seed,
-    listed,
-    seed_values,
-    standardised,
-)
-from popnet.studies.evidence import AllOf, above, within
+from popnet.studies.effects import listed, seed_values, standardised
+from popnet.studies.evidence import AllOf, Mean, above, within
 from popnet.studies.heterogeneity import measured
-from popnet.studies.heterogeneity.learning_claims import memory_difference
+from popnet.studies.heterogeneity.censored import TaskMeans, task_means
+from popnet.studies.heterogeneity.contrasts import SILENCE, by_demand, by_version
+from popnet.studies.heterogeneity.learning_claims import bounded
 from popnet.studies.heterogeneity.profiles import SIGNIFICANT, directions
 from popnet.studies.heterogeneity.tables import REDRAWN, SHARED, Tables
-from popnet.studies.heterogeneity.tasks import MEMORY
+from popnet.studies.level_evidence import Bounded
 from popnet.studies.study import Claim, Judgement
 
 if TYPE_CHECKING:
@@ -29,7 +26,13 @@ COMPARED = [
     "time_constants", "initial_state", "impulses", "epoch_durations",
     "synaptic_jitter",
 ]  # fmt: skip
-"""The perturbations whose harm is compared."""
+"""The perturbations whose harm is looked at."""
+ON_ONE_SCALE = ["time_constants", "initial_state", "impulses", "synaptic_jitter"]
+"""Those whose harm is compared, by the change of activity that they cause."""
+MOST = 0.5
+"""More than this share of networks is most of them."""
+BEYOND = 0.1
+"""The smallest difference from it of interest."""
 NOTICED = 0.05
 """The smallest change of accuracy of interest."""
 ALTERED = 0.1
@@ -88,50 +91,111 @@ def _tau_redrawn(t: Tables, smallest: float) -> Judgement:
     return _harmless(_at_another_level(t.perturbed, t.level_name), smallest)
 
 
+def _doses(t: Tables, kind: str, column: str) -> pd.DataFrame:
+    """The doses of one perturbation of the networks that had learned."""
+    doses = t.doses
+    known = (doses["perturbation"] == kind) & ~doses["failed"] & doses[column].notna()
+    return doses[known]
+
+
 def _breaks(kind: str) -> Callable[[Tables, float], Judgement]:
-    """Judge whether this perturbation disturbs memory tasks strongly."""
+    """Judge whether this perturbation disturbs memory tasks strongly, and more."""
 
     def judge(t: Tables, smallest: float) -> Judgement:
-        rows = _kind(t.perturbed, kind)
-        more = above(memory_difference(rows, "drop"), smallest)
-        memory = rows[rows["task"].isin(MEMORY)]
-        strongly = above(seed_values(memory, "drop"), smallest, none=smallest)
-        own = strongly.effect
-        top = rows[rows["grade"] == rows["grade"].max()]
+        rows = _doses(t, kind, "doublings")
+        found = task_means(rows, "doublings", "unbroken")
+        # a task that is disturbed more bears a smaller dose
+        slope = found.combined(_less(by_demand(t.demand)), smallest)
+        versions = found.combined(_less(by_version(t.demand)), smallest)
+        memory = rows[rows["task"].map(t.demand).fillna(0) > 0]
+        broken = memory.assign(broken=1.0 - memory["unbroken"])
+        strongly = _most(broken)
+        own, lost = versions.part.effect, strongly.effect
+        moved = _listed_means(task_means(_doses(t, kind, "moved"), "moved", "unmoved"))
         note = (
-            f"{standardised(more.values_S)} Memory tasks alone: {own.value:.3f} "
-            f"({own.low:.3f} to {own.high:.3f}). By task: {listed(rows, 'drop')}; at "
-            f"the top grade {listed(top, 'drop')}."
+            f"{standardised(slope.part.values_S)} Tasks with a delay less the same "
+            f"tasks without: {own.value:.2f} ({own.low:.2f} to {own.high:.2f}). "
+            f"{lost.value + MOST:.0%} of the networks with memory tasks lose half "
+            f"within the grades. Dose: {_listed_means(found)}{bounded(found)}. As "
+            f"change of activity: {moved or 'not recorded'}."
         )
-        evidence = AllOf((more, strongly))
-        return Judgement(more.effect, "of trials", evidence, note)
+        evidence = AllOf((slope, versions, strongly))
+        return Judgement(slope.part.effect, "doublings", evidence, note)
 
     return judge
 
 
-def _jitter_is_worst(t: Tables, smallest: float) -> Judgement:
-    drops = {kind: by_seed(_kind(t.perturbed, kind), "drop") for kind in COMPARED}
-    jitter = drops.pop("synaptic_jitter")
-    leads = {kind: above(jitter - other, smallest) for kind, other in drops.items()}
-    nearest = min(leads, key=lambda kind: leads[kind].effect.value)
-    rows = _kind(t.perturbed, "synaptic_jitter")
-    strong = rows[rows["grade"] == rows["grade"].max()]
-    cells = AllOf(
-        tuple(
-            above(seed_values(cell, "drop"), smallest, none=smallest)
-            for _, cell in strong.groupby(["task", "level"])
-        )
+def _most(rows: pd.DataFrame) -> Mean:
+    """Evidence that most networks lose half: shares of a seed's, from 0 to 1."""
+    shares_S = seed_values(rows, "broken") - MOST
+    return Mean(shares_S, "above", BEYOND, limits=(-MOST, 1 - MOST))
+
+
+def _less(weights: Mapping[str, float]) -> dict[str, float]:
+    return {task: -weight for task, weight in weights.items()}
+
+
+def _listed_means(found: TaskMeans) -> str:
+    """The geometric mean dose of each task: "dnms 1.2, xor 3.5"."""
+    return ", ".join(
+        f"{task} {2 ** values[0]:.3g}" for task, values in found.by_task.items()
     )
+
+
+def _jitter_is_worst(t: Tables, smallest: float) -> Judgement:
+    found = {
+        kind: _over_tasks(task_means(_doses(t, kind, "moved"), "moved", "unmoved"))
+        for kind in ON_ONE_SCALE
+    }
+    jitter = found.pop("synaptic_jitter")
+    leads = {kind: _lead(other, jitter, smallest) for kind, other in found.items()}
+    nearest = min(leads, key=lambda kind: leads[kind].part.effect.value)
+    rows = _doses(t, "synaptic_jitter", "doublings")
+    broken = rows.assign(broken=1.0 - rows["unbroken"])
+    cells = AllOf(tuple(_most(cell) for _, cell in broken.groupby(["task", "level"])))
     hurt = sum(bool(cell.shown().true <= SIGNIFICANT) for cell in cells.parts)
     note = (
-        f"Next worst: {nearest}. Mean drops: synaptic_jitter {jitter.mean():.3f}, "
-        + ", ".join(f"{kind} {drop.mean():.3f}" for kind, drop in drops.items())
-        + f". At the top grade {hurt} of {len(cells.parts)} cells (task x level) drop "
-        f"by more than {smallest:g} (each at 5 %). The mean depends on which grades "
-        "were chosen."
+        f"Next worst: {nearest}. Change of activity at half the loss: synaptic_jitter "
+        f"{_dose_of(jitter)}, "
+        + ", ".join(f"{kind} {_dose_of(other)}" for kind, other in found.items())
+        + f". In {hurt} of {len(cells.parts)} cells (task x level) most networks lose "
+        "half by jitter within its grades (each at 5 %). Other durations cannot be "
+        "compared step by step and are left out."
     )
     evidence = AllOf((*leads.values(), cells))
-    return Judgement(leads[nearest].effect, "of trials", evidence, note)
+    return Judgement(leads[nearest].part.effect, "doublings", evidence, note)
+
+
+def _over_tasks(found: TaskMeans) -> TaskMeans:
+    """The mean over tasks, as if they were one."""
+    if not found.by_task:
+        return found
+    mean = np.mean(list(found.by_task.values()), axis=0)
+    every = frozenset(["all"])
+    return TaskMeans(
+        {"all": mean},
+        every if found.at_least else frozenset(),
+        every if found.at_most else frozenset(),
+    )
+
+
+def _lead(other: TaskMeans, jitter: TaskMeans, smallest: float) -> Bounded:
+    """Judge that half is lost at a smaller change of activity by jitter."""
+    both = TaskMeans(
+        {"other": other.by_task["all"], "jitter": jitter.by_task["all"]}
+        if other.by_task and jitter.by_task
+        else {},
+        frozenset(n for n, m in (("other", other), ("jitter", jitter)) if m.at_least),
+        frozenset(n for n, m in (("other", other), ("jitter", jitter)) if m.at_most),
+    )
+    return both.combined({"other": 1.0, "jitter": -1.0}, smallest)
+
+
+def _dose_of(found: TaskMeans) -> str:
+    if not found.by_task:
+        return "not recorded"
+    more = "more than " if found.at_least else ""
+    return f"{more}{2 ** found.by_task['all'][0]:.3g}"
 
 
 def _drops_not_monotone(t: Tables, smallest: float) -> Judgement:
@@ -173,11 +237,13 @@ BREAK_MEMORY = [
     Claim(
         kind,
         f"{what} disturb memory tasks strongly, and more than memoryless tasks.",
-        "drop of accuracy, mean over grades: memory less memoryless tasks; and "
-        "memory tasks drop by more than the smallest effect of interest",
+        "doublings of the dose at half the loss of accuracy that a task bears less: "
+        "slope over the tasks' memory demand, per silence of "
+        f"{SILENCE:g} time constants, and tasks with a delay less the same without; "
+        f"and more than {MOST:.0%} of the networks with memory tasks lose half",
         "robustness",
-        NOTICED,
-        "of trials",
+        0.5,
+        "doublings",
         _breaks(kind),
     )
     for kind, what in (
@@ -189,12 +255,12 @@ BREAK_MEMORY = [
 JITTER_IS_WORST = Claim(
     "jitter_is_worst",
     "Synaptic jitter does most harm, to all tasks at all levels of heterogeneity.",
-    "drop of accuracy, mean over grades: synaptic jitter less each other perturbation "
-    "(shown: the least of these); and at its top grade a drop above the smallest "
-    "effect of interest in every cell",
+    "doublings of the change of activity at half the loss of accuracy: each other "
+    "perturbation less synaptic jitter (shown: the least of these); and in every cell "
+    f"more than {MOST:.0%} of the networks lose half by jitter",
     "robustness",
-    NOTICED,
-    "of trials",
+    0.5,
+    "doublings",
     _jitter_is_worst,
 )
 DROPS_NOT_MONOTONE = Claim(

@@ -17,9 +17,10 @@ from popnet.report.registry_words import chance, level_title, memoryless_score
 from popnet.report.sections import Drawing, Section, sentences, span
 from popnet.report.statistics import mean_interval
 from popnet.report.style import SOFT
-from popnet.studies.heterogeneity.layout import across, shades, titled, trained_on
+from popnet.studies.heterogeneity.layout import across, shades, titled
 from popnet.studies.heterogeneity.strips import grid, short
 from popnet.studies.heterogeneity.tables import REDRAWN, Tables
+from popnet.studies.heterogeneity.trained_tasks import trained_on
 
 CHANCE: dict[str, Any] = {"color": SOFT, "linewidth": 0.9, "linestyle": (0, (4, 3))}
 WITHOUT_MEMORY: dict[str, Any] = {**CHANCE, "linestyle": ":"}
@@ -69,7 +70,7 @@ def _draw(
         .mean()
         .min()
     )
-    known = trained_on(tables)
+    known = trained_on(tables.networks)
     for y, (name, settings) in enumerate(entries):
         asked = rows[(rows["perturbation"] == name) & (rows["settings"] == settings)]
         for x, task in enumerate(tasks):
@@ -84,7 +85,7 @@ def _draw(
             place.tick_params(labelsize=7)
             if y == 0:
                 sizes = _sizes(tables, rows[rows["task"] == task])
-                title = f"{titled(task)}\nn = {span(sizes)}"
+                title = f"{titled(tables, task)}\nn = {span(sizes)}"
                 place.set_title(title, fontsize=8.5)
         words, given = heading(name, settings)
         below = f"\n({given})" if given else ""
@@ -151,7 +152,10 @@ def legend_of_levels(figure: Figure, tables: Tables) -> None:
         for level, colour in shades(tables).items()
     ]
     handles.append(Line2D([], [], label="chance", **CHANCE))
-    if any(memoryless_score(task) is not None for task in trained_on(tables).values()):
+    if any(
+        memoryless_score(task) is not None
+        for task in trained_on(tables.networks).values()
+    ):
         handles.append(Line2D([], [], label="without memory", **WITHOUT_MEMORY))
     figure.legend(
         handles=handles,

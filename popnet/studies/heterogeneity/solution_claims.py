@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 CHANCE = 0.5
 """The accuracy of guessing on every task of the study."""
+LEARNED = 0.2
+"""Networks that are no better than guessing by this have no solution to compare."""
+RELATIVE = frozenset(["weights"])
+"""Metrics that are 1 for unrelated networks."""
 
 
 def _transfer(t: Tables, smallest: float) -> Judgement:
@@ -77,50 +82,67 @@ def _apart(values_SC: Array) -> tuple[Array, Array]:
         return np.nanmean(total[0] / total[1]), np.nanmean(left[0] / left[1], axis=-1)
 
 
-def _degenerate(metric: str) -> Callable[[Tables, float], Judgement]:
-    """Judge whether networks lie far apart by this metric."""
+def _degenerate(metric: str, settings: str) -> Callable[[Tables, float], Judgement]:
+    """Judge whether networks that learned lie far apart by this metric."""
 
     def judge(t: Tables, smallest: float) -> Judgement:
-        values_S, note = distance_ratio(t.pairs[t.pairs["metric"] == metric])
-        part = above(values_S, smallest, none=smallest)
-        return Judgement(part.effect, "of untrained", part, note)
+        pairs = t.pairs[(t.pairs["metric"] == metric) & ~t.pairs["failed"]]
+        asked = [_of(metric, text) == settings for text in pairs["settings"]]
+        own = pairs[np.array(asked, bool)]
+        values_S, note = place_between_nulls(own, metric in RELATIVE)
+        apart = above(values_S, smallest, none=smallest)
+        gained = above(_gain(t), LEARNED, none=LEARNED)
+        moved = t.networks[measured.of_learning()].mean()
+        note += f" Learning moves the weights by {moved:.0%} of their size."
+        evidence = AllOf((apart, gained))
+        return Judgement(apart.effect, "of the way", evidence, note)
 
     return judge
 
 
-def _degenerate_weights(t: Tables, smallest: float) -> Judgement:
-    outcome = _degenerate("weights")(t, smallest)
-    moved = t.networks[measured.of_learning()].mean()
-    note = (
-        f"{outcome.note} All start from draws of their own; learning moves the weights "
-        f"by {moved:.0%} of their size."
-    )
-    return outcome._replace(note=note)
+def _of(metric: str, settings: str) -> str:
+    """What a metric with these settings compares: the weights, or their change."""
+    return str(json.loads(settings).get("of", metric))
 
 
-def distance_ratio(pairs: pd.DataFrame) -> tuple[Array, str]:
-    """Mean distance within conditions over that of untrained networks, by seed.
+def _gain(t: Tables) -> Array:
+    """Each seed's accuracy above guessing: of networks that learned nothing, none."""
+    return seed_values(t.networks, "accuracy") - CHANCE
 
-    Pairs share networks, so that a seed is the unit: the numbers are the ratio's
-    ``jackknifed`` values, each found without the pairs of one seed.  Pairs of one seed,
-    whose networks start from the same draws, are left out.
+
+def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str]:
+    """Where distances within conditions lie between two nulls, by seed.
+
+        (within - retrained) / (unrelated - retrained)
+
+    retrained: one network, trained again from the same draw under other trials, noise
+    and impulses: 0 is the distance that training noise makes.  unrelated: networks
+    whose units are shuffled, or 1 for a metric that is ``relative`` to unrelated
+    weights.  Pairs share networks, so that a seed is the unit: the numbers are
+    ``jackknifed``, each found without the pairs of one seed.  What untrained networks
+    show is in the note.
     """
-    pairs = pairs[pairs["seed_a"] != pairs["seed_b"]]
-    trained = pairs[~pairs["untrained"]]
-    parts = [
-        trained[trained["same"]],
-        pairs[pairs["untrained"]],
-        trained[~trained["same"]],
-    ]
-    if min(len(part) for part in parts) == 0:
+    null = pairs["untrained"] | pairs["shuffled"]
+    different = pairs["same"] & (pairs["seed_a"] != pairs["seed_b"])
+    within = pairs[~null & different]
+    retrained = pairs[~null & pairs["retrained"]]
+    shuffled = pairs[pairs["shuffled"] & different]
+    untrained = pairs[pairs["untrained"] & different]
+    if not len(within) or not len(retrained) or not (len(shuffled) or relative):
         return np.empty(0), "Not compared."
     seeds = np.unique(pairs[["seed_a", "seed_b"]].to_numpy())
-    means = [_left_out(part, seeds) for part in parts]
-    within_, none, between = (whole for whole, _ in means)
-    values_S = jackknifed(within_ / none, means[0][1] / means[1][1])
+    here, here_S = _left_out(within, seeds)
+    floor, floor_S = _left_out(retrained, seeds)
+    top, top_S = (1.0, np.ones(len(seeds))) if relative else _left_out(shuffled, seeds)
+    values_S = jackknifed(
+        (here - floor) / (top - floor), (here_S - floor_S) / (top_S - floor_S)
+    )
+    drawn = ""
+    if len(untrained):
+        drawn = f"untrained {_left_out(untrained, seeds)[0]:.3f}, "
     note = (
-        f"Within a condition {within_:.3f}, between conditions {between:.3f}, "
-        f"untrained {none:.3f}. Interval over {len(seeds)} seeds."
+        f"Within a condition {here:.3f}, trained again {floor:.3f}, {drawn}unrelated "
+        f"{top:.3f}. Interval over {len(seeds)} seeds."
     )
     return values_S, note
 
@@ -156,17 +178,19 @@ PERFORM_ALIKE = Claim(
 )
 DEGENERATE = [
     Claim(
-        f"degenerate_{metric}",
+        f"degenerate_{name}",
         f"Networks that perform alike differ in their {what}.",
-        f"distance between the {what} of trained networks of one condition, "
-        "relative to that of untrained ones",
+        f"distance between the {what} of trained networks of one condition: 0 where a "
+        "network that is trained again lies, 1 where unrelated ones do; and accuracy "
+        f"above guessing by {LEARNED:g}",
         "degeneracy",
         0.5,
-        "of the distance of untrained networks",
-        judge,
+        "of the way from trained again to unrelated",
+        _degenerate(metric, settings),
     )
-    for metric, what, judge in (
-        ("trajectories", "activity", _degenerate("trajectories")),
-        ("weights", "weights", _degenerate_weights),
+    for name, metric, settings, what in (
+        ("trajectories", "trajectories", "trajectories", "activity"),
+        ("weights", "weights", "weights", "weights, aligned"),
+        ("changes", "weights", "change", "weight changes, aligned"),
     )
 ]

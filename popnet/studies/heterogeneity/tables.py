@@ -28,6 +28,9 @@ from popnet.canonical import label_of
 from popnet.config.spread import GRADED_BY
 from popnet.measures import MEASURES, CurveSeen
 from popnet.studies.heterogeneity import measured
+from popnet.studies.heterogeneity.doses import doses
+from popnet.studies.heterogeneity.pairs import REPLICATE, pairs_of
+from popnet.studies.heterogeneity.trained_tasks import memory_demand, trained_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,8 +80,13 @@ class Tables(NamedTuple):
     resting: pd.DataFrame
     """state ("untrained" or "trained"), and the measures: activity at rest"""
     pairs: pd.DataFrame
-    """metric, settings, untrained (no longer in settings), value, seed_a, seed_b, same,
-    failed: pairs of networks of one task"""
+    """metric, settings, untrained and shuffled (no longer in settings), value, seed_a,
+    seed_b, failed: pairs of networks of one task; same: of one condition; retrained:
+    one drawn network, trained twice"""
+    doses: pd.DataFrame
+    """the doses at half the loss of accuracy: see ``doses``"""
+    demand: dict[str, float]
+    """The memory demand of each task that declares one, in mean time constants."""
     level_name: str
     """The setting whose heterogeneity is graded, by its path."""
 
@@ -129,7 +137,9 @@ def redrawn_level(settings: str) -> float:
 def read(run: Run) -> Tables:
     """Derive the study's tables from a run's."""
     level = graded(run)
-    networks = _placed(run, level)
+    every = _placed(run, level)
+    pairs = pairs_of(run.comparisons(), every)
+    networks = every[every[REPLICATE] == 0] if REPLICATE in every else every
     shared = networks[SHARED]
     evaluations = run.evaluations().rename(columns={"level": "grade"})
     evaluations = evaluations.merge(shared, on="key")
@@ -146,13 +156,20 @@ def read(run: Run) -> Tables:
         # the run may have been asked for some of the measures too
         left = networks.drop(columns=part.columns.drop("key"), errors="ignore")
         networks = left.merge(part, on="key", how="left")
+    accuracy = networks.set_index("key")["accuracy"].astype(float)
+    perturbed = _perturbed(evaluations, accuracy)
+    changed = activity[~rest & (activity["state"] == "trained")]
+    tasks = trained_on(networks)
+    chance = {name: task.chance if task else 0.5 for name, task in tasks.items()}
     return Tables(
         networks,
-        _perturbed(evaluations, networks.set_index("key")["accuracy"]),
+        perturbed,
         tested,
-        activity[~rest & (activity["state"] == "trained")],
+        changed,
         resting,
-        _pairs(run.comparisons(), shared),
+        pairs,
+        doses(perturbed, changed, accuracy.to_dict(), chance, SHARED),
+        memory_demand(networks, tasks),
         level,
     )
 
@@ -163,7 +180,8 @@ def _placed(run: Run, level: str) -> pd.DataFrame:
     status = table["status"]
     cap = allowed(status, table["trials"], table["train.trials"])
     needed = trials_or_cap(status, table["trials_to_criterion"].astype(float), cap)
-    others = [c for c in run.varied if c in table and c not in (TASK, level)]
+    own = (TASK, level, REPLICATE)
+    others = [c for c in run.varied if c in table and c not in own]
     return table.assign(
         task=table[TASK],
         level=table[level].astype(float),
@@ -274,23 +292,3 @@ def _perturbed(evaluations: pd.DataFrame, accuracy: pd.Series) -> pd.DataFrame:
     rows = rows[[*SHARED, "perturbation", "settings", "grade", "accuracy"]]
     before, after = rows["key"].map(accuracy), rows["accuracy"]
     return rows.assign(drop=before.astype(float) - after.astype(float))
-
-
-def _pairs(comparisons: pd.DataFrame, shared: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of networks that were trained on one task."""
-    columns = ["task", "level", "configuration", "seed", "failed"]
-    about = shared.set_index("key")[columns]
-    rows = comparisons.merge(about, left_on="key_a", right_index=True)
-    rows = rows.merge(about, left_on="key_b", right_index=True, suffixes=("_a", "_b"))
-    rows = rows[rows["task_a"] == rows["task_b"]].rename(columns={"task_a": "task"})
-    same = (rows["level_a"] == rows["level_b"]) & (
-        rows["configuration_a"] == rows["configuration_b"]
-    )
-    given = [json.loads(text) for text in rows["settings"]]
-    untrained = [settings.pop("untrained", False) for settings in given]
-    return rows.assign(
-        untrained=np.array(untrained, bool),
-        same=same,
-        failed=rows["failed_a"] | rows["failed_b"],
-        settings=[json.dumps(settings) for settings in given],
-    )

@@ -1,19 +1,42 @@
-"""The study's groups of tasks: those that need a memory, and related pairs."""
+"""The study's relations between tasks: versions of one, and related ones.
 
-MEMORY = frozenset(
-    ["dnms", "dms", "dnms_long", "dnms_variable", "delayed_response", "order"]
+Which tasks need a memory, and how long, the tasks declare themselves.
+"""
+
+VERSIONS = {
+    "go_nogo_delayed": "go_nogo",
+    "xor_delayed": "xor",
+    "perceptual_decision_delayed": "perceptual_decision_ongoing",
+    "selective_integration_delayed": "selective_integration_ongoing",
+}
+"""A task with a delay, and the same task scored while its evidence is on."""
+
+_FAMILIES = (
+    ("dnms", "dnms_long", "dnms_variable"),
+    ("go_nogo", "go_nogo_delayed"),
+    ("xor", "xor_delayed"),
+    (
+        "perceptual_decision",
+        "perceptual_decision_ongoing",
+        "perceptual_decision_delayed",
+        "selective_integration",
+        "selective_integration_ongoing",
+        "selective_integration_delayed",
+    ),
 )
-"""Tasks whose answer needs a stimulus that is over."""
+_OPPOSITE = (
+    ("dms", ("dnms", "dnms_long", "dnms_variable")),
+    ("delayed_response", ("go_nogo", "go_nogo_delayed")),
+)
 
-RELATED = {
-    ("dnms", "dnms_long"): 1, ("dnms_long", "dnms"): 1,
-    ("dnms", "dnms_variable"): 1, ("dnms_variable", "dnms"): 1,
-    ("dnms_long", "dnms_variable"): 1, ("dnms_variable", "dnms_long"): 1,
-    ("dnms", "dms"): -1, ("dms", "dnms"): -1,
-    ("dms", "dnms_long"): -1, ("dnms_long", "dms"): -1,
-    ("dms", "dnms_variable"): -1, ("dnms_variable", "dms"): -1,
-    ("go_nogo", "delayed_response"): -1, ("delayed_response", "go_nogo"): -1,
-    ("perceptual_decision", "selective_integration"): 1,
-    ("selective_integration", "perceptual_decision"): 1,
-}  # fmt: skip
+
+def _related() -> dict[tuple[str, str], int]:
+    pairs = {(a, b): 1 for own in _FAMILIES for a in own for b in own if a != b}
+    for one, others in _OPPOSITE:
+        for other in others:
+            pairs |= {(one, other): -1, (other, one): -1}
+    return pairs
+
+
+RELATED = _related()
 """Pairs (trained, tested) that ask for one computation; -1: answered the other way."""
