@@ -38,8 +38,8 @@ check: setup
 fast: setup
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not (slow or cluster or papers or gpu)"
 
-# one whole flow of each kind: a launch, a search, a study, a store on a server, a cluster,
-# a job of Kubernetes, a package of somebody else's, a run of an older popnet
+# one whole flow of each kind: a launch, one beside others, a search, a study, a store on a
+# server, a package of somebody else's
 flows: setup
 	$(BIN)/python -m pytest -m "flow" -rs
 

@@ -23,7 +23,6 @@ def mlflow_networks(lab) -> list[str]:
         return [key for (key,) in database.execute(query)]
 
 
-@pytest.mark.flow
 def test_a_machine_lost_in_the_middle_changes_no_bit(lab, laptop):
     process = lab.launch()
     lab.training(process)

@@ -76,10 +76,17 @@ def mlflow_status(popnet):
         )
 
 
-@pytest.mark.flow
-def test_asha_stops_what_does_not_learn_and_a_plain_launch_goes_on(popnet):
+@pytest.fixture(scope="module")
+def searched(popnet_in, tmp_path_factory):
+    """The command and its run of a search, and what was told."""
+    popnet = popnet_in(tmp_path_factory.mktemp("searched"))
     done = popnet.launch(**sections("asha", search=ASHA))
-    run = open_run(popnet.out / "asha")
+    return popnet, open_run(popnet.out / "asha"), done
+
+
+@pytest.mark.flow
+def test_asha_stops_what_does_not_learn(searched):
+    popnet, run, done = searched
     states = {entry["values"][RATE]: entry["state"] for entry in conditions(run)}
     # who is stopped depends on who came first; of what learns something is left
     assert "done" in {states[rate] for rate in GOOD}
@@ -105,6 +112,12 @@ def test_asha_stops_what_does_not_learn_and_a_plain_launch_goes_on(popnet):
     assert {k for k, fate in fates.items() if fate == "KILLED"} == set(stopped["key"])
     page = (run.folder / "report" / "index.html").read_text()
     assert "stopped by the search" in page
+
+
+def test_after_a_search_a_plain_launch_goes_on(searched):
+    popnet, run, _ = searched
+    stopped = run.table().query("status == 'stopped'")
+    keys = set(run.table()["key"]) - set(stopped["key"])
     assert tensors(run.store, keys) == alone(popnet, "asha", keys)
 
     before = (run.folder / "search.json").read_bytes()

@@ -14,10 +14,16 @@ from popnet.store.audit import audit
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(scope="module")
+def kept(popnet_in, tmp_path_factory, s3):
+    """The command, after a launch into S3; where that is, and what was told."""
+    popnet, uri = popnet_in(tmp_path_factory.mktemp("kept")), f"s3://bucket/flow{s3}"
+    return popnet, uri, popnet("launch", popnet.write(), "--storage", uri)
+
+
 @pytest.mark.flow
-def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, popnet, s3):
-    uri = f"s3://bucket/flow{s3}"
-    done = popnet("launch", popnet.write(), "--storage", uri)
+def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, kept):
+    popnet, uri, done = kept
     assert "all 6 networks done (6 trained)" in done.stdout, done.stdout
     assert not (popnet.out / "store").exists()
     assert json.loads((popnet.out / "storage.json").read_text())["storage"] == uri
@@ -38,6 +44,11 @@ def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, popnet, s3):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
     assert audit(Store(uri), set(keys)).problems == []
 
+
+def test_commands_find_the_networks_of_a_run_in_s3(finished, kept):
+    popnet, _, _ = kept
+    here = open_run(finished.out / "flow")
+    keys = sorted(here.table()["key"])
     run = popnet.out / "flow"
     assert '"recorded": 6' in popnet("status", run, "--json").stdout
     assert "identical" in popnet("retrain", run, keys[0]).stdout

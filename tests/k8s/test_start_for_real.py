@@ -153,7 +153,6 @@ def handed_over(head, rendered, tmp_path):
     return run_job
 
 
-@pytest.mark.flow
 def test_the_line_ends_in_a_finished_run(handed_over, tmp_path):
     """Two networks diverge; they are recorded, and the job has succeeded."""
     done = handed_over("first")
