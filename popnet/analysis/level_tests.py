@@ -99,7 +99,7 @@ def jonckheere(
     kept = [group[np.isfinite(group)] for group in kept]
     level = np.repeat(np.arange(len(kept)), [len(group) for group in kept])
     values = np.concatenate(kept)
-    if len(np.unique(level)) < 2:
+    if len(np.unique(level)) < 2 or len(values) < 3:
         return Trend(np.nan, np.nan, np.nan, len(values))
     if len(np.unique(values)) < 2:
         return Trend(0.0, 1.0, 0.5, len(values))

@@ -106,6 +106,11 @@ class TaskSettings(Named):
         """Longest duration of each epoch, by name, in order, in seconds."""
         raise TypeError(f"task {self.name!r} does not say its epochs")
 
+    @property
+    def parts_s(self) -> dict[str, float]:
+        """Durations inside epochs, by name, in seconds: whole time steps as well."""
+        return {}
+
     def with_epochs(self, factors: dict[str, float]) -> Self:
         """Return this task with the durations of these epochs multiplied by factors.
 
@@ -219,6 +224,11 @@ class RuleSettings(Named):
     def batch(self) -> int:
         """Trials per learning step, B."""
         return 1
+
+    @property
+    def learns(self) -> bool:
+        """False when no step can change a network: it then meets no criterion."""
+        return getattr(self, "learning_rate", 1.0) > 0
 
     @property
     def trains_recurrent(self) -> bool:

@@ -112,21 +112,23 @@ class NetworkConfig(Settings):
                 "use readout: {kind: linear}",
                 "task",
             )
-        for epoch, duration in task.epochs_s.items():
+        epochs, parts = task.epochs_s, task.parts_s
+        for name, duration in (*epochs.items(), *parts.items()):
+            about = f"epoch {name}" if name in epochs else name
             steps = duration / net.dt_s
             if not steps <= MOST_STEPS:
                 raise Inconsistent(
                     "network.dt_s",
-                    f"epoch {epoch} of {duration:g} s has {steps:g} steps of "
+                    f"{about} of {duration:g} s has {steps:g} steps of "
                     f"{net.dt_s:g} s; at most {MOST_STEPS:,}",
                     "task",
                 )
             if not whole_steps(duration, net.dt_s):
-                setting = f"{epoch.rstrip('_0123456789')}_s"
+                setting = f"{name.rstrip('_0123456789')}_s"
                 known = setting in type(task).model_fields
                 raise Inconsistent(
                     f"task.{setting}" if known else "task",
-                    f"epoch {epoch} of {duration:g} s is not a whole number of steps "
+                    f"{about} of {duration:g} s is not a whole number of steps "
                     f"dt_s = {net.dt_s:g} s",
                     "network.dt_s",
                 )

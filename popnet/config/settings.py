@@ -46,6 +46,21 @@ class Settings(BaseModel):
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False
     )
 
+    def __hash__(self) -> int:
+        """Of the fields that have a hash: one that is a dict or a list has none."""
+        values = [getattr(self, name) for name in type(self).model_fields]
+        try:
+            return hash((type(self), *values))
+        except TypeError:
+            return hash((type(self), *map(_hash_or_none, values)))
+
+
+def _hash_or_none(value: object) -> int | None:
+    try:
+        return hash(value)
+    except TypeError:
+        return None
+
 
 class Named(Settings):
     """Settings of a registry entry, which a sweep file calls by its ``name``."""

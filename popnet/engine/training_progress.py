@@ -74,7 +74,9 @@ def noted(
         point = np.arange(seen, seen + batch) // train.curve_every
         np.add.at(curve_error_C, point, error_PB[p])
         np.add.at(curve_correct_C, point, correct_PB[p])
-        if train.until is not None and reached_P[p] < 0:
+        # what cannot learn is right by luck at most: on two types, one network in four
+        learns = member.config.rule.learns
+        if train.until is not None and learns and reached_P[p] < 0:
             # a sequential rule is judged after every trial, another after its batch
             first = 1 if member.config.rule.sequential else batch
             reached_P[p] = _met(train.until, error, correct, seen, first)

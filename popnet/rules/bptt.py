@@ -171,6 +171,12 @@ class BPTT(Published):
         return self.model_copy(update=found)
 
     @property
+    def learns(self) -> bool:
+        """True with a rate above 0 for the weights, or for time constants."""
+        tau = "time_constants" in (self.trains or ()) and self.tau_learning_rate > 0
+        return self.learning_rate > 0 or tau
+
+    @property
     def batch(self) -> int:
         """Trials per step."""
         return self.batch_trials

@@ -3,7 +3,8 @@
 Sussillo & Barak, Neural Comput 2013;25:626.  Timing after the public code of the
 first author of Huang et al. (arXiv 2410.03972): 100 steps, a pulse with probability
 0.3 at each step and bit, one on every bit at the start, the target switching with the
-pulse.  There a pulse is a time step; ``pulse_s`` makes it last as long at any step.
+pulse.  There a pulse is a time step; here it lasts ``pulse_s``, 1 ms, at any step, and
+a coarser step asks for longer pulses: else it would be another experiment.
 """
 
 from __future__ import annotations
@@ -21,9 +22,6 @@ from popnet.core.scoring import RIGHT_SHARE
 from popnet.tasks._evidence import streams
 from popnet.tasks._trials import Array, Trials
 
-STEP_S = 0.001
-"""The time step at which a pulse without a duration is counted."""
-
 
 class FlipFlop(TaskSettings):
     """Bits switched by pulses of either sign, held until the next pulse."""
@@ -39,11 +37,9 @@ class FlipFlop(TaskSettings):
     pulse: Annotated[
         float,
         PerNetwork,
-        Field(ge=0, le=1, description="probability per step (per pulse_s) and bit"),
+        Field(ge=0, le=1, description="probability per pulse_s and bit"),
     ] = 0.3
-    pulse_s: Annotated[
-        Seconds | None, PerNetwork, Field(description="default: one time step")
-    ] = None
+    pulse_s: Annotated[Seconds, PerNetwork] = 0.001
     variants: ClassVar[tuple[dict[str, Any], ...]] = (
         {"bits": 2, "pulse": 0.0},
         {"bits": 1, "pulse": 0.01},
@@ -77,14 +73,14 @@ class FlipFlop(TaskSettings):
         return tuple((bit,) for bit in range(self.bits))
 
     @property
-    def slots(self) -> int:
-        """Number of places in a trial at which a pulse may be, of ``slot_s`` each."""
-        return max(round(self.trial_s / self.slot_s), 1)
+    def parts_s(self) -> dict[str, float]:
+        """The pulses."""
+        return {"pulse": self.pulse_s}
 
     @property
-    def slot_s(self) -> float:
-        """Duration of a pulse, in seconds; by default a step of 1 ms."""
-        return self.pulse_s or STEP_S
+    def slots(self) -> int:
+        """Number of places in a trial at which a pulse may be, of ``pulse_s`` each."""
+        return max(round(self.trial_s / self.pulse_s), 1)
 
     @property
     def memory_demand_s(self) -> float:
@@ -96,7 +92,7 @@ class FlipFlop(TaskSettings):
         free = self.slots - 1
         silent = free * (1 - self.pulse)
         rows = 1 + max(free - 1, 0) * self.pulse * (1 - self.pulse)
-        return self.slot_s * silent / rows
+        return self.pulse_s * silent / rows
 
     @property
     def chance(self) -> float:
@@ -146,7 +142,7 @@ def draw(
 ) -> Trials:
     """Trials with pulses of random sign."""
     count, steps = len(types_B), settings.steps(dt_s)
-    width = 1 if settings.pulse_s is None else max(round(settings.pulse_s / dt_s), 1)
+    width = round(settings.pulse_s / dt_s)
     shape = (-(-steps // width), settings.bits, 2)
     draws = np.stack([own.random(shape) for own in streams(random, count)])
     pulse = draws[..., 0] < settings.pulse

@@ -101,6 +101,7 @@ def test_too_few_levels_or_seeds_have_no_trend():
     for few in (lost[1:], lost[:, :2]):
         assert np.isnan(trend(few)[:3]).all()
     assert np.isnan(jonckheere([[1, 1], [NAN]]).p)
+    assert np.isnan(jonckheere([[1.0], [2.0]]).p)  # no law of two values is known
 
 
 def test_jonckheere_on_a_published_example():

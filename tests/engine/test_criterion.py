@@ -197,3 +197,26 @@ def test_final_means_over_fewer_trials_than_a_window(outcome):
     result = outcome([True, False, True], error, trials=3, until=None)
     assert result.final_error == pytest.approx(0.3)
     assert result.final_accuracy == pytest.approx(2 / 3)
+
+
+def test_what_cannot_learn_meets_no_criterion(planned, train, scripted):
+    """One of four untrained networks is right on both types of a task by luck."""
+    until = {"accuracy": 0.95, "window": 20}
+    for rate, status in ((0.0, "unconverged"), (0.1, "converged")):
+        scripted([True] * 60, None, "reward_hebbian")
+        rule = {"name": "reward_hebbian", "learning_rate": rate}
+        train_section = {"trials": 60, "until": until}
+        members = planned(task=SHORT, network=NETWORK, rule=rule, train=train_section)
+        (result,) = train(members).values()
+        assert result.status == status
+        assert (result.trials_to_criterion is None) == (rate == 0)
+
+
+def test_time_constants_alone_can_learn(planned):
+    given = {"name": "bptt", "learning_rate": 0.0, "trains": ["time_constants"]}
+    (some,) = planned(task=SHORT, network=NETWORK, rule=given)
+    assert some.config.rule.learns
+    (none,) = planned(
+        task=SHORT, network=NETWORK, rule=given | {"tau_learning_rate": 0.0}
+    )
+    assert not none.config.rule.learns

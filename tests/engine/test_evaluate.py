@@ -327,3 +327,14 @@ def test_response_is_the_quiet_output_where_it_is_scored(tested):
     ran = run(tests[1].situation(params, config, seed), seed, 5)
     assert got.shape == (20, 20) and got.dtype == np.float32
     np.testing.assert_array_equal(got, ran.output_PBTO[0, :, -20:, 0].numpy())
+
+
+def test_a_task_with_settings_that_have_no_hash_can_be_tested():
+    """Such as those of NeuroGym, whose options are a dict."""
+    about = TASKS["neurogym"].settings
+    filled = {"version": "2.3.1", "channels": 3, "classes": 3, "trial_s": 2.2}
+    task = about(**filled, options={"dim_ring": 8}, timing_ms={"delay": 300})
+    other = about(**filled, options={"dim_ring": 9}, timing_ms={"delay": 300})
+    assert observer_accuracy(task, 2, 0.02, 1) is None
+    assert hash(task) == hash(about(**task.model_dump())) and task != other
+    assert len({task, other, about(**task.model_dump())}) == 2

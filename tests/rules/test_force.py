@@ -178,7 +178,8 @@ def test_p_is_precise_whatever_the_network_is(world):
         assert FORCE.init(given, Force(), HYPER, 1, []).p_PNN.dtype == F64
 
 
-FLIPFLOP = {"name": "flipflop", "bits": 2, "trial_s": 1.0, "pulse": 0.03}
+FLIPFLOP = {"name": "flipflop", "bits": 2, "trial_s": 1.0, "pulse": 0.03,
+            "pulse_s": 0.01}  # fmt: skip
 SIZE = {"units": 100, "dt_s": 0.01, "tau_s": 0.02, "gain": 1.0, "input_scale": 5.0}
 
 

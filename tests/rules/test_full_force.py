@@ -182,7 +182,8 @@ def test_the_target_network_has_its_laws_and_its_own_seed():
 
 def errors(planned, **rule):
     members = planned(
-        task={"name": "flipflop", "bits": 1, "trial_s": 1.0, "pulse": 0.03},
+        task={"name": "flipflop", "bits": 1, "trial_s": 1.0, "pulse": 0.03,
+              "pulse_s": 0.01},
         rule={"name": "full_force", "batch_trials": 10, **rule}, count=2, seed=5,
         network={"units": 40, "dt_s": 0.01, "tau_s": 0.02, "input_scale": 2.0},
         train={"trials": 100, "until": None, "curve_every": 10},

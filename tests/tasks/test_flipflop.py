@@ -2,7 +2,10 @@
 
 import numpy as np
 import pytest
+import yaml
 
+from popnet.catalogue import CATALOGUE
+from popnet.config import ConfigError, load, read_text
 from popnet.tasks import TASKS
 
 TASK = TASKS["flipflop"]
@@ -67,8 +70,8 @@ def test_a_pulse_of_some_duration_is_the_same_at_every_time_step(draw):
     _, (fine, _, _) = draw("flipflop", np.zeros(50, int), 0.002, **given)
     np.testing.assert_array_equal(fine, np.repeat(coarse, 5, axis=1))
     assert abs((coarse[:, 1:] != 0).mean() - 0.3) < 4 * np.sqrt(0.21 / coarse.size)
-    # by default it is one time step, as in the published code
-    _, (steps, again, _) = draw("flipflop", np.zeros(50, int), 0.01, trial_s=0.5)
+    # by default it is 1 ms, a step of the published code
+    _, (steps, again, _) = draw("flipflop", np.zeros(50, int), 0.001, trial_s=0.05)
     np.testing.assert_array_equal(steps, coarse)
     np.testing.assert_array_equal(again, held)
     _, (short, _, _) = draw("flipflop", [0], 0.002, pulse_s=0.01, trial_s=0.024)
@@ -80,3 +83,20 @@ def test_more_trials_or_longer_ones_only_add(draw):
     _, (longer, target, _) = draw("flipflop", np.zeros(9, int), trial_s=0.2)
     np.testing.assert_array_equal(longer[:6, :100], inputs)
     assert target.shape == (9, 200, 3) and (longer[:, 100:] != 0).any()
+
+
+def test_a_step_that_is_longer_than_the_pulse_is_refused():
+    """It would be another experiment, with another chance than is declared."""
+    sweep = {"name": "coarse", "seed": 1, "networks": 1, "rule": "bptt"}
+    for pulse_s, dt_s, fits in ((None, 0.001, True), (None, 0.0005, True),
+                                (None, 0.002, False), (0.01, 0.005, True),
+                                (0.012, 0.005, False)):  # fmt: skip
+        task = {"name": "flipflop"} | ({"pulse_s": pulse_s} if pulse_s else {})
+        text = yaml.safe_dump(sweep | {"task": task, "network": {"dt_s": dt_s}})
+        if fits:
+            load(read_text(text), CATALOGUE)
+            continue
+        with pytest.raises(
+            ConfigError, match=r"task: pulse of 0\.|task\.pulse_s: pulse"
+        ):
+            load(read_text(text), CATALOGUE)

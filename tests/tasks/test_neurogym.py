@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+import popnet as pn
 from popnet.catalogue import CATALOGUE
 from popnet.config import ConfigError, dump, expand, load, read_text
 from popnet.plan import networks
@@ -340,3 +341,13 @@ def test_an_option_that_fixes_the_seed_is_refused():
     _, (again, _, _) = trials(6, env="AnnubesEnv-v0", options=options)
     np.testing.assert_array_equal(inputs, again)
     assert len(np.unique(inputs.reshape(6, -1), axis=0)) > 1
+
+
+@needs_it
+def test_networks_are_trained_tested_and_trained_again_alike():
+    task = {"name": "neurogym", "env": DELAYED, "timing_ms": {"delay": 300}}
+    network = {"units": 16, "dt_s": 0.02}
+    nets = pn.draw(task, rule="bptt", networks=2, network=network)
+    once, again = (pn.train(nets, trials=64, progress=False) for _ in range(2))
+    for one, other in zip(pn.evaluate(once), pn.evaluate(again), strict=True):
+        np.testing.assert_array_equal(one, other)
