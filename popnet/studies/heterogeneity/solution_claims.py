@@ -116,11 +116,11 @@ def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str
         (within - retrained) / (unrelated - retrained)
 
     retrained: one network, trained again from the same draw under other trials, noise
-    and impulses: 0 is the distance that training noise makes.  unrelated: networks
-    whose units are shuffled, or 1 for a metric that is ``relative`` to unrelated
-    weights.  Pairs share networks, so that a seed is the unit: the numbers are
-    ``jackknifed``, each found without the pairs of one seed.  What untrained networks
-    show is in the note.
+    and impulses: 0 is the distance that training noise makes.  unrelated: the farther
+    of networks as they were drawn and networks whose units are shuffled (many
+    independent time courses can be turned to lie near each other), or 1 for a metric
+    that is ``relative`` to unrelated weights.  Pairs share networks, so that a seed is
+    the unit: the numbers are ``jackknifed``, each found without the pairs of one seed.
     """
     null = pairs["untrained"] | pairs["shuffled"]
     different = pairs["same"] & (pairs["seed_a"] != pairs["seed_b"])
@@ -128,20 +128,29 @@ def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str
     retrained = pairs[~null & pairs["retrained"]]
     shuffled = pairs[pairs["shuffled"] & different]
     untrained = pairs[pairs["untrained"] & different]
-    if not len(within) or not len(retrained) or not (len(shuffled) or relative):
+    nothing = not len(untrained) and not len(shuffled) and not relative
+    if not len(within) or not len(retrained) or nothing:
         return np.empty(0), "Not compared."
     seeds = np.unique(pairs[["seed_a", "seed_b"]].to_numpy())
     here, here_S = _left_out(within, seeds)
     floor, floor_S = _left_out(retrained, seeds)
-    top, top_S = (1.0, np.ones(len(seeds))) if relative else _left_out(shuffled, seeds)
+    found = [_left_out(null, seeds) for null in (untrained, shuffled) if len(null)]
+    top, top_S = (
+        max(found, key=lambda one: one[0])
+        if found and not relative
+        else (1.0, np.ones(len(seeds)))
+    )
     values_S = jackknifed(
         (here - floor) / (top - floor), (here_S - floor_S) / (top_S - floor_S)
     )
-    drawn = ""
-    if len(untrained):
-        drawn = f"untrained {_left_out(untrained, seeds)[0]:.3f}, "
+    nulls = {"untrained": untrained, "shuffled": shuffled}
+    said = "".join(
+        f", {name} {_left_out(null, seeds)[0]:.3f}"
+        for name, null in nulls.items()
+        if len(null)
+    )
     note = (
-        f"Within a condition {here:.3f}, trained again {floor:.3f}, {drawn}unrelated "
+        f"Within a condition {here:.3f}, trained again {floor:.3f}{said}; unrelated: "
         f"{top:.3f}. Interval over {len(seeds)} seeds."
     )
     return values_S, note
