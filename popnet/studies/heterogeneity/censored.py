@@ -78,11 +78,11 @@ def task_means(
     weights_DS = np.vstack([np.ones(len(seeds)), 1 - np.eye(len(seeds))])
     by_task: dict[str, Array] = {}
     at_least, at_most = set(), set()
-    wanted = {sign(float(level)) for level in frame["level"].unique()}
+    wanted = {sign(level) for level in frame["level"].unique().tolist()}
     for task, own in frame.groupby("task", sort=False):
         means: dict[int, list[Array]] = {side: [] for side in wanted}
-        for (_, level), cell in own.groupby(["configuration", "level"]):
-            side = sign(float(level))
+        for _, cell in own.groupby(["configuration", "level"]):
+            side = sign(float(cell["level"].iloc[0]))
             found, bounds = _of_condition(cell, column, censored, seeds, weights_DS)
             if found is None:
                 continue

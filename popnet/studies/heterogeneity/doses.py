@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from popnet.analysis.dose_response import dose_at_half_loss
 from popnet.studies.heterogeneity import measured
@@ -40,28 +41,33 @@ def doses(
 
     change = measured.of_trials()
     index = ["key", "perturbation", "settings", "grade"]
-    known = changed.drop_duplicates(index)[[*index, change]] if len(changed) else None
     rows = perturbed[perturbed["grade"] >= 0]
-    rows = rows.assign(**{change: np.nan}) if known is None else rows.merge(
-        known, on=index, how="left"
-    )  # fmt: skip
+    if len(changed):
+        known = changed.drop_duplicates(index)[[*index, change]]
+        rows = rows.merge(known, on=index, how="left")
+    else:
+        rows = rows.assign(**{change: np.nan})
     made = []
-    for (key, kind, settings), own in rows.groupby(index[:3], sort=False):
+    for (key, _, _), own in rows.groupby(index[:3], sort=False):
         first = own.iloc[0]
         before, guess = accuracy[str(key)], chance[str(first["task"])]
         if not before > guess or not (own["grade"] > 0).any():
             continue
-        after = own["accuracy"].to_numpy(float)
-        grades = dose_at_half_loss(own["grade"], after, before, guess)
-        moved = own[change].to_numpy(float)
-        moved = np.where(own["grade"] == 0, 0.0, moved)
-        about = {column: first[column] for column in shared}
-        about |= {"perturbation": kind, "settings": settings}
-        about |= {"doublings": np.log2(grades.dose), "unbroken": grades.censored}
-        about |= {"moved": np.nan, "unmoved": False}
-        if (moved > 0).any():
-            activity = dose_at_half_loss(moved, after, before, guess)
-            about |= {"moved": np.log2(activity.dose), "unmoved": activity.censored}
-        made.append(about)
+        about = {column: first[column] for column in [*shared, *index[1:3]]}
+        made.append(about | _of_one(own, own[change].to_numpy(float), before, guess))
     extra = ["perturbation", "settings", "doublings", "unbroken", "moved", "unmoved"]
     return pd.DataFrame(made, columns=[*shared, *extra])
+
+
+def _of_one(
+    own: pd.DataFrame, moved_L: NDArray[np.float64], before: float, chance: float
+) -> dict[str, float | bool]:
+    """The doses of one network at the grades of one perturbation."""
+    after_L = own["accuracy"].to_numpy(float)
+    grade = dose_at_half_loss(own["grade"], after_L, before, chance)
+    found = {"doublings": np.log2(grade.dose), "unbroken": grade.censored}
+    moved_L = np.where(own["grade"] == 0, 0.0, moved_L)
+    if not (moved_L > 0).any():
+        return found | {"moved": np.nan, "unmoved": False}
+    activity = dose_at_half_loss(moved_L, after_L, before, chance)
+    return found | {"moved": np.log2(activity.dose), "unmoved": activity.censored}

@@ -12,7 +12,7 @@ from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import quartiles
 from popnet.report.style import INK
 from popnet.studies.heterogeneity import measured
-from popnet.studies.heterogeneity.layout import across, shades, titled
+from popnet.studies.heterogeneity.layout import MEMORY, across, shades, titled
 from popnet.studies.heterogeneity.learning_figures import (
     BEFORE,
     DOTTED,
@@ -41,6 +41,7 @@ def dynamics(tables: Tables) -> Section:
         "networks before training."
         if len(trained)
         else "",
+        MEMORY,
         missing_values(table, shown),
     )
     untrained = at_rest(tables, "untrained")
@@ -73,6 +74,7 @@ def distance_over_time(tables: Tables) -> Section:
             if len(untrained)
             else "",
             "Rows: configurations." if len(tables.configurations) > 1 else "",
+            MEMORY,
             "Quartiles are not drawn, for they would cover each other: the spread "
             "over networks of the mean distance is in the figure before.",
         )

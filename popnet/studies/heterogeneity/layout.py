@@ -42,10 +42,17 @@ def across(tables: Tables) -> list[list[str]]:
     return [tasks[i * each : (i + 1) * each] for i in range(rows)]
 
 
+MEMORY = (
+    "Memory: the silence between the last evidence and the answer, in mean time "
+    "constants τ."
+)
+"""What the captions say of ``titled`` panels."""
+
+
 def titled(tables: Tables, task: str, line: int = 15) -> str:
     """A task's name above its panel, with the silence that its memory bridges."""
     words = task.replace("_", " ")
     words = words if len(words) <= line else "\n".join(words.rsplit(" ", 1))
     demand = tables.demand.get(task, 0)
-    kind = f"memory, {demand:.3g} time constants" if demand else "memoryless"
+    kind = f"memory {demand:.3g} τ" if demand else "memoryless"
     return f"{words}\n({kind})"

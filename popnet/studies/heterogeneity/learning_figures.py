@@ -16,7 +16,7 @@ from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import quartiles
 from popnet.report.style import SOFT, thousands
 from popnet.studies.heterogeneity import measured
-from popnet.studies.heterogeneity.layout import across, families, titled
+from popnet.studies.heterogeneity.layout import MEMORY, across, families, titled
 from popnet.studies.heterogeneity.strips import (
     CAPTION,
     grid,
@@ -56,7 +56,7 @@ def learning(tables: Tables) -> Section:
             met = int((own["needed"].notna() & ~own["failed"]).sum())
             said = f"{met} of {len(own)} met it"
             where: dict[str, Any] = {"transform": place.transAxes, "ha": "right"}
-            place.text(1, 1.03, said, color=SOFT, fontsize=8, **where)
+            place.text(0.98, 0.02, said, color=SOFT, fontsize=8, **where)
         for spare in row[len(family) :]:
             spare.remove()
         row[0].set_ylabel("trials to criterion")
@@ -79,8 +79,9 @@ def _learning_text(networks: pd.DataFrame) -> str:
         "there, so that a median or an interval at the cap is a lower bound."
         if failed
         else "All of them met the criterion. Dashed: the cap of training.",
-        "Above each panel: how many networks met the criterion. The vertical axis is "
+        "In each panel: how many networks met the criterion. The vertical axis is "
         "logarithmic.",
+        MEMORY,
     )
 
 
@@ -114,6 +115,7 @@ def learning_errors(tables: Tables) -> Section:
         "Relapses: how often the accuracy of the last 100 trials fell 0.1 below the "
         "criterion after it was met. Residual error: mean of the last 500 trials. "
         "Variance: of the error after the criterion (logarithmic axis).",
+        MEMORY,
         missing_values(table, shown),
     )
     drawings = panels(tables, table, shown, "error_dynamics", "Error dynamics.", text)

@@ -81,7 +81,7 @@ def _tau_maps(tables: Tables, rows: pd.DataFrame, configuration: str) -> Figure:
                 if np.isclose(level, other):
                     _outline(axes, x, y)
         axes.axvline(0.5, color="white", linewidth=3.5)
-        axes.set_title(titled(tables, task, 30).replace("\n", " "), fontsize=8)
+        axes.set_title(titled(tables, task, 40), fontsize=8)
         if i % columns == 0:
             axes.set_ylabel("level in training")
         if i >= len(all_axes) - columns:

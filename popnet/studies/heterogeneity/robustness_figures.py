@@ -17,7 +17,7 @@ from popnet.report.registry_words import chance, level_title, memoryless_score
 from popnet.report.sections import Drawing, Section, sentences, span
 from popnet.report.statistics import mean_interval
 from popnet.report.style import SOFT
-from popnet.studies.heterogeneity.layout import across, shades, titled
+from popnet.studies.heterogeneity.layout import MEMORY, across, shades, titled
 from popnet.studies.heterogeneity.strips import grid, short
 from popnet.studies.heterogeneity.tables import REDRAWN, Tables
 from popnet.studies.heterogeneity.trained_tasks import trained_on
@@ -181,4 +181,5 @@ def _caption(tables: Tables, rows: pd.DataFrame) -> str:
         "n: networks behind a line, from the fewest to the most over levels; a level "
         "without one has no line. Levels are set slightly apart at each grade.",
         "Where grades are very uneven they stand evenly spaced." if uneven else "",
+        MEMORY,
     )

@@ -143,17 +143,21 @@ def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str
     values_S = jackknifed(
         (here - floor) / (top - floor), (here_S - floor_S) / (top_S - floor_S)
     )
-    nulls = {"untrained": untrained, "shuffled": shuffled}
-    said = "".join(
-        f", {name} {_left_out(null, seeds)[0]:.3f}"
-        for name, null in nulls.items()
-        if len(null)
-    )
+    said = _means({"untrained": untrained, "shuffled": shuffled}, seeds)
     note = (
         f"Within a condition {here:.3f}, trained again {floor:.3f}{said}; unrelated: "
         f"{top:.3f}. Interval over {len(seeds)} seeds."
     )
     return values_S, note
+
+
+def _means(parts: dict[str, pd.DataFrame], seeds: NDArray[np.int64]) -> str:
+    """The mean of each part that there is: ", shuffled 0.240"."""
+    return "".join(
+        f", {name} {_left_out(pairs, seeds)[0]:.3f}"
+        for name, pairs in parts.items()
+        if len(pairs)
+    )
 
 
 def _left_out(pairs: pd.DataFrame, seeds: NDArray[np.int64]) -> tuple[float, Array]:

@@ -161,6 +161,7 @@ def read(run: Run) -> Tables:
     changed = activity[~rest & (activity["state"] == "trained")]
     tasks = trained_on(networks)
     chance = {name: task.chance if task else 0.5 for name, task in tasks.items()}
+    before = {str(key): float(value) for key, value in accuracy.items()}
     return Tables(
         networks,
         perturbed,
@@ -168,7 +169,7 @@ def read(run: Run) -> Tables:
         changed,
         resting,
         pairs,
-        doses(perturbed, changed, accuracy.to_dict(), chance, SHARED),
+        doses(perturbed, changed, before, chance, SHARED),
         memory_demand(networks, tasks),
         level,
     )
