@@ -142,7 +142,7 @@ def draw(
 ) -> Trials:
     """Trials with pulses of random sign."""
     count, steps = len(types_B), settings.steps(dt_s)
-    width = round(settings.pulse_s / dt_s)
+    width = max(round(settings.pulse_s / dt_s), 1)
     shape = (-(-steps // width), settings.bits, 2)
     draws = np.stack([own.random(shape) for own in streams(random, count)])
     pulse = draws[..., 0] < settings.pulse

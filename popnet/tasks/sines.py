@@ -163,11 +163,6 @@ class SumOfSines(TaskSettings):
         return {"trial": self.trial_s}
 
     @property
-    def parts_s(self) -> dict[str, float]:
-        """The pulse that says which sine."""
-        return {"pulse": self.pulse_s}
-
-    @property
     def memory_demand_s(self) -> float:
         """From the end of the pulse to the end of the trial, in seconds."""
         return self.trial_s - self.pulse_s
@@ -182,7 +177,7 @@ def draw_sum(
     """Nothing in them is random."""
     count, steps = len(types_B), settings.steps(dt_s)
     inputs = np.zeros((count, steps, 1))
-    inputs[:, : round(settings.pulse_s / dt_s)] = settings.strength
+    inputs[:, : max(round(settings.pulse_s / dt_s), 1)] = settings.strength
     target = np.repeat(_sum(settings, steps, dt_s)[None], count, axis=0)
     return Trials(inputs, target, np.ones((count, steps, 1), dtype=bool))
 

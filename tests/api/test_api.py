@@ -195,7 +195,8 @@ def test_networks_of_different_shapes_need_a_draw_each(path, values, shown):
 def test_tasks_of_another_layout_need_a_draw_each():
     given = {"network": {"readout": {"kind": "linear"}}, "task": "dnms"}
     with pytest.raises(ConfigError, match=r"task .* differs"):
-        drawn(grid={"task.name": ["dnms", "flipflop"]}, **given)
+        tasks = ["dnms", {"name": "flipflop", "pulse_s": 0.005}]
+        drawn(grid={"task": tasks}, **given)
 
 
 def test_networks_of_any_valid_configuration_can_be_tested():

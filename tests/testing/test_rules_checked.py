@@ -127,6 +127,13 @@ def test_an_error_below_1_as_criterion_is_met_without_learning(monkeypatch):
 
     for name, task in TASKS.own.items():
         monkeypatch.setitem(TASKS.own, name, task._replace(score=lenient))
+    with pytest.raises(AssertionError, match=r"of the last trials of .* are right"):
+        RULE_CHECKS["nothing is learned at rate 0"]("bptt")
+
+
+def test_luck_that_counts_as_learning_is_told(monkeypatch):
+    always = property(lambda _: True)
+    monkeypatch.setattr(RULES["bptt"].settings, "learns", always)
     with pytest.raises(AssertionError, match=r"meets its criterion on .* with .*after"):
         RULE_CHECKS["nothing is learned at rate 0"]("bptt")
 
