@@ -148,7 +148,6 @@ class After(Settings):
             "and their activity kept; null: all are compared and none kept",
         ),
     ] = None
-
     pairs: Annotated[
         Literal["all", "condition"],
         Field(

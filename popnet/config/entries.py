@@ -108,7 +108,7 @@ class TaskSettings(Named):
 
     @property
     def parts_s(self) -> dict[str, float]:
-        """Durations inside epochs, by name, in seconds: whole time steps as well."""
+        """Other durations that must be whole time steps, by name, in seconds."""
         return {}
 
     def with_epochs(self, factors: dict[str, float]) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import Field, SerializeAsAny, model_validator
@@ -16,6 +17,43 @@ def whole_steps(duration_s: float, dt_s: float) -> bool:
     """Return True when a duration is, up to rounding, one or more whole time steps."""
     steps = duration_s / dt_s
     return round(steps) >= 1 and abs(steps - round(steps)) <= 1e-6 * max(steps, 1)
+
+
+@lru_cache(maxsize=1024)
+def _first_unfit(
+    durations: tuple[tuple[str, float], ...], dt_s: float
+) -> tuple[str, float] | None:
+    """Return the first duration that is too long or no whole number of steps.
+
+    Cached: the conditions of a large sweep share few tasks and steps.
+    """
+    for name, duration in durations:
+        if not duration / dt_s <= MOST_STEPS or not whole_steps(duration, dt_s):
+            return name, duration
+    return None
+
+
+def _of_other_steps(
+    task: TaskSettings, unfit: tuple[str, float], dt_s: float
+) -> Inconsistent:
+    """Return the error that says what is wrong with this duration of the task."""
+    name, duration = unfit
+    about = f"epoch {name}" if name in task.epochs_s else name
+    steps = duration / dt_s
+    if not steps <= MOST_STEPS:
+        return Inconsistent(
+            "network.dt_s",
+            f"{about} of {duration:g} s has {steps:g} steps of {dt_s:g} s; "
+            f"at most {MOST_STEPS:,}",
+            "task",
+        )
+    setting = f"{name.rstrip('_0123456789')}_s"
+    known = setting in type(task).model_fields
+    return Inconsistent(
+        f"task.{setting}" if known else "task",
+        f"{about} of {duration:g} s is not a whole number of steps dt_s = {dt_s:g} s",
+        "network.dt_s",
+    )
 
 
 class Until(Settings):
@@ -113,24 +151,8 @@ class NetworkConfig(Settings):
                 "task",
             )
         epochs, parts = task.epochs_s, task.parts_s
-        for name, duration in (*epochs.items(), *parts.items()):
-            about = f"epoch {name}" if name in epochs else name
-            steps = duration / net.dt_s
-            if not steps <= MOST_STEPS:
-                raise Inconsistent(
-                    "network.dt_s",
-                    f"{about} of {duration:g} s has {steps:g} steps of "
-                    f"{net.dt_s:g} s; at most {MOST_STEPS:,}",
-                    "task",
-                )
-            if not whole_steps(duration, net.dt_s):
-                setting = f"{name.rstrip('_0123456789')}_s"
-                known = setting in type(task).model_fields
-                raise Inconsistent(
-                    f"task.{setting}" if known else "task",
-                    f"{about} of {duration:g} s is not a whole number of steps "
-                    f"dt_s = {net.dt_s:g} s",
-                    "network.dt_s",
-                )
+        unfit = _first_unfit((*epochs.items(), *parts.items()), net.dt_s)
+        if unfit is not None:
+            raise _of_other_steps(task, unfit, net.dt_s)
         rule = self.rule.fitted(net)
         return self if rule == self.rule else self.model_copy(update={"rule": rule})

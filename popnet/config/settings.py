@@ -47,15 +47,16 @@ class Settings(BaseModel):
     )
 
     def __hash__(self) -> int:
-        """Of the fields that have a hash: one that is a dict or a list has none."""
-        values = [getattr(self, name) for name in type(self).model_fields]
-        try:
-            return hash((type(self), *values))
-        except TypeError:
-            return hash((type(self), *map(_hash_or_none, values)))
+        """Hash all settings but dicts and lists, which have no hash.
+
+        ``==`` compares these too, so that settings that differ in them are kept apart.
+        """
+        fields = type(self).model_fields
+        return hash((type(self), *(_hash_or_none(getattr(self, n)) for n in fields)))
 
 
 def _hash_or_none(value: object) -> int | None:
+    """Return the hash of a value, or None where it has none."""
     try:
         return hash(value)
     except TypeError:

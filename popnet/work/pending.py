@@ -204,7 +204,7 @@ def _pairs(
 
 
 def _trained_once(config: NetworkConfig) -> str:
-    """A condition, the same for networks that were trained again from it."""
+    """Return a condition as text, leaving out which training of its networks it is."""
     train = config.train.model_copy(update={"replicate": 0})
     return canonical(config.model_copy(update={"train": train}))
 

@@ -129,8 +129,7 @@ def test_a_hundred_thousand_networks_are_planned_in_seconds(axes):
     found = networks(plan)
     assert [len(p.networks) for p in packs(found)] == [100_000]
     assert len({n.key for n in found}) == 100_000
-    # 3 on an idle core; what grows with the square would take hours
-    assert time.process_time() - began < 30
+    assert time.process_time() - began < 8
 
 
 def test_a_rule_brings_its_own_network_into_a_grid_of_rules(plan):

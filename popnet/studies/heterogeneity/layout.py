@@ -46,7 +46,7 @@ MEMORY = (
     "Memory: the silence between the last evidence and the answer, in mean time "
     "constants τ."
 )
-"""What the captions say of ``titled`` panels."""
+"""The sentence of a caption that explains the titles of panels made by ``titled``."""
 
 
 def titled(tables: Tables, task: str, line: int = 15) -> str:

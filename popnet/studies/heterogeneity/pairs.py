@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 REPLICATE = "train.replicate"
 NULLS = ("untrained", "shuffled")
-"""Settings of metrics that make a null of them."""
+"""Settings that turn a metric into a null: what is left without what it measures."""
 
 
 def pairs_of(comparisons: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:

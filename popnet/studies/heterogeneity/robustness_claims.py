@@ -173,15 +173,15 @@ def _leads(t: Tables, worse: str, other: str) -> Array:
     up to its physical limit; or where both do, and it does at a smaller change of
     activity.  Where neither does they are even.
     """
-    first, second = (
-        _doses(t, kind, "moved").set_index("key") for kind in (worse, other)
+    rows = _doses(t, worse, "moved").merge(
+        _doses(t, other, "moved")[["key", "unbroken", "moved"]],
+        on="key",
+        suffixes=("", "_other"),
     )
-    keys = first.index.intersection(second.index)
-    first, second = first.loc[keys], second.loc[keys]
-    breaks = second["unbroken"].astype(float) - first["unbroken"].astype(float)
-    both = ~first["unbroken"].astype(bool) & ~second["unbroken"].astype(bool)
-    nearer = np.sign(second["moved"] - first["moved"])
-    return seed_values(first.assign(lead=breaks.mask(both, nearer)), "lead")
+    mine, theirs = rows["unbroken"].astype(bool), rows["unbroken_other"].astype(bool)
+    nearer = np.sign(rows["moved_other"] - rows["moved"])
+    alone = theirs.astype(float) - mine.astype(float)
+    return seed_values(rows.assign(lead=alone.mask(~mine & ~theirs, nearer)), "lead")
 
 
 def _moved_by(t: Tables, kind: str) -> str:

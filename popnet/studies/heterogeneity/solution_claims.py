@@ -101,7 +101,7 @@ def _degenerate(metric: str, settings: str) -> Callable[[Tables, float], Judgeme
 
 
 def _of(metric: str, settings: str) -> str:
-    """What a metric with these settings compares: the weights, or their change."""
+    """Return the setting ``of`` of a metric; its name where it has no such setting."""
     return str(json.loads(settings).get("of", metric))
 
 
@@ -111,7 +111,7 @@ def _gain(t: Tables) -> Array:
 
 
 def place_between_nulls(pairs: pd.DataFrame, relative: bool) -> tuple[Array, str]:
-    """Where distances within conditions lie between two nulls, by seed.
+    """Place the distances within conditions between two nulls, one number per seed.
 
         (within - retrained) / (unrelated - retrained)
 
