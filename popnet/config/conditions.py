@@ -21,7 +21,7 @@ from popnet.config.network_config import NetworkConfig, Train
 from popnet.config.reading import ConfigError, Place, Source
 from popnet.config.schema import Catalogue
 from popnet.config.setting_paths import placed
-from popnet.config.settings import Settings
+from popnet.config.settings import Inconsistent, Settings
 
 NETWORK_SECTIONS = ("network", "task", "rule", "train")
 Rows = tuple[int, ...]
@@ -51,7 +51,7 @@ def conditions(
     for rows, values in _combinations(grid):
         try:
             config = sections.config(rows)
-        except (ConfigError, ValidationError):
+        except (ConfigError, ValidationError, Inconsistent):
             explain(source, catalogue, values)
             raise
         same = tuple([id(getattr(config, name)) for name in NETWORK_SECTIONS])
@@ -96,8 +96,8 @@ class _Sections:
     def config(self, rows: Rows) -> NetworkConfig:
         """Build the configuration of one condition.
 
-        Raises ConfigError or ValidationError when it is invalid; ``explain`` then
-        raises the error that users read.
+        Raises ConfigError, ValidationError or Inconsistent when it is invalid;
+        ``explain`` then raises the error that users read.
         """
         rule: RuleSettings = self._section("rule", rows)
         sections = {
@@ -106,7 +106,9 @@ class _Sections:
             "rule": rule,
             "train": self._section("train", rows),
         }
-        config = NetworkConfig.model_validate(sections)
+        # each section is valid, once and for all conditions that share it: pydantic
+        # would run its validators again in each
+        config = NetworkConfig.model_construct(**sections).consistent()
         if config.rule is rule:
             return config
         # the rule was fitted to its network; all conditions together have few of these

@@ -141,7 +141,14 @@ class NetworkConfig(Settings):
     train: Train
 
     @model_validator(mode="after")
-    def _consistent(self) -> NetworkConfig:
+    def _checked(self) -> NetworkConfig:
+        return self.consistent()
+
+    def consistent(self) -> NetworkConfig:
+        """Return this configuration with its rule fitted to its network.
+
+        Raises Inconsistent when its sections do not go together.
+        """
         net, task = self.network, self.task
         if net.readout.kind == "unit" and task.outputs != 1:
             raise Inconsistent(

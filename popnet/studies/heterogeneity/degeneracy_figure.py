@@ -58,8 +58,8 @@ def degeneracy(tables: Tables) -> Section:
         "Points: pairs; white dot: median; dark bar: interquartile range.",
         "Nulls: a network and itself, trained again from the same draw under other "
         "trials, noise and impulses; the networks before training; and networks whose "
-        "units are shuffled. Other pairs of one index start from the same draws and are "
-        "left out; pairs that share a network are not independent.",
+        "units are shuffled. Other pairs of one index start from the same draws and "
+        "are left out; pairs that share a network are not independent.",
         f"No more than {MOST_POINTS} pairs of a strip are drawn as points, evenly "
         "through its sorted values; medians and bars are over all."
         if most > MOST_POINTS
