@@ -10,6 +10,7 @@ import re
 import shlex
 import socket
 import sqlite3
+import threading
 import uuid
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -39,6 +40,9 @@ QUIET = {
 HTTP = "MLFLOW_HTTP_REQUEST"
 FIRST_CONTACT = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "4"}
 AFTERWARDS = {f"{HTTP}_MAX_RETRIES": "1", f"{HTTP}_TIMEOUT": "20"}
+# MLflow makes its tables by Alembic, whose migrations reach the database through one
+# variable of the process: two stores made in two threads alter each other's tables.
+ALEMBIC = threading.Lock()
 
 
 class TrackingError(RuntimeError):
@@ -212,7 +216,8 @@ def _make_sqlite(path: Path, artifacts: Path) -> None:
             part = path.parent / f".{path.name}.{os.getpid()}"
             part.unlink(missing_ok=True)
             module = _import_mlflow("mlflow.store.tracking.sqlalchemy_store")
-            module.SqlAlchemyStore(f"sqlite:///{part}", artifacts.as_uri())
+            with ALEMBIC:
+                module.SqlAlchemyStore(f"sqlite:///{part}", artifacts.as_uri())
             part.replace(path)
         with closing(sqlite3.connect(path, timeout=20)) as connection:
             connection.execute("SELECT count(*) FROM sqlite_master")

@@ -2,8 +2,11 @@
 
 import os
 import socket
+import sqlite3
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from helpers.made_up_run import active, check_whole, fake
 
 from popnet import tracking
+from popnet.config.address import Address
 from popnet.tracking import client
 
 
@@ -33,6 +37,21 @@ def test_a_moved_folder_is_filled_at_its_new_place(out: Path, tmp_path: Path) ->
     assert tracking.sync(fake(moved)).created == 4
     check_whole(moved, fake(moved))
     assert not out.exists()
+
+
+def test_two_stores_made_in_two_threads_are_both_whole(tmp_path: Path) -> None:
+    def make(name: str) -> set[str]:
+        address = Address(client.embedded_uri(tmp_path / name))
+        with client.quiet_mlflow(address):
+            client.prepare(address, tmp_path / name / "artifacts")
+        with closing(sqlite3.connect(tmp_path / name / "mlflow.db")) as database:
+            return {
+                row[0] for row in database.execute("SELECT name FROM sqlite_master")
+            }
+
+    with ThreadPoolExecutor(3) as threads:
+        one, two, three = threads.map(make, "abc")
+    assert one == two == three
 
 
 @pytest.mark.parametrize("listening", [False, True], ids=["refuses", "is silent"])
