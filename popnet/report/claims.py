@@ -48,23 +48,21 @@ def counted(findings: Sequence[Finding]) -> str:
 def claims_table(findings: Sequence[Finding], link: Callable[[Finding], str]) -> Markup:
     """One row per claim; `link` makes the link that leads to its figure."""
     header = [
-        "claim", "statistic", "here (95 %)", "smallest of interest", "n", "p",
-        "verdict", "figure",
+        "claim", "verdict", "statistic", "here (95 %)", "smallest of interest", "n", "p"
     ]  # fmt: skip
     rows = [
         [
             _words(finding.says, finding.note),
+            _verdict(finding) + Markup("<br>") + link(finding),
             finding.statistic,
             estimate(finding),
             finding.smallest or NIL,
             str(finding.n),
             NIL if finding.p is None else probability(finding.p),
-            _verdict(finding),
-            link(finding),
         ]
         for finding in findings
     ]
-    return table(header, rows, numeric=[4, 5], css="claims")
+    return table(header, rows, numeric=[5, 6], css="claims")
 
 
 def power_table(findings: Sequence[Finding]) -> Markup:
