@@ -27,6 +27,7 @@ def blocks(language, page):
 IN_PYTHON = blocks("python", README)
 
 
+@pytest.mark.slow
 def test_the_notebook_example_runs_without_ray_or_mlflow():
     check = (
         "\nimport sys\nassert not {'ray', 'mlflow', 'matplotlib'} & set(sys.modules)\n"

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import popnet
 
 ROOT = Path(popnet.__file__).parents[1]
@@ -53,6 +55,7 @@ def said(script, folder, **more):
     return done.stdout.split()
 
 
+@pytest.mark.slow
 def test_what_a_kernel_calls_is_its_own_whatever_else_is_loaded(tmp_path):
     """The name of the called function is then that of another one of the process."""
     (tmp_path / "kernels_to_close.py").write_text(MODULE.replace("LONG\n", LONG))
@@ -62,6 +65,7 @@ def test_what_a_kernel_calls_is_its_own_whatever_else_is_loaded(tmp_path):
     assert said(LOADED, tmp_path, FACTOR="-3") == [right, "1"]
 
 
+@pytest.mark.slow
 def test_other_settings_of_numba_are_other_code(tmp_path):
     """Otherwise one process with NUMBA_OPT=0 would decide the bits of all others."""
     (tmp_path / "kernels_to_close.py").write_text(MODULE.replace("LONG\n", ""))

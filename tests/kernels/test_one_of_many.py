@@ -120,6 +120,7 @@ def trained(populations):
     return results
 
 
+@pytest.mark.slow
 @every_rule
 def test_training_to_the_end_alone_and_beside_others(name, crowd):
     members = crowd(name)

@@ -35,11 +35,14 @@ def test_nothing_in_popnet_names_it():
 
 
 @pytest.mark.usefixtures("reflex")
-@pytest.mark.parametrize("kind", ENTRIES)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[pytest.mark.slow] * (k == "rule")) for k in ENTRIES]
+)
 def test_it_passes_the_contract_suite(kind):
     getattr(testing, f"check_{kind}")(ENTRIES[kind])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", WITH_SETTINGS)
 def test_it_is_listed_with_its_package(with_reflex, kind):
     name = {f"{one}s": name for one, name in ENTRIES.items()}[kind]
@@ -56,6 +59,7 @@ def test_it_is_listed_with_its_package(with_reflex, kind):
     assert not any("package" in about for n, about in listed.items() if n != name)
 
 
+@pytest.mark.slow
 def test_its_study_is_listed(with_reflex):
     assert "reflex: " in with_reflex("study").stdout
 

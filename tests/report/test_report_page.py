@@ -248,6 +248,7 @@ def test_one_network_alone(make_run):
     assert page.tags.count("svg") == 4
 
 
+@pytest.mark.slow
 def test_sixty_conditions_name_what_is_left_out(make_run):
     grid = {"rule.learning_rate": [round(0.01 * i, 2) for i in range(1, 61)]}
     run = make_run(grid, networks=1)

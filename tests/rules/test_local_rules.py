@@ -197,6 +197,7 @@ PERIODIC = {"name": "sum_of_sines", "trial_s": 0.1, "period_s": 0.1,
 """The output that the published script of RFLO learns; there, it starts by itself."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [

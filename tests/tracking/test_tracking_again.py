@@ -117,6 +117,7 @@ def die() -> None:
     raise Killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [800, 9], ids=["one batch", "many batches"])
 def test_killed_anywhere_and_synced_again_it_is_whole(
     limit: int,
