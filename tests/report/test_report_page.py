@@ -198,6 +198,7 @@ def test_what_a_user_wrote_is_escaped(make_run):
     assert ("a", f"study.html#figure-{evil}") in page.references
 
 
+@pytest.mark.slow
 def test_the_same_records_give_the_same_bytes_in_any_order(written):
     """Rows of networks and curves may come as the shards finished."""
 

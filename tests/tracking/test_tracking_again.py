@@ -138,6 +138,7 @@ def test_killed_anywhere_and_synced_again_it_is_whole(
         check_whole(run.out, run)
 
 
+@pytest.mark.slow
 def test_killed_for_good_and_synced_again_it_is_whole(out: Path) -> None:
     # warnings are errors here too: MLflow's libraries give some when first imported
     command = [sys.executable, "-W", "error", __file__, str(out)]
