@@ -191,6 +191,7 @@ def test_what_a_user_wrote_is_escaped(make_run):
     assert page.tags.count("h1") == 1
     claim, provenance = page.tables[1][1], page.tables[-1][1]
     assert claim[0] == evil + evil
+    assert claim[1].endswith(evil.replace("_", " "))
     assert claim[2] == evil and claim[3].endswith(evil)
     assert provenance == ["<b>.&", evil]
     assert page.tables[0][1][0].endswith(evil) or page.tables[0][2][0].endswith(evil)

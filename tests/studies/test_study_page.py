@@ -48,6 +48,10 @@ def text(run):
     return (run.folder / "report/study.html").read_text(encoding="utf-8")
 
 
+LEADS_TO = ["Figure 1", "Figure 5", "Figure 3", NIL, "Figure 7"]
+"""What stands below the verdict of each finding."""
+
+
 def rows_of(text):
     """The rows of the table of claims, as the text of their cells."""
     table = text[text.index('class="scroll claims"') :].split("</table>")[0]
@@ -72,13 +76,13 @@ def test_the_page_refers_to_nothing_outside_and_to_every_place_inside(run, text)
 def test_every_finding_is_a_row_with_its_verdict_in_words(text):
     rows = rows_of(text)
     assert len(rows) == len(findings())
-    for row, finding in zip(rows, findings(), strict=True):
+    for row, finding, figure in zip(rows, findings(), LEADS_TO, strict=True):
         assert row[0].startswith(finding.says)
         assert finding.note in row[0]
         assert row[2] == finding.statistic
         assert row[4] == (finding.smallest or NIL)
         assert row[5] == str(finding.n)
-        assert row[1][2:].startswith(finding.verdict)
+        assert row[1][2:] == f"{finding.verdict} {figure}"
     assert rows[0][3] == "0.62 [0.31, 0.94] doublings per level"
     assert rows[1][3] == f"0.11 [{MINUS}0.02, 0.24] accuracy"
     assert rows[3][3] == NIL
@@ -104,9 +108,7 @@ def test_the_power_of_each_claim_stands_below_the_claims(text):
 
 
 def test_a_claim_leads_to_its_figure_by_number(text):
-    rows = rows_of(text)
-    figures = ["Figure 1", "Figure 5", "Figure 3", NIL, "Figure 7"]
-    for row, figure in zip(rows, figures, strict=True):
+    for row, figure in zip(rows_of(text), LEADS_TO, strict=True):
         assert row[1].endswith(f" {figure}")
     assert 'href="#figure-robustness">Figure 5</a>' in text
     captions = re.findall(r"<figcaption><b>Figure (\d+)\.", text)
@@ -133,7 +135,9 @@ def test_what_is_not_there_is_said_and_the_rest_is_drawn(tmp_path):
     assert kept == {"learning", "dynamics"}
     assert text.count("Left out: ") == 6
     assert "weights only" in text
-    assert rows_of(text)[1][1].endswith(f" {NIL}"), "its figure was left out"
+    assert (
+        rows_of(text)[1][1] == f"{rows_of(text)[1][1][0]} {findings()[1].verdict} {NIL}"
+    ), "its figure was left out"
 
 
 def test_a_run_without_networks_has_a_page(tmp_path):

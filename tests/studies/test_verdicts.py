@@ -72,8 +72,8 @@ def test_where_nothing_has_an_effect_claims_of_one_fail_and_of_none_hold():
         assert verdict == ("undecided" if claim in sizes else expected), claim
 
 
-@pytest.mark.parametrize("truth", TRUTHS)
 @pytest.mark.slow
+@pytest.mark.parametrize("truth", TRUTHS)
 def test_with_half_of_the_seeds_no_verdict_is_turned_round(truth, true, false):
     known = {"true": verdicts_of(true), "false": verdicts_of(false)}
     few = verdicts_of(found(truth, seeds=12))

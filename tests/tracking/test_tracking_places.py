@@ -39,17 +39,17 @@ def test_a_moved_folder_is_filled_at_its_new_place(out: Path, tmp_path: Path) ->
     assert not out.exists()
 
 
-def test_two_stores_made_in_two_threads_are_both_whole(tmp_path: Path) -> None:
+def test_stores_made_at_once_in_several_threads_are_whole(tmp_path: Path) -> None:
     def make(name: str) -> set[str]:
         address = Address(client.embedded_uri(tmp_path / name))
-        with client.quiet_mlflow(address):
-            client.prepare(address, tmp_path / name / "artifacts")
+        client.prepare(address, tmp_path / name / "artifacts")
         with closing(sqlite3.connect(tmp_path / name / "mlflow.db")) as database:
             return {
                 row[0] for row in database.execute("SELECT name FROM sqlite_master")
             }
 
-    with ThreadPoolExecutor(3) as threads:
+    quiet = client.quiet_mlflow(Address(client.embedded_uri(tmp_path)))
+    with quiet, ThreadPoolExecutor(3) as threads:
         one, two, three = threads.map(make, "abc")
     assert one == two == three
 
