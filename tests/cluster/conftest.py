@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.machines import POPNET, Machines, wait_until, why_not
+from helpers.machines import POPNET, Machines, why_not
+from helpers.pace import PATIENCE_S, wait_until
 
 from popnet import open_run
 from popnet.store import Store
@@ -56,10 +57,10 @@ class Lab:
             listed = backend.listed("checkpoints")
             return any(name.endswith(".safetensors") for name in listed)
 
-        wait_until(begun, 120, "a checkpoint")
+        wait_until(begun, "a checkpoint")
 
     def ends(self, process: subprocess.Popen, code: int = 0) -> str:
-        out, err = process.communicate(timeout=400)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == code, out + err
         return err
 
@@ -102,5 +103,7 @@ def laptop(tmp_path_factory, machines):
     alone = Lab(machines, tmp_path_factory.mktemp("laptop"))
     command = [POPNET, "launch", str(alone.file), "--out", str(alone.out)]
     own = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")}
-    subprocess.run(command, check=True, capture_output=True, timeout=300, env=own)
+    subprocess.run(
+        command, check=True, capture_output=True, timeout=PATIENCE_S, env=own
+    )
     return alone.bits()

@@ -4,7 +4,8 @@ import signal
 import sqlite3
 
 import pytest
-from helpers.machines import Machines, wait_until
+from helpers.machines import Machines
+from helpers.pace import wait_until
 
 from popnet.store import Store
 
@@ -29,7 +30,7 @@ def test_a_machine_lost_in_the_middle_changes_no_bit(lab, laptop):
     try:
         wait_until(
             lambda: all(lab.machines.named(n, "ray::Shard") for n in (1, 2)),
-            60, "actors on both machines",
+            "actors on both machines",
         )  # fmt: skip
         lab.machines.kill(2)
         told = lab.ends(process)

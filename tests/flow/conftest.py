@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
+from helpers.pace import PATIENCE_S, wait_until
 
 POPNET = [str(Path(sys.executable).with_name("popnet"))]
 
@@ -47,7 +47,7 @@ class Popnet:
         path.write_text(yaml.safe_dump(sweep, sort_keys=False))
         return path
 
-    def __call__(self, *args, code=0, timeout=300):
+    def __call__(self, *args, code=0, timeout=PATIENCE_S):
         done = subprocess.run(
             [*POPNET, *map(str, args)], cwd=self.folder, capture_output=True,
             text=True, timeout=timeout, check=False,
@@ -76,15 +76,15 @@ class Popnet:
                     one.kill()
                 process.communicate()
 
-    def wait_for_training(self, process, seconds=120) -> None:
+    def wait_for_training(self, process) -> None:
         """Until some checkpoint is on disk: networks are in mid-training."""
         folder = self.out / "store" / "checkpoints"
-        for _ in range(seconds * 10):
+
+        def begun() -> bool:
             assert process.poll() is None, process.communicate()
-            if folder.is_dir() and list(folder.glob("*.safetensors")):
-                return
-            time.sleep(0.1)
-        raise AssertionError("no checkpoint appeared")
+            return folder.is_dir() and any(folder.glob("*.safetensors"))
+
+        wait_until(begun, "a checkpoint")
 
     def workers(self, process, title="Shard") -> list[psutil.Process]:
         """Ray's processes of a launch with this title."""
@@ -96,7 +96,7 @@ class Popnet:
         actors = self.workers(process)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-        _, alive = psutil.wait_procs(actors, timeout=60)
+        _, alive = psutil.wait_procs(actors, timeout=PATIENCE_S)
         assert actors and not alive, f"{len(alive)} actors outlived their driver"
 
 

@@ -12,6 +12,7 @@ import urllib.request
 import numpy as np
 import psutil
 import pytest
+from helpers.pace import PATIENCE_S, wait_until
 from mlflow import MlflowClient
 
 from popnet import open_run
@@ -53,10 +54,8 @@ class Server:
         self.process = subprocess.Popen(
             command, env={**os.environ, **extra}, stdout=quiet, stderr=quiet
         )
-        until = time.monotonic() + 120
-        while wait and not self.answers():
-            assert time.monotonic() < until, "the server does not start"
-            time.sleep(0.3)
+        if wait:
+            wait_until(self.answers, "the server's answer")
 
     def answers(self):
         try:
@@ -85,13 +84,6 @@ class Server:
         found = client.search_runs([experiment.experiment_id], wanted)
         keys = sorted(run.data.tags["popnet.key"] for run in found)
         return keys, sum("popnet.complete" in run.data.tags for run in found)
-
-
-def wait_until(true, seconds=240):
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.2)
 
 
 @pytest.fixture
@@ -140,19 +132,20 @@ def test_a_server_killed_in_mid_launch_has_everything_once(server, undisturbed, 
         assert process.poll() is None, process.communicate()
         return len(store.recorded())
 
-    wait_until(lambda: recorded() >= 2)
+    wait_until(lambda: recorded() >= 2, "two networks")
     actors = popnet.workers(process)
     for actor in actors:  # however slow MLflow is here, there is more to train
         actor.suspend()
     before = recorded()
     assert actors and before < 20, "it was too fast"
-    wait_until(lambda: recorded() and server.networks()[1] >= 2)
+    wait_until(lambda: recorded() and server.networks()[1] >= 2, "two in MLflow")
     server.kill()
     for actor in actors:
         actor.resume()
-    wait_until(lambda: recorded() > before)  # training does not wait for the server
+    # training does not wait for the server
+    wait_until(lambda: recorded() > before, "more networks")
     server.start(wait=False)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, out + err
     assert "behind" in err
     table = open_run(popnet.out / "flow").table()
@@ -182,7 +175,7 @@ def test_a_server_away_from_the_start_is_filled_by_the_next_launch(
 def test_the_recorder_killed_comes_back_and_training_goes_on(popnet):
     process = popnet.start(**LONG)
     seen = []
-    until = time.monotonic() + 240
+    until = time.monotonic() + PATIENCE_S
     while len(seen) < 2 and time.monotonic() < until and process.poll() is None:
         for one in psutil.Process(process.pid).children(recursive=True):
             name = " ".join(one.cmdline()[:1]) if one.is_running() else ""
@@ -191,7 +184,7 @@ def test_the_recorder_killed_comes_back_and_training_goes_on(popnet):
                 if len(seen) == 1:
                     one.kill()
         time.sleep(0.2)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0 and "note:" not in err, out + err
     assert len(seen) == 2, "the recorder was not started again"
     uri = f"sqlite:///{popnet.out.resolve()}/mlflow.db"

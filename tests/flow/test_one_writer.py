@@ -7,6 +7,7 @@ import time
 
 import pytest
 import yaml
+from helpers.pace import PATIENCE_S
 
 pytestmark = [pytest.mark.flow, pytest.mark.slow]
 
@@ -49,7 +50,7 @@ def test_a_launch_its_report_and_its_secrets(tmp_path):
             assert f"process {launch.pid}" in done.stderr and "launch" in done.stderr
             assert "hunter" not in done.stderr
         assert popnet("status", folder).returncode == 0
-        said = "".join(launch.communicate(timeout=500))
+        said = "".join(launch.communicate(timeout=PATIENCE_S))
     finally:
         launch.kill()
         launch.communicate()

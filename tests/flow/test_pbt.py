@@ -6,6 +6,7 @@ import time
 import psutil
 import pytest
 import torch
+from helpers.pace import PATIENCE_S
 
 from popnet import open_run
 from popnet.engine.train import advance, begin
@@ -114,13 +115,13 @@ def test_what_was_killed_goes_on(popnet, whom):
         assert victims
         for victim in victims:
             victim.kill()
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 0, out + err
         assert "was lost in training" in err
     else:
         process.kill()
         process.communicate()
-        psutil.wait_procs(family, timeout=60)
+        psutil.wait_procs(family, timeout=PATIENCE_S)
         before = members(run)
         popnet.launch(**SWEEP)
         for old, new in zip(before, members(run), strict=False):

@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+from helpers.pace import PATIENCE_S
 
 from popnet import open_run
 from popnet.catalogue import load_sweep
@@ -168,7 +169,7 @@ def test_a_condition_that_dies_is_started_again(popnet):
     process = popnet.start(**sections("died", search=search, machine={"workers": 2}))
     popnet.wait_for_training(process)
     popnet.workers(process, "ResourceTrainable")[0].kill()  # so Ray Tune calls it
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, out + err
     assert "1 time a process or machine was lost" in err
     run = open_run(popnet.out / "died")
@@ -193,7 +194,7 @@ def test_a_search_that_was_killed_goes_on(popnet):
     family = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.communicate()
-    psutil.wait_procs(family, timeout=60)
+    psutil.wait_procs(family, timeout=PATIENCE_S)
     run = open_run(popnet.out / "killed")
     before = conditions(run)
     assert 3 <= len(before) < 7

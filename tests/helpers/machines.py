@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -207,12 +207,3 @@ def _title(process: psutil.Process) -> str:
 def _signal(process: psutil.Process, number: int) -> None:
     with suppress(psutil.Error):
         process.send_signal(number)
-
-
-def wait_until(true: Callable[[], bool], seconds: float, what: str) -> None:
-    """Wait for a condition; says what did not come true."""
-    until = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > until:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.2)

@@ -4,12 +4,12 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
+from helpers.pace import PATIENCE_S, wait_until
 
 POPNET = str(Path(sys.executable).with_name("popnet"))
 LONG = {
@@ -40,15 +40,6 @@ def listening(process: psutil.Process) -> dict[int, str]:
     return found
 
 
-def until(found, seconds):
-    """Ask until there is an answer."""
-    for _ in range(seconds * 5):
-        if answer := found():
-            return answer
-        time.sleep(0.2)
-    raise AssertionError("nothing came")
-
-
 def ended(process: subprocess.Popen) -> None:
     """End a process and all that it started."""
     whole = psutil.Process(process.pid)
@@ -57,7 +48,7 @@ def ended(process: subprocess.Popen) -> None:
             one.kill()
         except psutil.Error:
             continue
-    process.wait(timeout=30)
+    process.wait(timeout=PATIENCE_S)
 
 
 @pytest.mark.slow
@@ -71,7 +62,7 @@ def test_the_ui_is_on_loopback_alone(own_run):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        ports = until(lambda: listening(psutil.Process(ui.pid)), 120)
+        ports = wait_until(lambda: listening(psutil.Process(ui.pid)), "a port")
         assert set(ports.values()) == {"127.0.0.1"}, ports
         assert port in ports
     finally:
@@ -110,7 +101,7 @@ def test_a_launchs_ray_turns_away_who_has_not_its_token(tmp_path):
             family = process.children(recursive=True)
             return [p for p in family if p.name() == "raylet"]
 
-        (node,) = until(raylet, 120)
+        (node,) = wait_until(raylet, "a raylet")
         given = node.environ()
         assert given["RAY_AUTH_MODE"] == "token"
         token = given["RAY_AUTH_TOKEN"]

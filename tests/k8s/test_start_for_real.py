@@ -23,6 +23,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from helpers.pace import PATIENCE_S
 
 TOP = Path(__file__).parents[2]
 RAY = "python -m ray.scripts.scripts"
@@ -44,7 +45,7 @@ pytestmark = pytest.mark.slow
 def run(command, env, **options):
     return subprocess.run(
         ["bash", "-ce", command], env=env, capture_output=True, text=True, check=False,
-        timeout=300, **options,
+        timeout=PATIENCE_S, **options,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.pace import PATIENCE_S
 from numba.core import config
 
 from popnet.kernels import compile_cache, first_use
@@ -263,7 +264,7 @@ def test_of_actors_that_start_at_once_one_per_kind_of_cpu_compiles(source):
         )
         for number, cpu in enumerate([generic, {}, {}])
     ]  # fmt: skip
-    said = [actor.communicate(timeout=100)[0].split() for actor in actors]
+    said = [actor.communicate(timeout=PATIENCE_S)[0].split() for actor in actors]
     assert [float(result) for result, _ in said] == [5, 5, 5]
     other, *here = [int(made) for _, made in said]
     assert other == 1 and sorted(here) == [0, 1] and len(files()) == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.other_package import PACKAGE
+from helpers.pace import PATIENCE_S
 from popnet.cli.main import app
 from typer.testing import CliRunner
 
@@ -64,8 +65,8 @@ def with_reflex():
 
     def call(*args, code=0, path=PACKAGE):
         done = subprocess.run(
-            [command, *map(str, args)], capture_output=True, text=True, timeout=400,
-            env={**os.environ, "PYTHONPATH": str(path)}, check=False,
+            [command, *map(str, args)], capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(path)}, timeout=PATIENCE_S,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr

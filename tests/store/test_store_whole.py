@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.batches import A, commit, left_over, values
+from helpers.pace import PATIENCE_S
 
 from popnet.store import Store
 from popnet.store.audit import audit
@@ -101,7 +102,7 @@ def test_two_writers_at_once_lose_and_spoil_nothing(tmp_path):
         writer.stdin.write("go\n")
         writer.stdin.flush()
     for writer in writers:
-        writer.communicate(timeout=300)
+        writer.communicate(timeout=PATIENCE_S)
         assert writer.returncode == 0
     store = Store(tmp_path)
     keys = {f"{me}{i:019d}" for me in "12" for i in range(50)}

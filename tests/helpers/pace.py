@@ -1,0 +1,49 @@
+"""How fast this machine is now: what a test of speed is measured against.
+
+A bound in seconds fails on a machine that is slow or busy; a bound in units of plain
+work, timed beside the tested work in the same process, says the same everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+PATIENCE_S = 900
+"""How long a test waits for another process or thread: only what hangs takes longer."""
+
+
+def wait_until(found: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
+    """Ask until the answer is true, and give it; says what did not come."""
+    until = time.monotonic() + seconds
+    while not (answer := found()):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+        time.sleep(0.1)
+    return answer
+
+
+def processor_seconds(work: Callable[[], object]) -> float:
+    """Processor time of this process that ``work`` takes."""
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def digests() -> dict[str, int]:
+    """Plain work: a digest, as a key of a dictionary, for each of 100,000 tuples."""
+    return {
+        hashlib.blake2b(repr((i, "a", 0.5)).encode(), digest_size=8).hexdigest(): i
+        for i in range(100_000)
+    }
+
+
+def in_digests(work: Callable[[], object]) -> float:
+    """Processor time of ``work``, as a multiple of that of `digests` beside it."""
+    before = processor_seconds(digests)
+    spent = processor_seconds(work)
+    return spent / max(before, processor_seconds(digests))
