@@ -43,26 +43,24 @@ def launched(folder, arguments, **environment):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     (path,) = folder.glob("runs/*/networks.parquet")
-    table = pd.read_parquet(path).set_index("key").sort_index()
-    return table[["status", "final_error", "final_accuracy"]]
+    assert len(pd.read_parquet(path)) == 2
 
 
 @pytest.mark.slow
 def test_a_launch_runs_nothing_that_lies_beside_its_file(tmp_path):
-    command = [COMMAND, "launch", "s.yaml", "--out", "runs"]
-    right = launched(folder_with(tmp_path / "clean"), command)
     full = folder_with(tmp_path / "full", NAMES)
-    assert launched(full, command).equals(right)
+    launched(full, [COMMAND, "launch", "s.yaml", "--out", "runs"])
     assert not (full / "imported").exists()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [None, "."])
-def test_nor_does_a_launch_from_python(tmp_path, path):
-    """popnet and sitecustomize are what Python itself takes from there before."""
+def test_nor_does_a_launch_from_python(tmp_path):
+    """popnet and sitecustomize are what Python itself takes from there before.
+
+    With -c the folder is on the path, and with PYTHONPATH a second time.
+    """
     full = folder_with(tmp_path / "full", NAMES[:-2])
-    more = {} if path is None else {"PYTHONPATH": path}
-    launched(full, [sys.executable, "-c", LAUNCH], **more)
+    launched(full, [sys.executable, "-c", LAUNCH], PYTHONPATH=".")
     assert not (full / "imported").exists()
 
 

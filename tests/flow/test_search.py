@@ -153,8 +153,6 @@ def test_median_stopping_and_optuna_find_the_rates_that_learn(popnet):
     assert best["state"] == "done" and best["values"][RATE] > 1e-4
     assert any(entry["state"] == "stopped" for entry in tried)
     assert run.planned() == 16 == len(run.table())
-    assert "nothing to train" in search(8).stdout
-    assert conditions(run) == tried
 
     search(10)  # two more; the eight are neither trained nor chosen again
     run = open_run(popnet.out / "best")

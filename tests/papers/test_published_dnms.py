@@ -9,6 +9,7 @@ CAP = 4000
 
 
 @pytest.mark.papers
+@pytest.mark.nightly  # `make published` does it with 40 networks
 def test_trials_to_criterion_are_about_as_published():
     """Published, 20 runs: median 843, quartiles 692 to 1,125.
 
