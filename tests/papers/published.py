@@ -1,9 +1,10 @@
 """Trains every rule on its paper's task to its paper's criterion; fills a page.
 
-``make published`` launches the configs below and configs/rules_by_tasks.yaml into
-runs/published (what is there is not trained again), and writes from their records the
-table of configs/README.md and its figure.  With names of configs, ``python
-tests/papers/published.py NAME ...`` launches these alone and writes from what is there.
+``make published`` launches the configs below, configs/rules_by_tasks.yaml and
+configs/quickstart.yaml into runs/published (what is there is not trained again), and
+writes from their records the tables and figures of configs/README.md, and the figure of
+README.md.  With names of configs, ``python tests/papers/published.py NAME ...`` launches
+these alone and writes from what is there.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import pandas as pd
 from fixed_points import counted
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
+from pages_of_runs import drawn, miconi, placed
 
 import popnet as pn
 from popnet.analysis.trials_to_criterion import trials_or_cap, trials_quantiles
+from popnet.report.perturbations import robustness
 from popnet.report.style import CATEGORIES, INK, house_style, thousands
+from popnet.report.trials_to_criterion import convergence
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNS = ROOT / "runs" / "published"
@@ -78,13 +82,12 @@ CLAIMS = [
     Claim("rflo", "rflo", "sum_of_sines, 1 s", "90 % of the variance, 20 in a row"),
 ]  # fmt: skip
 CONFIGS = [*dict.fromkeys(claim.config for claim in CLAIMS)]
+OTHERS = ["rules_by_tasks", "quickstart"]
 
 
 def launched(config: str) -> pn.Run:
     """The run of a config; how long its launches took stands beside it."""
-    file = (
-        f"{config}.yaml" if config == "rules_by_tasks" else f"published_{config}.yaml"
-    )
+    file = f"{config}.yaml" if config in OTHERS else f"published_{config}.yaml"
     name = file.removesuffix(".yaml").replace("_", "-")
     begin = time.monotonic()
     popnet = Path(sys.executable).with_name("popnet")
@@ -100,7 +103,7 @@ def launched(config: str) -> pn.Run:
 
 def opened(config: str) -> tuple[pn.Run, float] | None:
     """A run that is there, and the seconds its launches took."""
-    name = config if config == "rules_by_tasks" else f"published_{config}"
+    name = config if config in OTHERS else f"published_{config}"
     folder = RUNS / name.replace("_", "-")
     took = RUNS / f"{folder.name}.seconds.json"
     if not took.exists():
@@ -251,10 +254,17 @@ def figure(runs: dict[str, tuple[pn.Run, float]]) -> None:
 
 def main(names: list[str]) -> None:
     """Launch, then write."""
-    for config in names or [*CONFIGS, "rules_by_tasks"]:
+    for config in names or [*CONFIGS, *OTHERS]:
         launched(config)
-    found = {c: run for c in [*CONFIGS, "rules_by_tasks"] if (run := opened(c))}
+    found = {c: run for c in [*CONFIGS, *OTHERS] if (run := opened(c))}
     figure(found)
+    if "dnms" in found:
+        run, _ = found["dnms"]
+        placed(PAGE, "dnms", miconi(run))
+        drawn(run, convergence, FIGURE.with_name("published_dnms.png"))
+    if "quickstart" in found:
+        picture = FIGURE.with_name("quickstart_perturbations.png")
+        drawn(found["quickstart"][0], robustness, picture)
     lines = [BEGIN, "", *table_of(found)]
     if "selective_integration" in found:
         lines += ["", fallen(found["selective_integration"][0])]
