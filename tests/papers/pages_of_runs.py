@@ -21,10 +21,15 @@ def drawn(run: pn.Run, section: Callable[[RunTables], Section], file: Path) -> N
         drawing.figure.savefig(file, dpi=160)
 
 
-def placed(page: Path, name: str, lines: list[str]) -> None:
-    """Put lines between the marks of this name on a page."""
-    begin = f"<!-- {name}, made by `make published`: do not edit -->"
-    end = f"<!-- end of {name} -->"
+DNMS = (
+    "<!-- dnms, made by `make published`: do not edit -->",
+    "<!-- end of dnms -->",
+)
+
+
+def placed(page: Path, marks: tuple[str, str], lines: list[str]) -> None:
+    """Put lines between two marks on a page."""
+    begin, end = marks
     before, rest = page.read_text().split(begin)
     made = "\n".join([begin, "", *lines, "", end])
     page.write_text(before + made + rest.split(end)[1])
@@ -46,8 +51,8 @@ def miconi(run: pn.Run) -> list[str]:
         a, b = np.quantile(medians_R, [0.025, 0.975])
         lines.append(
             f"| here, {100 * accuracy:.0f} of 100, {count} seeds | {low:,.0f} | "
-            f"{middle:,.0f} ({a:,.0f} to {b:,.0f}) | {high:,.0f} | {failed} of {count}, "
-            "counted as 4,000 |"
+            f"{middle:,.0f} ({a:,.0f} to {b:,.0f}) | {high:,.0f} | "
+            f"{failed} of {count}, counted as 4,000 |"
         )
     day = time.strftime("%d %B %Y").lstrip("0")
     return [

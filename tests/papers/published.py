@@ -3,8 +3,8 @@
 ``make published`` launches the configs below, configs/rules_by_tasks.yaml and
 configs/quickstart.yaml into runs/published (what is there is not trained again), and
 writes from their records the tables and figures of configs/README.md, and the figure of
-README.md.  With names of configs, ``python tests/papers/published.py NAME ...`` launches
-these alone and writes from what is there.
+README.md.  With names of configs, ``python tests/papers/published.py NAME ...``
+launches these alone and writes from what is there.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pandas as pd
 from fixed_points import counted
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
-from pages_of_runs import drawn, miconi, placed
+from pages_of_runs import DNMS, drawn, miconi, placed
 
 import popnet as pn
 from popnet.analysis.trials_to_criterion import trials_or_cap, trials_quantiles
@@ -260,7 +260,7 @@ def main(names: list[str]) -> None:
     figure(found)
     if "dnms" in found:
         run, _ = found["dnms"]
-        placed(PAGE, "dnms", miconi(run))
+        placed(PAGE, DNMS, miconi(run))
         drawn(run, convergence, FIGURE.with_name("published_dnms.png"))
     if "quickstart" in found:
         picture = FIGURE.with_name("quickstart_perturbations.png")
