@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from helpers.pace import PATIENCE_S
 from popnet.cli.main import app
 from typer.testing import CliRunner
 
@@ -49,7 +50,7 @@ def process():
     command = str(Path(sys.executable).with_name("popnet"))
 
     def call(*args, **options):
-        given = {"capture_output": True, "text": True, "timeout": 120, **options}
+        given = {"capture_output": True, "text": True, "timeout": PATIENCE_S, **options}
         environment = {**os.environ, "COLUMNS": "80"}
         return subprocess.run([command, *args], env=environment, check=False, **given)
 

@@ -22,6 +22,8 @@ from pathlib import Path
 
 import psutil
 
+from helpers.pace import PATIENCE_S
+
 PORT = 6380
 RAY = str(Path(sys.executable).with_name("ray"))
 _made = itertools.count()
@@ -166,7 +168,7 @@ class Machines:
         """After a machine is down: its next start writes a log of its own."""
         ray = self.rays.pop(number, None)
         if ray is not None:
-            ray.wait(60)
+            ray.wait(PATIENCE_S)
         log = self.scratch / f"{number}.log"
         if log.exists():
             log.rename(self.scratch / f"{number}.{time.time_ns()}.log")

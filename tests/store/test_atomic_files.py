@@ -6,6 +6,7 @@ import os
 import threading
 
 import pytest
+from helpers.pace import PATIENCE_S
 
 from popnet.store import atomic_files
 
@@ -69,7 +70,7 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path):
         other.join(0.1)
         assert other.is_alive()
         order.append("first")
-    other.join(10)
+    other.join(PATIENCE_S)
     assert order == ["first", "second"]
     with pytest.raises(ValueError), atomic_files.locked(tmp_path / ".lock"):
         raise ValueError

@@ -163,7 +163,7 @@ def test_the_recorder_waits_longer_and_longer_and_says_why(own_run, monkeypatch)
     monkeypatch.setattr(mlflow_recorder.time, "sleep", waits.append)
     monkeypatch.setattr(mlflow_recorder.os, "nice", lambda n: waits.append(("nice", n)))
     actor = Recorder(str(own_run.folder), None)
-    assert enough.wait(20)
+    assert enough.wait(PATIENCE_S)
     assert waits[0] == ("nice", mlflow_recorder.YIELDS)
     assert waits[1:] == [2, 4, 8, 16, 32, 60, 60, mlflow_recorder.POLL_S, 2, 4]
     assert actor.progress() == (3, "nobody answers")
