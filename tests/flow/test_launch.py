@@ -40,7 +40,6 @@ def assert_same(one, other):
         np.testing.assert_array_equal(one[key], other[key])
 
 
-@pytest.mark.flow
 def test_a_finished_sweep_is_whole(finished):
     run = open_run(finished.out / "flow")
     table = run.table()
@@ -74,7 +73,6 @@ def test_paired_networks_start_from_the_same_weights(finished):
         assert not np.array_equal(first.initial["tau_s"], second.initial["tau_s"])
 
 
-@pytest.mark.flow
 def test_launched_again_nothing_is_trained(finished):
     began = time.monotonic()
     done = finished.launch()
@@ -101,7 +99,6 @@ def test_growing_renaming_and_resharding_train_only_what_is_new(finished):
     assert_same(old, {key: new[key] for key in old})
 
 
-@pytest.mark.flow
 def test_one_network_retrained_alone_is_identical(finished):
     run = open_run(finished.out / "flow")
     key = run.table()["key"].iloc[4]

@@ -21,7 +21,6 @@ def kept(popnet_in, tmp_path_factory, s3):
     return popnet, uri, popnet("launch", popnet.write(), "--storage", uri)
 
 
-@pytest.mark.flow
 def test_a_launch_into_s3_is_a_launch_into_a_folder(finished, kept):
     popnet, uri, done = kept
     assert "all 6 networks done (6 trained)" in done.stdout, done.stdout
