@@ -3,7 +3,8 @@
     python tests/mutants.py            all
     python tests/mutants.py backward   those whose file or line holds this word
 
-The defects are made in a copy of the repository.  Ends with 1 if any survived.
+The defects are made in copies of the repository, one for each core.  Ends with 1 if any
+survived.
 """
 
 import os
@@ -12,10 +13,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
+WORKERS = os.cpu_count() or 1
+"""Defects that are tried at once, each in a copy of the repository."""
 
 
 class Mutant(NamedTuple):
@@ -498,25 +503,44 @@ def survives(copy: Path, mutant: Mutant) -> bool:
         target.write_text(text)
 
 
+def judged(copy: Path, tests: str, mutants: list[Mutant]) -> int:
+    """Try all defects of these tests, one after the other; how many survived."""
+    if not passes(copy, tests):
+        raise RuntimeError(f"tests/{tests} fails without any defect")
+    survivors = 0
+    for mutant in mutants:
+        begun = time.perf_counter()
+        alive = survives(copy, mutant)
+        survivors += alive
+        seconds = time.perf_counter() - begun
+        word, old = "SURVIVED" if alive else "caught", mutant.old.strip()
+        print(f"{word:8} {seconds:4.0f} s  {mutant.file}: {old}", flush=True)
+    return survivors
+
+
 def main(words: list[str]) -> int:
     """Run the defects that hold any of these words; how many survived."""
     chosen = [m for m in MUTANTS if not words or any(w in " ".join(m) for w in words)]
-    survivors = 0
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder)
-        for name in ("popnet", "tests"):
-            shutil.copytree(ROOT / name, copy / name)
-        shutil.copy2(ROOT / "pyproject.toml", copy)
-        for tests in sorted({m.tests for m in chosen}):
-            if not passes(copy, tests):
-                raise RuntimeError(f"tests/{tests} fails without any defect")
-        for mutant in chosen:
-            begun = time.perf_counter()
-            alive = survives(copy, mutant)
-            survivors += alive
-            seconds = time.perf_counter() - begun
-            word, old = "SURVIVED" if alive else "caught", mutant.old.strip()
-            print(f"{word:8} {seconds:4.0f} s  {mutant.file}: {old}", flush=True)
+    by_tests: dict[str, list[Mutant]] = {}
+    for mutant in chosen:
+        by_tests.setdefault(mutant.tests, []).append(mutant)
+    copies: SimpleQueue[Path] = SimpleQueue()
+
+    def one(tests: str) -> int:
+        copy = copies.get()
+        try:
+            return judged(copy, tests, by_tests[tests])
+        finally:
+            copies.put(copy)
+
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(WORKERS) as pool:
+        for number in range(WORKERS):
+            copy = Path(folder) / str(number)
+            for name in ("popnet", "tests"):
+                shutil.copytree(ROOT / name, copy / name)
+            shutil.copy2(ROOT / "pyproject.toml", copy)
+            copies.put(copy)
+        survivors = sum(pool.map(one, by_tests))
     print(f"{survivors} of {len(chosen)} survived")
     return 1 if survivors else 0
 
