@@ -61,8 +61,8 @@ nightly: setup
 bench: setup
 	$(BIN)/python tests/bench/run.py $(ARGS)
 
-# every rule on its paper's task, to its criterion; an hour; fills the table of
-# configs/README.md
+# every rule on its paper's task, to its criterion; an hour; makes the tables
+# and figures of configs/README.md, and the figure of README.md
 published: setup
 	$(BIN)/python tests/papers/published.py
 

@@ -478,7 +478,7 @@ MUTANTS = [
 
 
 def passes(copy: Path, tests: str, which: str) -> bool:
-    """Whether these tests, of those with the marks ``which``, pass in the copy."""
+    """Run the tests marked ``which`` in the copy; return True when none fails."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider",
                "-m", which, f"tests/{tests}"]  # fmt: skip
     # broken kernels are kept elsewhere than good ones
@@ -491,7 +491,7 @@ def passes(copy: Path, tests: str, which: str) -> bool:
 
 
 def survives(copy: Path, mutant: Mutant, which: str) -> bool:
-    """Whether tests stay green with this defect; the file is put back."""
+    """Make the defect, run its tests, undo it; return True when none of them fails."""
     target = copy / "popnet" / mutant.file
     text = target.read_text()
     if text.count(mutant.old) != 1:

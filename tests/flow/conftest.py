@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -40,6 +41,7 @@ class Popnet:
         self.folder = folder
         self.out = folder / "runs"
         self.started: list[subprocess.Popen] = []
+        self.took_s = 0.0  # by the launch of ``finished``
 
     def write(self, **changes) -> Path:
         sweep = {k: v for k, v in {**SWEEP, **changes}.items() if v is not None}
@@ -115,7 +117,9 @@ def popnet_in():
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """One sweep, launched undisturbed."""
+    """One sweep, launched undisturbed, and how long that took."""
     command = Popnet(tmp_path_factory.mktemp("finished"))
+    began = time.monotonic()
     command.launch()
+    command.took_s = time.monotonic() - began
     return command

@@ -76,7 +76,8 @@ def test_paired_networks_start_from_the_same_weights(finished):
 def test_launched_again_nothing_is_trained(finished):
     began = time.monotonic()
     done = finished.launch()
-    assert time.monotonic() - began < 60
+    # measured: a sixth of the launch that trained
+    assert time.monotonic() - began < finished.took_s / 2
     assert "nothing to train" in done.stdout
     assert len(mlflow_networks(finished)) == 6
 

@@ -1,4 +1,4 @@
-"""How fast this machine is now: what a test of speed is measured against.
+"""Waits for other processes, and measures speed in units of plain work.
 
 A bound in seconds fails on a machine that is slow or busy; a bound in units of plain
 work, timed beside the tested work in the same process, says the same everywhere.
@@ -14,15 +14,15 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PATIENCE_S = 900
-"""How long a test waits for another process or thread: only what hangs takes longer."""
+"""Seconds that a test waits for another process or thread before it fails."""
 
 
-def wait_until(found: Callable[[], T], what: str, seconds: float = PATIENCE_S) -> T:
+def wait_until(found: Callable[[], T], what: str) -> T:
     """Ask until the answer is true, and give it; says what did not come."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + PATIENCE_S
     while not (answer := found()):
         if time.monotonic() > until:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
+            raise AssertionError(f"not within {PATIENCE_S} s: {what}")
         time.sleep(0.1)
     return answer
 

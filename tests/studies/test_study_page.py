@@ -49,7 +49,7 @@ def text(run):
 
 
 LEADS_TO = ["Figure 1", "Figure 5", "Figure 3", NIL, "Figure 7"]
-"""What stands below the verdict of each finding."""
+"""For each finding, the figure that its row of the table of claims links to."""
 
 
 def rows_of(text):
