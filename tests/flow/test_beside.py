@@ -11,6 +11,9 @@ import pytest
 import yaml
 
 import popnet
+from popnet.catalogue import load_sweep
+from popnet.plan import networks
+from popnet.work.serial import train
 
 SWEEP = {
     "name": "beside", "seed": 3, "networks": 2, "task": "dnms",
@@ -43,13 +46,20 @@ def launched(folder, arguments, **environment):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     (path,) = folder.glob("runs/*/networks.parquet")
-    assert len(pd.read_parquet(path)) == 2
+    table = pd.read_parquet(path)
+    assert len(table) == 2
+    return table
 
 
 @pytest.mark.slow
 def test_a_launch_runs_nothing_that_lies_beside_its_file(tmp_path):
     full = folder_with(tmp_path / "full", NAMES)
-    launched(full, [COMMAND, "launch", "s.yaml", "--out", "runs"])
+    table = launched(full, [COMMAND, "launch", "s.yaml", "--out", "runs"])
+    plan, _ = load_sweep(full / "s.yaml")
+    alone = train(networks(plan))  # in this process, which has other modules
+    for row in table.itertuples():
+        found = alone[row.key]
+        assert (row.status, row.final_error) == (found.status, found.final_error)
     assert not (full / "imported").exists()
 
 
