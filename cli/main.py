@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import Any
 
@@ -69,6 +70,7 @@ def main() -> None:
         sys.exit(shell.WRONG)
     except typer.Abort:
         sys.exit(shell.INTERRUPTED)
+    gc.freeze()  # else Python looks through all of torch's objects as it ends: a second
     sys.exit(code if isinstance(code, int) else shell.DONE)
 
 

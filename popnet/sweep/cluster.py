@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from popnet.config import ConfigError, Machine
-from popnet.sweep.same_code import job_config, led_to_this_popnet
+from popnet.environment import environment
+from popnet.sweep.same_code import job_config, path_to_this_popnet
 
 ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -30,8 +31,6 @@ ENVIRONMENT = {
     # a process that has tested networks waits for more of them: as actors hold the
     # CPUs, Ray would end it after a second, and loading torch costs more than a test
     "RAY_idle_worker_killing_time_threshold_ms": "600000",
-    # the processes that Ray starts beforehand lack THREADS and are never used
-    "RAY_prestart_worker_first_driver": "0",
 }
 THREADS = {
     name: "1"
@@ -113,7 +112,6 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
     # Ray prints the last lines of a lost machine's log; the launch reports it in one
     ray._private.worker.print_to_stdstream = lambda *_, **__: None  # pyright: ignore
     common: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    common["runtime_env"] = {"env_vars": THREADS}
     if address is None or not address.startswith("ray://"):
         common["job_config"] = job_config()
     if ray.is_initialized():
@@ -122,7 +120,7 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
     if address is None:
         _start(ray, cpus, **common)
     else:
-        _join(ray, address, **common)
+        _join(ray, address, runtime_env={"env_vars": THREADS}, **common)
     try:
         yield ray
     finally:
@@ -130,8 +128,12 @@ def ray_running(address: str | None, cpus: int) -> Iterator[Any]:
 
 
 def _start(ray: Any, cpus: int, **common: Any) -> None:
-    """Start a Ray of its own, whose workers import the popnet of this process."""
-    with led_to_this_popnet():
+    """Start a Ray of its own, whose workers import the popnet of this process.
+
+    They have ``THREADS`` from the processes that start them and not from an environment
+    of the job, so that the ones which Ray starts beforehand are of use.
+    """
+    with environment({**THREADS, **path_to_this_popnet()}):
         ray.init(
             address="local",  # never a cluster that happens to run on this machine
             num_cpus=cpus,

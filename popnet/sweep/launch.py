@@ -196,6 +196,7 @@ def _complete(
     checkpoints.tidy(run.store.backend, run.store.recorded())
     compact(run.store)
     notes = prepared.notes + reporter.notes
+    reporter.getting_ready.wait()
     notes += finish(run, reporter.tracking_uri, reporter.report)
     reporter.report("done")
     by_status = dict(Counter(reporter.statuses.values()))

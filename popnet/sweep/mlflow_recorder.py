@@ -30,6 +30,9 @@ POLL_S = 2.0
 AT_ONCE = 64
 """Networks in memory at once."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
+BEGIN_AFTER_S = 15.0
+"""How long a launch works before it has a recorder.  To start one costs seconds, which
+the first networks need: a launch that is over sooner fills MLflow when it ends."""
 YIELDS = 10
 """Niceness: training goes before the recorder where cores are short."""
 RESTARTS = 5
@@ -136,9 +139,18 @@ class Recorder:
 
 
 class RecorderHandle:
-    """The launch's handle of the recorder: it never blocks, and never raises."""
+    """The launch's handle of the recorder: it never blocks, and never raises.
+
+    The recorder starts when it is first asked after ``BEGIN_AFTER_S``.
+    """
 
     def __init__(self, run: Run, tracking_uri: Address | None) -> None:
+        self.run, self.tracking_uri = run, tracking_uri
+        self.begun = time.monotonic()
+        self.actor: Any = None
+        self.last = RecorderProgress(0, "")
+
+    def _start(self) -> None:
         here = ray.get_runtime_context().get_node_id()
         actor: Any = ray.remote(Recorder)
         self.actor = actor.options(
@@ -146,12 +158,15 @@ class RecorderHandle:
             max_restarts=RESTARTS,
             # the embedded store lies on this machine
             scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
-        ).remote(str(run.folder.resolve()), tracking_uri)
-        self.last = RecorderProgress(0, "")
+        ).remote(str(self.run.folder.resolve()), self.tracking_uri)
         self.request = self.actor.progress.remote()
 
     def progress(self) -> RecorderProgress:
         """Return the progress that the recorder last answered with."""
+        if self.actor is None:
+            if time.monotonic() - self.begun > BEGIN_AFTER_S:
+                self._start()
+            return self.last
         answered, _ = ray.wait([self.request], timeout=0)
         if answered:
             with suppress(RayError):  # it died; it comes back
@@ -160,13 +175,18 @@ class RecorderHandle:
             self.request = self.actor.progress.remote()
         return self.last
 
+    def end(self) -> None:
+        """End the recorder at once: ``sync`` completes what it left."""
+        if self.actor is not None:
+            with suppress(RayError):
+                ray.kill(self.actor)
+
 
 @contextmanager
 def recording(run: Run, tracking_uri: Address | None) -> Iterator[RecorderHandle]:
-    """Run a recorder within, and end it at once: ``sync`` completes what it left."""
+    """Have a recorder within, and end it at once."""
     recorder = RecorderHandle(run, tracking_uri)
     try:
         yield recorder
     finally:
-        with suppress(RayError):
-            ray.kill(recorder.actor)
+        recorder.end()

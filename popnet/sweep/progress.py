@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from popnet.config.address import Address
 from popnet.runs import Run
+from popnet.sweep.getting_ready import GettingReady
 from popnet.work import pending
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class ProgressReporter:
     ) -> None:
         self.run, self.listen, self.tracking_uri = run, listen, tracking_uri
         self.recorder: RecorderHandle | None = None
+        self.getting_ready = GettingReady(run, tracking_uri)
         self.trials = self.losses = 0
         self.waiting = ""
         self.worker_notes: dict[str, None] = {}
@@ -107,6 +109,8 @@ class ProgressReporter:
     def count(self, result: dict[str, Any]) -> dict[str, str]:
         """Count a pack's result; returns the statuses of networks newly on disk."""
         self.trials += int(result.get("trials", 0))
+        if self.trials:  # not sooner: actors that start need the cores
+            self.getting_ready.begin()
         self.finished.update(result.get("finished", {}))
         recorded = {
             key: status

@@ -12,8 +12,6 @@ import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -97,19 +95,14 @@ def job_config() -> Any:
     return OwnPathOnly()
 
 
-@contextmanager
-def led_to_this_popnet() -> Iterator[None]:
-    """Start processes inside that import this popnet, and nothing beside the sweep."""
-    before = os.environ.get("PYTHONPATH")
-    entries = (before or "").split(os.pathsep)
+def path_to_this_popnet() -> dict[str, str]:
+    """Return a PYTHONPATH by which a process imports this popnet.
+
+    It leads to nothing that lies beside the sweep.
+    """
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     kept = [os.path.abspath(e) for e in entries if e and not is_working_directory(e)]
-    os.environ["PYTHONPATH"] = os.pathsep.join([_copied(), *kept])
-    try:
-        yield
-    finally:
-        os.environ.pop("PYTHONPATH")
-        if before is not None:
-            os.environ["PYTHONPATH"] = before
+    return {"PYTHONPATH": os.pathsep.join([_copied(), *kept])}
 
 
 @lru_cache(maxsize=1)

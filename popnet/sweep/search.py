@@ -36,6 +36,7 @@ from popnet.runs import Run
 from popnet.runs.search_ledger import DONE, RUNNING, STOPPED, Ledger
 from popnet.seeding import philox_key
 from popnet.sweep.interruption import Interruption
+from popnet.sweep.lean_tune import lean_tune
 from popnet.sweep.sealed import sealed
 from popnet.sweep.search_pbt import TuneSetup, population_based
 from popnet.sweep.search_trial import REACHED, SCORE, SearchContext, TrainCondition
@@ -180,6 +181,7 @@ def _tuner(
 ) -> tune.Tuner:
     """Return the tuner that trains each condition as one trial."""
     context = sealed(setup.context, settings.actor.packages)
+    lean_tune()
     return tune.Tuner(
         tune.with_resources(
             tune.with_parameters(setup.trainable, context=context),

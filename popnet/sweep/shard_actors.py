@@ -20,7 +20,7 @@ from ray.exceptions import RayActorError
 
 from popnet.sweep.same_code import Code, need_same
 from popnet.sweep.sealed import Packages, SealedNetwork, need, opened_networks
-from popnet.work.shard import Shard, ShardReport
+from popnet.work.shard_report import ShardReport
 
 IDLE_S = 3.0
 """After so long without work an actor gives its core or GPU to other packs."""
@@ -51,7 +51,7 @@ class ActorSettings(NamedTuple):
         return {"CPU": 1.0, **gpu}
 
 
-class ShardActor(Shard):
+class ShardActor:
     """A shard as an actor, on a machine that has what its networks need."""
 
     def __init__(self, settings: ActorSettings) -> None:
@@ -59,13 +59,24 @@ class ShardActor(Shard):
         if settings.code is not None:
             need_same(settings.code)
         need(settings.packages)
-        super().__init__(
+        # here, since the process of the pack, which asks for actors, needs no torch
+        from popnet.work.shard import Shard
+
+        self._shard = Shard(
             settings.store, settings.device, settings.checkpoint_s, settings.mark
         )
 
     def begin(self, seconds: float, members: tuple[SealedNetwork, ...]) -> ShardReport:
         """Take up networks and ``work``; no kernel is compiled yet."""
-        return self.work(seconds, opened_networks(members), compiles=False)
+        return self._shard.work(seconds, opened_networks(members), compiles=False)
+
+    def work(self, seconds: float, compiles: bool) -> ShardReport:
+        """Train for about so many seconds; it compiles kernels where it may."""
+        return self._shard.work(seconds, compiles=compiles)
+
+    def leave(self) -> None:
+        """Save the networks."""
+        self._shard.leave()
 
 
 class StartedActor(NamedTuple):

@@ -18,7 +18,7 @@ from popnet.plan import Pack, shards
 from popnet.store.store import Store
 from popnet.sweep.sealed import SealedNetwork
 from popnet.sweep.shard_actors import ActorSettings, ShardActors, cause
-from popnet.work.shard import ShardReport
+from popnet.work.shard_report import ShardReport
 
 REPORT_EVERY_S = 1.0
 """Seconds that an actor trains between two reports."""

@@ -16,6 +16,7 @@ from ray.tune import Callback, PlacementGroupFactory
 from popnet.config import Machine
 from popnet.plan import Pack, shard_capacity
 from popnet.sweep.interruption import Interruption
+from popnet.sweep.lean_tune import lean_tune
 from popnet.sweep.same_code import code_here
 from popnet.sweep.sealed import Packages, SealedNetwork, sealed_pack
 from popnet.sweep.shard_actors import ActorSettings, cause
@@ -156,6 +157,7 @@ def _tuner(
     """Return the tuner that trains each pack as one trial."""
     # the first bundle is the trial's, which only waits; the second its first actor's
     resources = PlacementGroupFactory([{}, settings.actor.bundle])
+    lean_tune()
     trainable = tune.with_parameters(TrainPack, packs=packs, settings=settings)
     return tune.Tuner(
         tune.with_resources(trainable, resources),

@@ -8,7 +8,7 @@ run has the tag ``popnet.made``, set last of all: the fingerprint of the tables.
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from popnet.config.address import Address
@@ -84,6 +84,18 @@ def _locked_session(
         with plain_errors(address, str(run.folder), embedded):
             prepare(address, run.out.resolve() / "artifacts")
         yield _Session(Client(address, str(run.folder), embedded), address, previous)
+
+
+def get_ready(run: "Run", tracking_uri: Address | str | None) -> None:
+    """Import MLflow and create a missing embedded store: ``sync`` is seconds faster.
+
+    What goes wrong is for ``sync`` to tell.
+    """
+    with suppress(Exception):
+        address = Address.of(tracking_uri or embedded_uri(run.out))
+        with quiet_mlflow(address):
+            if tracking_uri is None:
+                prepare(address, run.out.resolve() / "artifacts")
 
 
 def sync(

@@ -22,7 +22,8 @@ from popnet.status import Status
 from popnet.store import checkpoints
 from popnet.store.store import Store
 from popnet.work import search_score
-from popnet.work.shard import STEPS, Shard, ShardReport, curve_of, row_of
+from popnet.work.shard import STEPS, Shard, curve_of, row_of
+from popnet.work.shard_report import ShardReport
 
 
 class ConditionInTraining(Shard):

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from popnet.store.parameters import tensors_of
 from popnet.store.shared_mark import sees
 from popnet.store.store import Store
 from popnet.work.measured import weights_seen
+from popnet.work.shard_report import ShardReport
 
 T = TypeVar("T")
 STEPS = TRIALS_AT_ONCE
@@ -40,25 +41,6 @@ UNWRITABLE = (OSError, SafetensorError)
 """Errors that writing to a full, lost or read-only disk raises."""
 PATIENCE_S = 900.0
 """How long a shard keeps in memory what it cannot write before it gives up."""
-
-
-class ShardReport(NamedTuple):
-    """Progress of a shard since its last report."""
-
-    shard: str
-    trials: int
-    """Trials trained since the last report."""
-    finished: dict[str, int]
-    """Networks finished since the last report, by status."""
-    recorded: dict[str, str]
-    """Networks put on disk since the last report: key -> status."""
-    done: bool
-    must_compile: bool = False
-    """A kernel is not on this machine yet: the next work takes seconds longer."""
-    waiting: str = ""
-    """Why nothing can be put on disk at the moment; "" when it can."""
-    notes: tuple[str, ...] = ()
-    """Notes for the user, such as on a damaged checkpoint."""
 
 
 class Shard:

@@ -3,7 +3,6 @@
 import filecmp
 import os
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,9 @@ from popnet.sweep.same_code import (
     code_here,
     difference,
     job_config,
-    led_to_this_popnet,
     need_same,
     other_code,
+    path_to_this_popnet,
 )
 from popnet.sweep.sealed import sealed
 from popnet.sweep.shard_actors import ActorSettings, ShardActor, cause
@@ -129,17 +128,13 @@ def test_the_job_gives_workers_no_folder_of_the_driver():
 def test_processes_are_led_to_this_popnet_and_to_nothing_beside(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", f":.:{tmp_path}:/elsewhere")
-    with led_to_this_popnet():
-        leading, *others = os.environ["PYTHONPATH"].split(os.pathsep)
-        assert others == ["/elsewhere"]
-        assert os.listdir(leading) == ["popnet"]
-        copy, own = Path(leading, "popnet/work"), same_code.FOLDER / "work"
-        assert filecmp.dircmp(copy, own).diff_files == []
-        copied = (copy / "shard.py").stat().st_mtime_ns
-        assert copied == (own / "shard.py").stat().st_mtime_ns
-    assert os.environ["PYTHONPATH"] == f":.:{tmp_path}:/elsewhere"
+    leading, *others = path_to_this_popnet()["PYTHONPATH"].split(os.pathsep)
+    assert others == ["/elsewhere"]
+    assert os.listdir(leading) == ["popnet"]
+    copy, own = Path(leading, "popnet/work"), same_code.FOLDER / "work"
+    assert filecmp.dircmp(copy, own).diff_files == []
+    copied = (copy / "shard.py").stat().st_mtime_ns
+    assert copied == (own / "shard.py").stat().st_mtime_ns
     monkeypatch.delenv("PYTHONPATH")
-    with led_to_this_popnet(), nullcontext():
-        assert os.environ["PYTHONPATH"] == leading
-    assert "PYTHONPATH" not in os.environ
+    assert path_to_this_popnet() == {"PYTHONPATH": leading}
     assert isinstance(HERE, Code) and same_code.__name__ in sys.modules

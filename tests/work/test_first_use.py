@@ -12,7 +12,8 @@ from popnet.sweep import diagnosis, ray_tasks
 from popnet.sweep.progress import ProgressReporter
 from popnet.sweep.train_pack import _summary
 from popnet.work import shard
-from popnet.work.shard import Shard, ShardReport
+from popnet.work.shard import Shard
+from popnet.work.shard_report import ShardReport
 
 
 def test_a_shard_stops_before_it_must_compile_and_then_goes_on(

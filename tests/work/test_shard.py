@@ -15,7 +15,8 @@ from popnet.rules import RULES
 from popnet.store import Store, StoreError, checkpoints
 from popnet.store.shared_mark import marked
 from popnet.work import shard as shard_module
-from popnet.work.shard import Shard, ShardReport
+from popnet.work.shard import Shard
+from popnet.work.shard_report import ShardReport
 
 
 @pytest.fixture
