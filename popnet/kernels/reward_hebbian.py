@@ -191,8 +191,6 @@ def _learn(
     fill(net, of, dt_s)
     units, impulse = xbar_N.shape[0], 0
     room.xbar[:] = 0  # the padding too: a diverged network leaves NaN in it
-    room.x[:] = 0
-    room.xbar[:] = 0
     room.xbar[:units] = xbar_N
     for b in range(trials.x0_BN.shape[0]):
         impulse = _trial(
