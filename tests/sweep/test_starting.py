@@ -1,11 +1,13 @@
 """A launch begins to train soon: a process imports what it needs when it needs it."""
 
+import os
 import subprocess
 import sys
 import threading
 
 import pytest
 
+from popnet.environment import environment
 from popnet.sweep import getting_ready, mlflow_recorder
 from popnet.sweep.getting_ready import GettingReady
 from popnet.sweep.lean_tune import lean_tune
@@ -122,3 +124,12 @@ def test_what_goes_wrong_in_getting_ready_is_left_to_the_end(own_run, monkeypatc
     ready.begin()
     ready.wait()
     ready.begin()  # once is enough
+
+
+def test_variables_are_as_they_were_afterwards(monkeypatch):
+    monkeypatch.setenv("POPNET_ONE", "before")
+    monkeypatch.delenv("POPNET_TWO", raising=False)
+    with pytest.raises(KeyError), environment({"POPNET_ONE": "1", "POPNET_TWO": "2"}):
+        assert (os.environ["POPNET_ONE"], os.environ["POPNET_TWO"]) == ("1", "2")
+        raise KeyError
+    assert os.environ["POPNET_ONE"] == "before" and "POPNET_TWO" not in os.environ
