@@ -13,9 +13,9 @@ TWO := -n 2 --dist loadfile
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
 
-# asked for: 15 minutes on 2 quiet cores, once installed; measured: 15.  Side by side (make --jobs) it
-# takes longer: shard actors are nice, so that flows wait.  The quickstart has 6 of its 24
-# networks here, and the rest in make nightly
+# asked for: 15 minutes on 2 quiet cores, once installed; measured: 15.  Side by side
+# (make --jobs) it takes longer: shard actors are nice, so that flows wait.  6 of the
+# quickstart's 24 networks are trained here, all of them in make nightly
 test: setup check fast flows wheel
 	$(BIN)/popnet launch configs/quickstart.yaml --set networks=2 --out runs/ci
 	$(BIN)/python tests/golden/quickstart.py runs/ci/quickstart
