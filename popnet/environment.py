@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables while this lasts, for what reads them and starts."""
+    """Set environment variables while this lasts; then put back what was there."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

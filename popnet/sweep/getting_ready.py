@@ -10,7 +10,7 @@ from popnet.runs import Run
 
 
 class GettingReady:
-    """Imports in the background what ``finish`` needs, while networks train."""
+    """Imports what ``finish`` needs and creates its store, while networks train."""
 
     def __init__(self, run: Run, tracking_uri: Address | None) -> None:
         self._thread = threading.Thread(

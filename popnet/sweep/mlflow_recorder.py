@@ -31,8 +31,8 @@ AT_ONCE = 64
 """Networks in memory at once."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 2.0, 60.0
 BEGIN_AFTER_S = 15.0
-"""How long a launch works before it has a recorder.  To start one costs seconds, which
-the first networks need: a launch that is over sooner fills MLflow when it ends."""
+"""Seconds after which a launch starts its recorder, a process that takes the cores for
+some seconds.  A launch that is over sooner fills MLflow when it ends."""
 YIELDS = 10
 """Niceness: training goes before the recorder where cores are short."""
 RESTARTS = 5

@@ -1,4 +1,4 @@
-"""What a shard tells of its progress; its reader needs neither torch nor kernels."""
+"""The report of a shard actor to its pack, whose process imports no torch."""
 
 from __future__ import annotations
 

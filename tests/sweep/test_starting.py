@@ -66,7 +66,7 @@ def test_trials_of_tune_have_no_environment_of_their_own(monkeypatch):
 
 
 class _Actor:
-    """A recorder that has written three networks."""
+    """A recorder that does not answer."""
 
     @property
     def progress(self):
