@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
+import atexit
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 
@@ -55,8 +55,8 @@ for command in (
 app.add_typer(kubernetes.app)
 
 
-def main() -> None:
-    """Run the command line; ``--debug``, anywhere, shows the traceback of an error."""
+def run() -> int:
+    """Run the command line and return its exit code."""
     if "--debug" in sys.argv:
         sys.argv.remove("--debug")
         shell.debugging = True
@@ -67,11 +67,28 @@ def main() -> None:
 
         error.message = without_secrets(error.message)  # it quotes what was typed
         error.show()
-        sys.exit(shell.WRONG)
+        return shell.WRONG
     except typer.Abort:
-        sys.exit(shell.INTERRUPTED)
-    gc.freeze()  # else Python looks through all of torch's objects as it ends: a second
-    sys.exit(code if isinstance(code, int) else shell.DONE)
+        return shell.INTERRUPTED
+    except OSError as error:  # of --help and the like; commands catch their own
+        shell.say(f"popnet: the output cannot be written: {error.strerror}.")
+        return shell.NOT_WRITTEN
+    return code if isinstance(code, int) else shell.DONE
+
+
+def main() -> NoReturn:
+    """Run the command line as a process; ``--debug`` shows the traceback of an error.
+
+    The process ends before C++ and Python take their libraries apart: one run in a
+    hundred died there of a thread of Arrow's (apache/arrow, issue 34314) after all was
+    done, and looking through torch's objects cost a second.
+    """
+    code = shell.SOME_FAILED  # of an exception that no command caught
+
+    # the first registered is the last called: Ray and MLflow have ended when it is
+    atexit.register(lambda: shell.leave(code))
+    code = run()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
 DONE, SOME_FAILED, WRONG, INTERRUPTED = 0, 1, 2, 3
+NOT_WRITTEN = 120
+"""Python's own exit code where the output could not be written at the end."""
 
 Out = Annotated[Path, typer.Option("--out", help="folder that holds runs")]
 Overrides = Annotated[
@@ -74,6 +77,18 @@ def give_json(value: Any) -> None:
     give(json.dumps(value, indent=1, default=str))
 
 
+def leave(code: int) -> NoReturn:
+    """End the process now with an exit code, its output written."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:  # as by `popnet show | head`: read as far as wanted
+            pass
+        except OSError:
+            code = code or NOT_WRITTEN
+    os._exit(code)
+
+
 def guarded(command: F) -> F:
     """Make a command print its errors in one or two lines and exit with their code."""
 
@@ -87,7 +102,6 @@ def guarded(command: F) -> F:
             say("interrupted; what was made is kept.")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            sys.stderr.close()
             raise typer.Exit(DONE) from None
         except Exception as error:
             from popnet.config.address import without_secrets

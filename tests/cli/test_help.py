@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from popnet.cli import shell
-from popnet.cli.main import app, main
+from popnet.cli.main import app, run
 
 from popnet import runs
 
@@ -89,10 +89,9 @@ def broken(monkeypatch):
 def entered(monkeypatch, capsys, *args):
     """What the entry point does with a command line."""
     monkeypatch.setattr(sys, "argv", ["popnet", *args])
-    with pytest.raises(SystemExit) as ended:
-        main()
+    code = run()
     out, err = capsys.readouterr()
-    return ended.value.code, out, err
+    return code, out, err
 
 
 @pytest.mark.usefixtures("broken")
