@@ -275,7 +275,10 @@ def main(names: list[str]) -> None:
     if "rules_by_tasks" in found:
         lines += ["", *crossed(*found["rules_by_tasks"])]
     day = time.strftime("%d %B %Y").lstrip("0")
-    about = "minutes are wall time on 2 cores with other work on them"
+    about = (
+        "minutes are wall time on 2 cores with other work on them, without those of a "
+        "launch that was killed and begun again (search)"
+    )
     lines += ["", f"*`make published`, {day}; {about}.*", "", END]
     before, rest = PAGE.read_text().split(BEGIN)
     PAGE.write_text(before + "\n".join(lines) + rest.split(END)[1])
