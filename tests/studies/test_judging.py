@@ -223,18 +223,27 @@ def test_pairs_of_one_seed_are_no_evidence_of_likeness():
         assert claim.judge(made, 0.5).effect == claim.judge(other, 0.5).effect
 
 
+def halfway(own, null, twice):
+    """Pairs of some seeds: trained again 0.2, unrelated 1.2, and others at 0.7."""
+    seeds = [(a, b) for b in range(len(own)) for a in range(b)]
+    rows = [(a, b, False, False, 0.7 + own[a] + own[b]) for a, b in seeds]
+    rows += [(a, b, True, False, 1.2 + null[a] + null[b]) for a, b in seeds]
+    rows += [(a, a, False, True, 0.2 + again) for a, again in enumerate(twice)]
+    columns = ["seed_a", "seed_b", "shuffled", "retrained", "value"]
+    return pd.DataFrame(rows, columns=columns).assign(same=True, untrained=False)
+
+
+def test_a_network_trained_again_is_no_pair_of_its_condition():
+    values_S, note = place_between_nulls(halfway(*np.zeros((3, 6))), relative=False)
+    assert values_S == pytest.approx(np.full(6, 0.5))
+    assert note.startswith("Within a condition 0.700, trained again 0.200")
+
+
 @pytest.mark.parametrize("n", [5, 6, 12])
 def test_the_interval_of_a_place_between_nulls_covers(n):
     random, hits = np.random.default_rng(n), 0
-    seeds = [(a, b) for b in range(n) for a in range(b)]
     for _ in range(200):
-        own, null, twice = 0.1 * random.standard_normal((3, n))
-        # trained again 0.2, unrelated 1.2: 0.7 lies halfway
-        rows = [(a, b, False, False, 0.7 + own[a] + own[b]) for a, b in seeds]
-        rows += [(a, b, True, False, 1.2 + null[a] + null[b]) for a, b in seeds]
-        rows += [(a, a, False, True, 0.2 + twice[a]) for a in range(n)]
-        columns = ["seed_a", "seed_b", "shuffled", "retrained", "value"]
-        pairs = pd.DataFrame(rows, columns=columns).assign(same=True, untrained=False)
+        pairs = halfway(*0.1 * random.standard_normal((3, n)))
         values_S, _ = place_between_nulls(pairs, relative=False)
         effect = mean_interval(values_S)
         hits += effect.low <= 0.5 <= effect.high
