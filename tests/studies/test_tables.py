@@ -151,6 +151,11 @@ def test_a_dose_costs_half_of_what_there_is_to_lose():
     assert rows.loc["bears", "moved"] == 3 and rows.loc["bears", "unmoved"]
     nowhere = doses(perturbed, changed.iloc[:0], accuracy, {"dnms": 0.5}, SHARED)
     assert nowhere["moved"].isna().all() and not nowhere["unmoved"].any()
+    # a network at rest is not moved, whatever was recorded beside it
+    at_rest = perturbed[perturbed["grade"] == 0].drop(columns="accuracy")
+    also = pd.concat([changed, at_rest.assign(**{change: 5.0})])
+    again = doses(perturbed, also, accuracy, {"dnms": 0.5}, SHARED)
+    pd.testing.assert_frame_equal(again, found)
 
 
 def test_contrasts_over_tasks_are_a_slope_and_a_difference_of_versions():
