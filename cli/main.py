@@ -70,6 +70,8 @@ def run() -> int:
         return shell.WRONG
     except typer.Abort:
         return shell.INTERRUPTED
+    except SystemExit:  # typer's own, where --help was read as far as wanted
+        return shell.DONE
     except OSError as error:  # of --help and the like; commands catch their own
         shell.say(f"popnet: the output cannot be written: {error.strerror}.")
         return shell.NOT_WRITTEN

@@ -25,7 +25,7 @@ atexit.register(print, "said by an atexit function")
 
 
 def ended(more, *args):
-    """What is left of a process whose library aborts as it ends."""
+    """Run a command in a process whose library aborts as it ends."""
     source = f"import sys; sys.argv[1:] = {list(args)!r}" + ABORTS.format(more=more)
     return subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=False
@@ -61,9 +61,10 @@ def test_what_others_registered_is_done_first():
     assert (done.returncode, done.stdout) == (0, "said by an atexit function\n")
 
 
-def test_a_reader_that_is_gone_is_no_error():
+@pytest.mark.parametrize("asked", ["tasks", "--help"])
+def test_a_reader_that_is_gone_is_no_error(asked):
     done = subprocess.run(
-        f"{sys.executable} -m popnet.cli.main tasks | true; echo ${{PIPESTATUS[0]}}",
+        f"{sys.executable} -m popnet.cli.main {asked} | true; echo ${{PIPESTATUS[0]}}",
         shell=True, executable="/bin/bash", capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("0\n", "")
