@@ -14,7 +14,8 @@ effect.  So a claim of an effect is denied by an effect in the other direction, 
 the evidence that it is smaller than any of interest; a claim of no effect is held up by
 that evidence.  The intervals are of ``popnet.analysis.intervals``.
 
-Parts are joined by ``AllOf``, ``AnyOf`` and ``Not``.  Everything is judged by two
+Parts are joined by ``AllOf``, ``AnyOf`` and ``Not``, and ``Unless`` holds single cases
+against a whole.  Everything is judged by two
 p-values: 1 - the level of the widest interval that still shows the claim true, and that
 still shows it false.  Where one part of K is enough, it is Bonferroni's K p.
 
@@ -39,6 +40,8 @@ TRUE, NULL, FALSE = 1, 0, -1
 """What is planted."""
 FEWEST = 3
 """Seeds that a part needs to be judged."""
+COUNTS = 0.05
+"""A single case that is shown at this level counts against a whole."""
 
 
 class Shown(NamedTuple):
@@ -190,6 +193,33 @@ class Not(NamedTuple):
     def planted(self, truth_D: NDArray[np.int64], draws: Draws) -> Not:
         """Plant the opposite in the part."""
         return Not(self.part.planted(-truth_D, draws))
+
+
+class Unless(NamedTuple):
+    """It is true where its part is, unless a single case is shown to be against it.
+
+    The part is a mean over cases (metrics, tasks x levels), of which each is known less
+    well than their mean.  Bonferroni's 2 p decides where it is false.
+    """
+
+    part: Evidence
+    against: float
+    """the p-value of the clearest case against it, corrected for the number of cases"""
+
+    @property
+    def seeds(self) -> int:
+        """The seeds of the part."""
+        return self.part.seeds
+
+    def shown(self) -> Shown:
+        """Judge the part, and the case against it."""
+        true, false = self.part.shown()
+        one = np.minimum(1.0, 2 * np.minimum(false, self.against))
+        return Shown(np.where(self.against <= COUNTS, 1.0, true), one)
+
+    def planted(self, truth_D: NDArray[np.int64], draws: Draws) -> Unless:
+        """Plant it in the part, and no case against it."""
+        return Unless(self.part.planted(truth_D, draws), 1.0)
 
 
 def above(values: ArrayLike, smallest: float, none: float = 0.0) -> Mean:

@@ -13,6 +13,7 @@ from popnet.studies.evidence import (
     Draws,
     Not,
     Shown,
+    Unless,
     above,
     below,
     within,
@@ -101,6 +102,16 @@ def test_one_part_of_several_is_corrected_for_their_number():
     false, true = part.shown().false, part.shown().true
     assert AllOf((part,) * 4).shown() == (true, pytest.approx(4 * false))
     assert AnyOf((Not(part),) * 4).shown() == (pytest.approx(4 * false), true)
+
+
+def test_a_whole_falls_with_a_single_case_that_is_shown_against_it():
+    part = above(around(0.5, 0.05), SMALLEST)
+    assert outcome(Unless(part, against=1.0)) == "holds"
+    assert outcome(Unless(part, against=0.2)) == "holds"
+    assert outcome(Unless(part, against=0.04)) == "undecided"  # one of two: 2 p
+    assert outcome(Unless(part, against=0.02)) == "does not hold"
+    no = above(around(0.0, 0.02), SMALLEST)
+    assert Unless(no, 1.0).shown().false == pytest.approx(2 * no.shown().false)
 
 
 def test_a_bound_shows_one_side_alone():

@@ -1,12 +1,16 @@
 """What tables say on levels, failures and pairs of seeds."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
 from helpers.planted import LEVELS, evidence
 
-from popnet.analysis.intervals import mean_interval
-from popnet.studies.heterogeneity.contrasts import by_demand
+from popnet.analysis.intervals import jackknifed, mean_interval
+from popnet.studies.evidence import Not
+from popnet.studies.heterogeneity.censored import TaskMeans
+from popnet.studies.heterogeneity.contrasts import SILENCE, by_demand
 from popnet.studies.heterogeneity.learning_claims import LEARNING, slowing
 from popnet.studies.heterogeneity.profiles import directions, profiles
 from popnet.studies.heterogeneity.solution_claims import (
@@ -14,7 +18,11 @@ from popnet.studies.heterogeneity.solution_claims import (
     PERFORM_ALIKE,
     place_between_nulls,
 )
-from popnet.studies.level_evidence import TaskDependence
+from popnet.studies.level_evidence import (
+    SharedDirection,
+    TaskDependence,
+    shared_direction,
+)
 from popnet.studies.verdicts import verdicts
 
 SMALLEST = 0.3
@@ -60,8 +68,91 @@ def outcome(evidence):
 def test_what_two_cells_say_of_none_is_monotone(first, second, verdict):
     frame = pd.concat([cell("a", SHAPES[first]), cell("bb", SHAPES[second])])
     judged = directions(frame, ["metric"], SMALLEST)
+    assert outcome(Not(judged.judged["metric"])) == verdict
+    # of one metric in two cells the mean product is known less well
+    assert outcome(judged.judgement("metrics").evidence) in (verdict, "undecided")
+
+
+PEAK = 2
+
+
+def metrics(shapes, seeds=24):
+    """A metric for each shape: rising (1), falling (-1), flat (0) or PEAK, by cell."""
+    random = np.random.default_rng(2)
+    task = cell("a", SHAPES["flat"], seeds=seeds)
+    made = []
+    for name in "abcd":
+        rows = task.assign(task=name)
+        for i, shape in enumerate(shapes):
+            sign = shape if np.isscalar(shape) else shape["abcd".index(name)]
+            level = rows["level"]
+            value = -abs(level - 0.4) if sign == PEAK else sign * level
+            rows[f"m{i}"] = value + 0.3 * random.normal(size=len(rows))
+        made.append(rows)
+    return pd.concat(made), [f"m{i}" for i in range(len(shapes))]
+
+
+@pytest.mark.parametrize(
+    ("shapes", "verdict"),
+    [
+        ([1] * 6, "does not hold"),
+        ([1, -1] * 3, "does not hold"),  # each has its own direction
+        ([0] * 6, "holds"),
+        ([(1, 1, -1, -1)] * 6, "holds"),  # each has another direction by the task
+        ([(PEAK,) * 4] * 6, "holds"),  # each turns, however far it falls after that
+        ([0] * 5 + [1], "does not hold"),  # one alone follows, and is shown to
+        ([0] * 5 + [(1, 1, 1, -1)], "holds"),
+    ],
+)
+def test_metrics_as_a_whole_follow_the_level_or_do_not(shapes, verdict):
+    frame, names = metrics(shapes)
+    judged = directions(frame, names, SMALLEST)
     assert outcome(judged.judgement("metrics").evidence) == verdict
-    assert judged.seeds == 24
+
+
+def test_the_shared_direction_is_the_mean_product_written_out():
+    random = np.random.default_rng(0)
+    sides = random.uniform(-1, 1, (2, 3, 4, 7))
+    sides[:, 0, 1, 2] = sides[:, 2, :, 0] = np.nan
+
+    def whole(sides):
+        found = []
+        for before, after in zip(*sides, strict=True):
+            products = [
+                before[c, s] * after[e, z]
+                for c, e in product(range(4), repeat=2)
+                for s, z in product(range(before.shape[1]), repeat=2)
+                if c != e and s != z
+            ]
+            found.append(np.nanmean(products))
+        return np.mean(found)
+
+    without = [whole(np.delete(sides, s, axis=-1)) for s in range(7)]
+    expected = jackknifed(whole(sides), without)
+    np.testing.assert_allclose(shared_direction(*sides), expected)
+    one = shared_direction(*sides[:, 1:2, :1])
+    a, b = sides[:, 1, 0]
+    pairs = [a[s] * b[z] for s, z in product(range(7), repeat=2) if s != z]
+    # of numbers of one kind the jackknife keeps the mean of an unbiased estimate
+    assert one.mean() == pytest.approx(np.mean(pairs))
+
+
+def test_a_shared_direction_is_covered_and_rarely_denied_at_its_bound():
+    # metrics that share their noise, as those of one drawn network do
+    random = np.random.default_rng(4)
+    shared = random.normal(size=(1000, 1, 1, 24))
+    noise = 0.25 * shared + 0.5 * random.normal(size=(2, 1000, 6, 9, 24))
+    at_the_bound = SharedDirection(*SMALLEST + noise, SMALLEST).shown()
+    nothing = SharedDirection(*noise, SMALLEST).shown()
+    for level, allowed in ((0.05, 0.05), (0.05 / 16, 0.006)):
+        assert np.mean(at_the_bound.true <= level) <= allowed
+        assert np.mean(at_the_bound.false <= level) <= allowed
+        assert np.mean(nothing.true <= level) <= allowed
+    assert np.mean(nothing.false <= 0.05) > 0.8
+    assert (
+        np.mean(SharedDirection(*2 * SMALLEST + noise, SMALLEST).shown().true <= 0.05)
+        > 0.8
+    )
 
 
 def test_few_noisy_seeds_decide_nothing_on_direction():
@@ -210,6 +301,31 @@ def test_learning_that_takes_twice_the_trials_everywhere_is_no_difference():
     slope = found.combined(by_demand(demand), 0.25).part.values_S
     assert slope == pytest.approx(np.zeros(6), abs=1e-12)
     assert all(values[0] == pytest.approx(1) for values in found.by_task.values())
+
+
+def test_the_slope_is_that_of_a_regression_with_families():
+    demand = {
+        "dnms": 20.0, "delayed_response": 12.0, "selective_integration_ongoing": 0.0,
+        "go_nogo_delayed": 15.0, "go_nogo": 0.0, "xor_delayed": 8.0, "xor": 0.0,
+    }  # fmt: skip
+    variance = dict(zip(demand, [1.0, 2.0, 9.0, 0.5, 1.0, 1.0, 0.3], strict=True))
+    families = np.array([0, 0, 0, 1, 1, 2, 2])
+    d, v = np.array([*demand.values()]), np.array([*variance.values()])
+    design = np.column_stack([d / SILENCE, *(families == f for f in range(3))])
+    root = 1 / np.sqrt(v + v.mean())
+    expected = np.linalg.pinv(root[:, None] * design)[0] * root
+    assert [*by_demand(demand, variance).values()] == pytest.approx(expected)
+    # what a family shares does not count, nor what all share
+    weights = by_demand(demand, variance)
+    assert weights["xor"] == pytest.approx(-weights["xor_delayed"])
+    assert by_demand({"go_nogo": 0.0, "go_nogo_delayed": 0.0, "dnms": 20.0}) == {}
+
+
+def test_an_error_variance_is_that_of_the_jackknife():
+    values = np.random.default_rng(0).normal(size=9)
+    without = [np.delete(values, i).mean() for i in range(9)]
+    found = TaskMeans({"a": np.array([values.mean(), *without])}, {}, {})
+    assert found.variances()["a"] == pytest.approx(values.var(ddof=1) / 9)
 
 
 def test_pairs_of_one_seed_are_no_evidence_of_likeness():

@@ -36,6 +36,15 @@ class TaskMeans(NamedTuple):
     at_most: frozenset[str]
     """tasks of which it is an upper bound"""
 
+    def variances(self) -> dict[str, float]:
+        """The error variance of each task's number, by its jackknife over seeds."""
+        without = {task: found[1:] for task, found in self.by_task.items()}
+        return {
+            task: float((len(values) - 1) * values.var())
+            for task, values in without.items()
+            if np.isfinite(values).all()
+        }
+
     def combined(self, weights: Mapping[str, float], smallest: float) -> Bounded:
         """Evidence that a weighted sum over tasks is above none by ``smallest``.
 
@@ -65,14 +74,15 @@ def _adds(level: float) -> int:
 def task_means(
     frame: pd.DataFrame,
     column: str,
-    censored: str,
+    censored: str | None,
     sign: Callable[[float], int] = _adds,
 ) -> TaskMeans:
     """Mean of a column over the conditions of each task, by networks' seeds.
 
     ``sign`` of a condition's level: +1 adds, -1 takes off; the mean over the former
     less that over the latter, if there are any.  A condition in which too few networks
-    got there stands at its censored numbers, which bound it from below.
+    got there stands at its censored numbers, which bound it from below.  Where no
+    column says what is ``censored`` the means are plain.
     """
     seeds = np.sort(frame["seed"].unique())
     weights_DS = np.vstack([np.ones(len(seeds)), 1 - np.eye(len(seeds))])
@@ -98,14 +108,17 @@ def task_means(
 def _of_condition(
     cell: pd.DataFrame,
     column: str,
-    censored: str,
+    censored: str | None,
     seeds: NDArray[np.int64],
     weights_DS: Array,
 ) -> tuple[Array | None, bool]:
     """The means of one condition [D], and whether they only bound it from below."""
-    rows = cell.groupby("seed").agg({column: "mean", censored: "max"}).reindex(seeds)
-    values = rows[column].to_numpy(float)
-    failed = rows[censored].fillna(False).to_numpy(bool)
+    of_seed = cell.groupby("seed")
+    values = of_seed[column].mean().reindex(seeds).to_numpy(float)
+    if censored is None:
+        failed = np.zeros(len(seeds), bool)
+    else:
+        failed = of_seed[censored].max().reindex(seeds).fillna(False).to_numpy(bool)
     if not np.isfinite(values).any():
         return None, False
     found = censored_means(values, failed, weights_DS)

@@ -6,7 +6,7 @@ seconds; here it is counted in the mean time constant of the networks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,21 +15,47 @@ from popnet.studies.heterogeneity.tasks import VERSIONS
 SILENCE = 20.0
 """The memory demand, in time constants, that contrasts are scaled to: 0.6 s at 30 ms,
 as in DNMS."""
+SLOPE = (
+    "slope over the tasks' memory demand, within versions of one task and within the "
+    f"other tasks, weighed by their errors, per silence of {SILENCE:g} time constants"
+)
 
 
-def by_demand(demand: Mapping[str, float]) -> dict[str, float]:
-    """Weights of the least-squares slope over the memory demand, times ``SILENCE``.
+def by_demand(
+    demand: Mapping[str, float], variance: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Weights of the slope over the memory demand d_t, times ``SILENCE``.
 
-        w_t = SILENCE (d_t - mean d) / sum (d - mean d)^2
+        w_t = SILENCE o_t (d_t - mean_f d) / sum o (d - mean_f d)^2
 
-    Empty where all tasks demand alike.
+    An analysis of covariance: f is the family of task t, two versions of one task or
+    all tasks that have no other version here, so that what a family's tasks share does
+    not count; mean_f is weighted by o.  o_t = 1 / (v_t + mean v), with v_t the error
+    variance of the task's number: a task that few networks learn tells less.  The mean
+    is added because v itself is an estimate.  Equal weights where no variance is given.
+    Empty where no family has tasks of different demand.
     """
-    values = np.array(list(demand.values()), float)
-    if not values.size or np.ptp(values) == 0:
+    tasks = list(demand)
+    d = np.array([demand[task] for task in tasks], float)
+    v = np.array([(variance or {}).get(task, 0.0) for task in tasks], float)
+    o = 1 / (v + v.mean()) if v.any() else np.ones(len(tasks))
+    family = np.array([_family(task, tasks) for task in tasks])
+    apart = np.zeros(len(tasks))
+    for one in np.unique(family):
+        own = family == one
+        apart[own] = d[own] - np.average(d[own], weights=o[own])
+    square = np.sum(o * apart**2)
+    if square <= 1e-12 * np.sum(o * d**2):
         return {}
-    apart = values - values.mean()
-    weights = SILENCE * apart / np.sum(apart**2)
-    return dict(zip(demand, weights.tolist(), strict=True))
+    return dict(zip(tasks, (SILENCE * o * apart / square).tolist(), strict=True))
+
+
+def _family(task: str, tasks: Sequence[str]) -> str:
+    """The name of the version without delay; "" where the other is not among them."""
+    for delayed, plain in VERSIONS.items():
+        if task in (delayed, plain) and {delayed, plain} <= set(tasks):
+            return plain
+    return ""
 
 
 def by_version(tasks: Mapping[str, float]) -> dict[str, float]:

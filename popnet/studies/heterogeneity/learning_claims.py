@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from popnet.studies.effects import count_of, standardised
-from popnet.studies.evidence import AllOf, AnyOf
+from popnet.studies.evidence import AnyOf
 from popnet.studies.heterogeneity.censored import TaskMeans, task_means
-from popnet.studies.heterogeneity.contrasts import SILENCE, by_demand, by_version
-from popnet.studies.heterogeneity.profiles import SIGNIFICANT, directions, profiles
+from popnet.studies.heterogeneity.contrasts import SLOPE, by_demand, by_version
+from popnet.studies.heterogeneity.profiles import (
+    SHARED_DIRECTION,
+    SIGNIFICANT,
+    directions,
+    profiles,
+)
 from popnet.studies.heterogeneity.tables import Tables, dynamics, learning
 from popnet.studies.level_evidence import TaskDependence
 from popnet.studies.study import Claim, Judgement
@@ -30,7 +35,7 @@ def slowing(networks: pd.DataFrame) -> TaskMeans:
 
 def _slowing(t: Tables, smallest: float) -> Judgement:
     found = slowing(t.networks)
-    slope = found.combined(by_demand(t.demand), smallest)
+    slope = found.combined(by_demand(t.demand, found.variances()), smallest)
     versions = found.combined(by_version(t.demand), smallest)
     own = versions.part.effect
     note = (
@@ -40,8 +45,7 @@ def _slowing(t: Tables, smallest: float) -> Judgement:
         + f". {int(t.networks['failed'].sum())} networks failed and are censored at "
         f"their caps{bounded(found)}."
     )
-    evidence = AllOf((slope, versions))
-    return Judgement(slope.part.effect, "doublings", evidence, note)
+    return Judgement(slope.part.effect, "doublings", slope, note)
 
 
 def bounded(found: TaskMeans) -> str:
@@ -86,8 +90,7 @@ LEARNING = Claim(
     "learning of memoryless tasks.",
     "doublings of the trials spent on learning (without those before the rule learns "
     "and those of the criterion's window) by heterogeneity, levels above the least "
-    "against the least: slope over the tasks' memory demand, per silence of "
-    f"{SILENCE:g} time constants; and versions of a task with a delay less without",
+    f"against the least: {SLOPE}",
     "learning",
     0.25,
     "doublings",
@@ -107,8 +110,7 @@ NOT_MONOTONE = Claim(
     "not_monotone",
     "No metric of learning or dynamics follows the level of heterogeneity in one "
     "direction over tasks and configurations.",
-    "metrics shown not to follow the level: a mean rank correlation over seeds below "
-    "the smallest of interest for either direction, or a turn inside the levels",
+    SHARED_DIRECTION,
     "dynamics",
     0.3,
     "of rank correlation",

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from popnet.analysis.intervals import Effect
 from popnet.analysis.level_tests import rank_correlations
-from popnet.studies.effects import count_of
-from popnet.studies.evidence import FEWEST, AnyOf, Not
-from popnet.studies.level_evidence import OneDirection, Turns
+from popnet.studies.evidence import FEWEST, Not, Unless
+from popnet.studies.level_evidence import OneDirection, SharedDirection, Turns
 from popnet.studies.study import Judgement
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 SIGNIFICANT = 0.05
+SHARED_DIRECTION = (
+    "root of the mean product, over metrics, inner levels and pairs of cells (task x "
+    "configuration), of the rank correlations with the level up to there and from "
+    "there on: 1 where each follows it in one direction in all cells; and none alone "
+    "is shown to do so"
+)
 
 
 def cells(frame: pd.DataFrame, column: str) -> dict[tuple[str, str], pd.DataFrame]:
@@ -129,7 +135,8 @@ class Directions(NamedTuple):
     judged: dict[str, OneDirection]
     constant: list[str]
     """left out: no cell varies"""
-    seeds: int
+    shared: SharedDirection
+    """all of them as a whole"""
 
     def judgement(self, what: str) -> Judgement:
         """The evidence for "none follows the level in one direction"."""
@@ -140,14 +147,22 @@ class Directions(NamedTuple):
         note = (
             f"Shown to follow neither direction: {', '.join(no) or 'none'}. Shown to "
             f"follow one in every task and configuration: {', '.join(yes) or 'none'} "
-            f"(each at 5 %).{left}"
+            f"(each at 5 %), of {len(shown)} {what}.{left}"
         )
+        clearest = min((float(one.true) for one in shown.values()), default=1.0)
+        follows = min(1.0, max(len(shown), 1) * clearest)
         return Judgement(
-            count_of(len(no), self.seeds),
-            f"of {len(self.judged)} {what}",
-            Not(AnyOf(tuple(self.judged.values()))),
+            _root(self.shared.part.effect),
+            "of rank correlation",
+            Unless(Not(self.shared), follows),
             note,
         )
+
+
+def _root(effect: Effect) -> Effect:
+    """The root of a mean product and of its interval's ends; 0 for one below 0."""
+    value, low, high = (float(np.sqrt(max(end, 0.0))) for end in effect[:3])
+    return Effect(value, low, high, effect.n)
 
 
 def directions(
@@ -157,4 +172,25 @@ def directions(
     found = {column: one_direction(frame, column, smallest) for column in columns}
     judged = {name: one for name, one in found.items() if one is not None}
     constant = [name for name in found if name not in judged]
-    return Directions(judged, constant, int(frame["seed"].nunique()))
+    before, after = _sides(frame, list(judged))
+    return Directions(judged, constant, SharedDirection(before, after, smallest))
+
+
+def _sides(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Array, Array]:
+    """Rank correlations up to every inner level, and from it on.
+
+    [M, C, S] with M = columns x inner levels, column by column; NaN where unknown.
+    """
+    seeds = np.sort(frame["seed"].unique())
+    of_column = [cells(frame, column) for column in columns]
+    names = sorted({name for found in of_column for name in found})
+    inner = max(int(frame["level"].nunique()) - 2, 0)
+    shape = (2, len(columns), max(len(names), 1), inner, len(seeds))
+    sides = np.full(shape, np.nan)
+    for i, found in enumerate(of_column):
+        for name, cell in found.items():
+            place = np.searchsorted(seeds, cell.index.to_numpy())
+            own = sides[:, i, names.index(name)]
+            own[:, :, place] = np.stack(_turns(cell.to_numpy()))
+    rows = np.swapaxes(sides, 2, 3).reshape(2, -1, shape[2], len(seeds))
+    return rows[0], rows[1]
