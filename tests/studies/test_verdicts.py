@@ -161,17 +161,20 @@ def test_networks_that_failed_count_in_learning_and_not_in_robustness():
         assert after.effect.value == pytest.approx(before.effect.value, abs=0.01)
 
 
-def test_tasks_that_no_grade_breaks_stand_at_the_top_grade():
+@pytest.mark.parametrize(
+    ("memory", "verdict"), [(1.0, "holds"), (3.9, "does not hold")]
+)
+def test_tasks_that_no_grade_breaks_stand_at_the_top_grade(memory, verdict):
     # graded alike, up to a limit: the dose up to there is known, not censored
     made = evidence()
     spared = ~made.doses["task"].isin(MEMORY)
-    doubled = made.doses["doublings"].mask(spared, 4.0).mask(~spared, 1.0)
+    doubled = made.doses["doublings"].mask(spared, 4.0).mask(~spared, memory)
     noise = np.random.default_rng(3).normal(0, 0.1, len(doubled))
     doses = made.doses.assign(unbroken=spared, doublings=doubled + noise)
     for claim in BREAK_MEMORY:
         judged = claim.judge(made._replace(doses=doses), claim.smallest)
-        assert judged.effect.value == pytest.approx(3.0, abs=0.05)
-        assert verdicts([judged.evidence.shown()])[0][0] == "holds"
+        assert judged.effect.value == pytest.approx(4.0 - memory, abs=0.05)
+        assert verdicts([judged.evidence.shown()])[0][0] == verdict
 
 
 def worst(moved, unbroken=()):
