@@ -10,12 +10,13 @@ from popnet.config.entries import SMALL_TASK, TaskSettings
 from popnet.config.network_config import NetworkConfig
 from popnet.config.settings import Named, Settings
 
-Observed = Literal["weights", "activity", "change", "trials", "curve"]
+Observed = Literal["weights", "activity", "change", "trials", "curve", "network"]
 """The data a measure reads: weights, activity, the change of activity from that of the
-trained network at rest, in means over trials or trial by trial, or the learning
-curve."""
-Compared = tuple[Literal["weights", "response", "activity"], ...]
-"""The data a metric reads: weights, outputs on common trials, activity on them."""
+trained network at rest, in means over trials or trial by trial, the learning curve, or
+the whole network with trials of its task."""
+Compared = tuple[Literal["weights", "response", "activity", "trials"], ...]
+"""The data a metric reads: weights, outputs on common trials, mean activity on them, or
+activity trial by trial with what went into the network."""
 
 
 class PerturbationSettings(Named):
@@ -79,6 +80,18 @@ class MetricSettings(Named):
     """The more noise is added to a network, the less it resembles the original."""
     stored: ClassVar[bool] = False
     """The result of ``prepare`` is costly, so it is computed once and stored."""
+    certified: ClassVar[bool] = False
+    """Each value is found by a search, and comes with a bound that no search can pass
+    and the number of starts that reached it."""
+
+    @property
+    def of_itself(self) -> bool:
+        """Return True where each network is compared with itself: the floor.
+
+        A metric has this null where it has a setting ``again``: one network in other
+        trials, or under other noise in the same ones.
+        """
+        return bool(getattr(self, "again", False))
 
 
 class MeasureSettings(Named):
@@ -112,7 +125,7 @@ class MeasureSettings(Named):
     @classmethod
     def of_activity(cls) -> bool:
         """Return True for a measure of each activity, False for one of each network."""
-        return cls.needs in ("activity", "change", "trials")
+        return cls.needs in ("activity", "change", "trials")  # others: of a network
 
 
 class After(Settings):

@@ -1,6 +1,6 @@
 """Records the activity of frozen networks: every unit's rate on common trials.
 
-P networks, B trials, K trial types, T time steps, S stored steps, N units.
+P networks, B trials, K trial types, T time steps, S stored steps, N units, I inputs.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from popnet.config import Impulses, TaskSettings
+from popnet.config import Impulses, NetworkConfig, TaskSettings
 from popnet.config.network import Readout
 from popnet.core.cell import closed
-from popnet.engine.evaluate import RESPONSE_TRIALS, run
+from popnet.engine.evaluate import RESPONSE_TRIALS, common_trials, run
 from popnet.perturbations import Situation
 from popnet.seeding import Seed
 
 STORED_S = 0.010
 """Time between the stored points of a trajectory."""
+TRIALS = 32
+"""Trials of activity trial by trial, at the least; Huang et al. 2026 took 32."""
 
 
 def activity(situation: Situation, seed: Seed) -> NDArray[np.float32]:
@@ -45,6 +47,27 @@ def rates_of(situation: Situation, seed: Seed, per_type: int) -> Tensor:
     """
     quiet = situation._replace(impulses=Impulses())
     return run(_outspoken(quiet), seed, per_type).output_PBTO[0]
+
+
+def by_trial(
+    situation: Situation, seed: Seed, again: bool = False
+) -> NDArray[np.float32]:
+    """Return every unit's rate [B, T, N] in each of ``TRIALS`` common trials or more.
+
+    The types take turns, equally often.  Exploratory impulses are off; ``again``: the
+    same trials under other noise.
+    """
+    quiet = situation._replace(impulses=Impulses())
+    per_type = -(-TRIALS // situation.task.types)
+    ran = run(_outspoken(quiet), seed, per_type, again)
+    return ran.output_PBTO[0].to("cpu", torch.float32).numpy()
+
+
+def trial_inputs(config: NetworkConfig, seed: Seed) -> NDArray[np.float32]:
+    """Return the input [B, T, I] of the trials of ``by_trial``, without its noise."""
+    task, dt_s = config.task, config.network.dt_s
+    trials, _ = common_trials(task, -(-TRIALS // task.types), dt_s, seed.sweep)
+    return np.asarray(trials.input_BTI, np.float32)
 
 
 def aligned(

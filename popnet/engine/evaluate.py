@@ -106,15 +106,17 @@ def observer_accuracy(
     return float(scores.correct_PB.double().mean())
 
 
-def run(situation: Situation, seed: Seed, per_type: int) -> Ran:
+def run(situation: Situation, seed: Seed, per_type: int, again: bool = False) -> Ran:
     """Run one frozen network on ``per_type`` trials of each type.
 
     Each trial has streams of its own and a longer trial only adds draws, so that all
-    levels of a perturbation use common random numbers.
+    levels of a perturbation use common random numbers.  ``again``: the same trials
+    under other noise.
     """
     net, params = situation.config.network, situation.params
     trials, types_B = common_trials(situation.task, per_type, net.dt_s, seed.sweep)
-    numbers = range(len(types_B))
+    number = len(types_B) if again else 0
+    numbers = range(number, number + len(types_B))
     dtype, device = params.w_PNN.dtype, params.w_PNN.device
     input_BTI = noisy_input(trials.input_BTI, net, seed, "evaluation/noise", numbers)
     start_BN = initial_states(net, seed, "evaluation/initial_state", numbers)

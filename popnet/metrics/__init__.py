@@ -7,11 +7,13 @@ one network the arrays that are compared, ``compare`` takes many pairs of them.
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from popnet.config import MetricSettings, NetworkConfig
+from popnet.metrics._pairs import Certified as Certified
 from popnet.metrics._pairs import Prepared as Prepared
+from popnet.metrics._pairs import Values as Values
+from popnet.metrics._pairs import certified as certified
 from popnet.metrics._subject import WITHIN as WITHIN
 from popnet.metrics._subject import Subject as Subject
 from popnet.metrics.behaviour import Behaviour, behaviour_distance, scored_response
@@ -27,7 +29,7 @@ class Metric(NamedTuple):
     settings: type[MetricSettings]
     prepare: Callable[[Any, Subject], dict[str, NDArray[Any]]]
     """From one network to the arrays that are compared."""
-    compare: Callable[[Any, Sequence[Any], Sequence[Any]], NDArray[np.float64]]
+    compare: Callable[[Any, Sequence[Any], Sequence[Any]], Values]
     """From the prepared networks of M pairs to their values [M]."""
     comparable: Callable[[NetworkConfig], Hashable]
     """Only networks that agree in this can be compared."""

@@ -1,6 +1,6 @@
 """The arrays of one network that a metric may see.
 
-B trials, S scored steps, O outputs, K trial types, T stored steps, N units.
+B trials, S scored steps, O outputs, K trial types, T steps, N units, I inputs.
 """
 
 from __future__ import annotations
@@ -25,12 +25,21 @@ class Subject(NamedTuple):
     untrained_KTN: NDArray[np.floating] | None = None
     """Mean rates over the trials of each type, of the network as it was drawn."""
     trained_KTN: NDArray[np.floating] | None = None
+    """The same after training; T counts stored steps here, and each step below."""
+    input_BTI: NDArray[np.floating] | None = None
+    """What goes into the network in common trials, step by step."""
+    untrained_BTN: NDArray[np.floating] | None = None
+    """Rates in each of these trials, of the network as it was drawn."""
+    trained_BTN: NDArray[np.floating] | None = None
     """The same after training."""
+    again_BTN: NDArray[np.floating] | None = None
+    """The trained network in the same trials once more, under other noise."""
 
 
 WITHIN: dict[str, tuple[str, ...]] = {
     "weights": ("initial_NN", "final_NN"),
     "response": ("response",),
     "activity": ("untrained_KTN", "trained_KTN"),
+    "trials": ("input_BTI", "untrained_BTN", "trained_BTN", "again_BTN"),
 }
 """The arrays of a subject that belong to what a metric says it needs."""

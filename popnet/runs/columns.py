@@ -28,7 +28,9 @@ EMPTY = {
         "key", "state", "name", "settings", "level",
         *recorded("activity", "change", "trials"), "bin_s",
     ],
-    "comparisons": ["key_a", "key_b", "metric", "settings", "value"],
+    "comparisons": [
+        "key_a", "key_b", "metric", "settings", "value", "bound", "starts",
+    ],
 }  # fmt: skip
 """Columns of each table.  ``networks`` also has a column for every setting, named by
 its path; ``networks`` and ``dynamics`` have the columns that ``asked_columns`` returns.

@@ -248,7 +248,10 @@ def _comparisons(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
         settings=[settings_text(m) for m in asked],
         _label=[label(m) for m in asked],
     )
-    return _in_order(frame, "key_a", planned, ["_label", "key_b"])[EMPTY["comparisons"]]
+    frame = _in_order(frame, "key_a", planned, ["_label", "key_b"])
+    # what was compared before there were certificates has none
+    frame = frame.reindex(columns=EMPTY["comparisons"])
+    return frame.astype({"bound": float, "starts": "Int64"})
 
 
 def _in_order(

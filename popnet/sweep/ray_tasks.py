@@ -94,17 +94,17 @@ class FollowUpTasks:
     def prepare(self, statuses: dict[str, str]) -> None:
         """Submit the preparation of networks for the metrics that store it."""
         self.total = 0
-        configs = {n.key: n.config for n in self.run.networks}
+        networks = {n.key: n for n in self.run.networks}
         for settings, keys in pending.preparations(self.run, statuses):
-            needed = {key: configs[key] for key in keys}
+            needed = {key: networks[key] for key in keys}
             self._submit(_prepare, (self.store, needed, settings))
 
     def compare(self, statuses: dict[str, str]) -> None:
         """Submit the missing comparisons of all tested networks."""
         self.total = 0
-        configs = {n.key: n.config for n in self.run.networks}
+        networks = {n.key: n for n in self.run.networks}
         for settings, pairs in pending.comparisons(self.run, statuses):
-            needed = {key: configs[key] for pair in pairs for key in pair}
+            needed = {key: networks[key] for pair in pairs for key in pair}
             self._submit(_compare, (self.store, pairs, needed, settings))
 
     def wait(self, on_progress: Callable[[int, int], None]) -> None:

@@ -16,10 +16,19 @@ from numpy.typing import NDArray
 from popnet.canonical import settings_text
 from popnet.config import MetricSettings, NetworkConfig
 from popnet.core.cell import Params, closed
-from popnet.engine.activity import activity, trajectory
+from popnet.engine.activity import activity, by_trial, trajectory, trial_inputs
 from popnet.engine.evaluate import response
 from popnet.engine.population import untrained
-from popnet.metrics import METRICS, WITHIN, Prepared, Subject, metric_identity
+from popnet.kernels import reproducible
+from popnet.metrics import (
+    METRICS,
+    WITHIN,
+    Certified,
+    Prepared,
+    Subject,
+    certified,
+    metric_identity,
+)
 from popnet.perturbations import resting
 from popnet.plan import PlannedNetwork, digest
 from popnet.store.parameters import params_of, stage_of, tensors_of
@@ -41,11 +50,11 @@ def prepared_kind(settings: MetricSettings) -> str:
 
 
 def prepare_networks(
-    folder: str, configs: Mapping[str, NetworkConfig], settings: MetricSettings
+    folder: str, networks: Mapping[str, PlannedNetwork], settings: MetricSettings
 ) -> int:
     """Prepare networks for a metric and record it; returns how many."""
     store = Store(folder)
-    made = _prepared(store, configs, settings)
+    made = _prepared(store, networks, settings)
     arrays = {
         f"{key}/{name}": array
         for key, found in made.items()
@@ -59,7 +68,7 @@ def prepare_networks(
 def compare_networks(
     folder: str,
     pairs: Sequence[Pair],
-    configs: Mapping[str, NetworkConfig],
+    networks: Mapping[str, PlannedNetwork],
     settings: MetricSettings,
 ) -> int:
     """Compare pairs of networks by one metric and record it; returns how many."""
@@ -69,13 +78,17 @@ def compare_networks(
         kind = prepared_kind(settings)
         prepared: dict[str, Any] = store.many_tensors(keys, "prepared", kind)
     else:
-        prepared = _prepared(store, {key: configs[key] for key in keys}, settings)
+        prepared = _prepared(store, {key: networks[key] for key in keys}, settings)
     identity = metric_identity(settings)
     about = {"metric": settings.name, "settings": settings_text(settings)}
+    found = _values(settings, pairs, prepared)
     rows = [
         {"key_a": a, "key_b": b, **about, "identity": identity, "value": float(value)}
-        for (a, b), value in zip(pairs, _values(settings, pairs, prepared), strict=True)
+        for (a, b), value in zip(pairs, found.value_M, strict=True)
     ]
+    if settings.certified:
+        for row, bound, starts in zip(rows, found.bound_M, found.starts_M, strict=True):
+            row |= {"bound": float(bound), "starts": int(starts)}
     what = digest(identity, *(f"{a}{b}" for a, b in pairs))
     store.commit("comparisons", keys, {"comparisons": rows}, {}, what)
     return len(rows)
@@ -83,50 +96,59 @@ def compare_networks(
 
 def _values(
     settings: MetricSettings, pairs: Sequence[Pair], prepared: Mapping[str, Prepared]
-) -> NDArray[np.float64]:
-    """Return values of pairs [M]; NaN where one of the two could not be prepared."""
+) -> Certified:
+    """Return values of pairs; NaN where one of the two could not be prepared."""
     known = np.array([a in prepared and b in prepared for a, b in pairs], dtype=bool)
     complete = [pair for pair, both in zip(pairs, known, strict=True) if both]
-    values = np.full(len(pairs), np.nan)
+    made = certified(np.full(len(pairs), np.nan))
     if complete:
         one, other = (
             [prepared[key] for key in keys] for keys in zip(*complete, strict=True)
         )
-        values[known] = METRICS[settings.name].compare(settings, one, other)
-    return values
+        found = certified(METRICS[settings.name].compare(settings, one, other))
+        for every, some in zip(made, found, strict=True):
+            every[known] = some
+    return made
 
 
 def _prepared(
-    store: Store, configs: Mapping[str, NetworkConfig], settings: MetricSettings
+    store: Store, networks: Mapping[str, PlannedNetwork], settings: MetricSettings
 ) -> dict[str, dict[str, NDArray[Any]]]:
     """Prepare each network of which everything that the metric needs is recorded."""
     prepare = METRICS[settings.name].prepare
     return {
         key: prepare(settings, subject)
-        for key, subject in _subjects(store, configs, settings.needs).items()
+        for key, subject in _subjects(store, networks, settings.needs).items()
     }
 
 
 def _subjects(
-    store: Store, configs: Mapping[str, NetworkConfig], needs: Iterable[str]
+    store: Store, networks: Mapping[str, PlannedNetwork], needs: Iterable[str]
 ) -> dict[str, Subject]:
     """Read from the store what a metric needs of each network.
 
     A network of which something is not recorded, such as activity, is left out.
+    Activity trial by trial is not recorded, but made anew from the weights.
     """
     needs = set(needs)
+    weighed = {"weights", "trials"} & needs
     found: dict[str, dict[str, dict[str, NDArray[Any]]]] = {
-        folder: store.many_tensors(configs if need in needs else (), folder)
-        for need, folder in (
-            ("weights", "weights"),
-            ("response", "responses"),
-            ("activity", "trajectories"),
+        folder: store.many_tensors(networks if wanted else (), folder)
+        for folder, wanted in (
+            ("weights", weighed),
+            ("responses", "response" in needs),
+            ("trajectories", "activity" in needs),
         )
     }
-    subjects = {
-        key: _subject(config, *(some.get(key, {}) for some in found.values()))
-        for key, config in configs.items()
-    }
+    subjects = {}
+    for key, network in networks.items():
+        weights, responses, kept = (some.get(key, {}) for some in found.values())
+        given = weights if "weights" in needs else {}
+        subject = _subject(network.config, given, responses, kept)
+        if "trials" in needs and weights:
+            stages = (params_of(stage_of(weights, s)) for s in ("initial", "final"))
+            subject = subject._replace(**_by_trial(network, *stages))
+        subjects[key] = subject
     wanted = [field for need in needs for field in WITHIN[need]]
     return {
         key: subject
@@ -155,7 +177,24 @@ def subject_of(network: PlannedNetwork, final: Params, needs: Iterable[str]) -> 
             state: trajectory(activity(resting(params, config), seed), dt_s)
             for state, params in (("untrained", initial), ("trained", final))
         }
-    return _subject(config, weights, responses, kept)
+    subject = _subject(config, weights, responses, kept)
+    if "trials" in needs:
+        subject = subject._replace(**_by_trial(network, initial, final))
+    return subject
+
+
+def _by_trial(
+    network: PlannedNetwork, initial: Params, final: Params
+) -> dict[str, NDArray[Any]]:
+    """Run a network (P = 1) on common trials, untrained, trained, and once more."""
+    config, seed = network.config, network.seed
+    with reproducible():
+        runs = {
+            "untrained_BTN": by_trial(resting(initial, config), seed),
+            "trained_BTN": by_trial(resting(final, config), seed),
+            "again_BTN": by_trial(resting(final, config), seed, again=True),
+        }
+    return {"input_BTI": trial_inputs(config, seed), **runs}
 
 
 def _subject(

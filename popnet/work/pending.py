@@ -197,10 +197,17 @@ def _pairs(
             [
                 pair
                 for group in groups.values()
-                for pair in (Pair(*sorted(two)) for two in combinations(group, 2))
+                for pair in _of_group(settings, group)
                 if pair not in have
             ],
         )
+
+
+def _of_group(settings: MetricSettings, keys: list[str]) -> Iterator[Pair]:
+    """Yield the pairs of some networks; each with itself, where that is asked."""
+    if settings.of_itself:
+        return (Pair(key, key) for key in keys)
+    return (Pair(*sorted(two)) for two in combinations(keys, 2))
 
 
 def _trained_once(config: NetworkConfig) -> str:

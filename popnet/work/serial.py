@@ -135,8 +135,8 @@ test_missing.__test__ = False  # type: ignore[attr-defined]
 def compare_missing(run: Run) -> None:
     """Compare the pairs of networks that are not compared yet."""
     known, address = pending.statuses(run), run.store.address
-    configs = {network.key: network.config for network in run.networks}
+    networks = {network.key: network for network in run.networks}
     for settings, keys in pending.preparations(run, known):
-        prepare_networks(address, {key: configs[key] for key in keys}, settings)
+        prepare_networks(address, {key: networks[key] for key in keys}, settings)
     for settings, pairs in pending.comparisons(run, known):
-        compare_networks(address, pairs, configs, settings)
+        compare_networks(address, pairs, networks, settings)

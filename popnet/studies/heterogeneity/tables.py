@@ -46,6 +46,8 @@ REDRAWN = "new_time_constants"
 """The perturbation that is graded by its own spread, beside the level of training."""
 CRITERION = "train.until.accuracy"
 WINDOW = "train.until.window"
+CAP = "train.trials"
+"""Tasks that are learned slowly may be allowed more trials."""
 WAIT = "rule.wait_trials"
 """Trials before the rule learns; other rules have none."""
 SHARED = ["key", "task", "level", "configuration", "seed", "failed"]
@@ -179,9 +181,9 @@ def _placed(run: Run, level: str) -> pd.DataFrame:
     """The networks with the columns that all tables share, and what they needed."""
     table = run.table()
     status = table["status"]
-    cap = allowed(status, table["trials"], table["train.trials"])
+    cap = allowed(status, table["trials"], table[CAP])
     needed = trials_or_cap(status, table["trials_to_criterion"].astype(float), cap)
-    own = (TASK, level, REPLICATE)
+    own = (TASK, level, REPLICATE, CAP)
     others = [c for c in run.varied if c in table and c not in own]
     return table.assign(
         task=table[TASK],
