@@ -27,7 +27,7 @@ from popnet.core.cell import pick, stack
 from popnet.engine.evaluate import evaluate as run_tests
 from popnet.engine.test_plan import Test, planned_tests
 from popnet.engine.trained import Trained
-from popnet.metrics import METRICS
+from popnet.metrics import METRICS, certified
 from popnet.nets import Nets as Nets
 from popnet.nets import Section, plain, source_of
 from popnet.nets import draw as draw
@@ -177,12 +177,15 @@ def compare(nets: Nets, metric: Section, progress: bool = True) -> Array:
             done.advance(1)
     kinds = [entry.comparable(member.config) for member in nets.members]
     square = np.full((count, count), np.nan)
-    with bar(count - 1, "comparing", progress) as done:
-        for index in range(count - 1):
+    with bar(count, "comparing", progress) as done:
+        for index in range(count):
             others = [j for j in range(index + 1, count) if kinds[j] == kinds[index]]
+            others = [index] if settings.of_itself else others
             one = [prepared[index]] * len(others)
-            values = entry.compare(settings, one, [prepared[j] for j in others])
-            square[index, others] = square[others, index] = values
+            if others:
+                found = entry.compare(settings, one, [prepared[j] for j in others])
+                values_M = certified(found).value_M
+                square[index, others] = square[others, index] = values_M
             done.advance(1)
     return square
 

@@ -12,6 +12,8 @@ from popnet.measures._seen import ActivitySeen as ActivitySeen
 from popnet.measures._seen import ChangeSeen as ChangeSeen
 from popnet.measures._seen import CurveSeen as CurveSeen
 from popnet.measures._seen import Found
+from popnet.measures._seen import NetworkSeen as NetworkSeen
+from popnet.measures._seen import NetworkTrials as NetworkTrials
 from popnet.measures._seen import Seen as Seen
 from popnet.measures._seen import TrialsSeen as TrialsSeen
 from popnet.measures._seen import WeightsSeen as WeightsSeen
@@ -50,6 +52,7 @@ SEEN: dict[str, type] = {
     "change": ChangeSeen,
     "trials": TrialsSeen,
     "curve": CurveSeen,
+    "network": NetworkSeen,
 }
 """The class that a measure is given, by its declared need."""
 

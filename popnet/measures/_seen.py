@@ -5,10 +5,14 @@ B trials, K trial types, T time steps, N units, C blocks of trials of a learning
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from popnet.core.cell import Cell, Params
 
 
 class WeightsSeen(NamedTuple):
@@ -61,6 +65,33 @@ class CurveSeen(NamedTuple):
     """The accuracy that the network was trained to; NaN where it was none."""
 
 
-Seen = WeightsSeen | ActivitySeen | ChangeSeen | TrialsSeen | CurveSeen
+class NetworkTrials(NamedTuple):
+    """Trials of a network's own task, float64 tensors on the CPU; P = 1."""
+
+    input_PBTI: Tensor
+    target_PBTO: Tensor
+    mask_PBTO: Tensor
+    """Where the output is scored."""
+    x0_PBN: Tensor
+    """The states in which the trials begin."""
+
+
+class NetworkSeen(NamedTuple):
+    """One network (P = 1) with trials of its task, to be run and differentiated."""
+
+    initial: Params
+    """As it was drawn, in float64 on the CPU; the output fed back is in its weights."""
+    final: Params
+    cell: Cell
+    trials: Callable[[int], NetworkTrials]
+    """So many common trials or a few more, without the network's noise."""
+    gamma: float | None
+    """The strength of feature learning, for networks trained in J = N W and V = gamma N
+    W_out (``core.feature_learning``); None for all others."""
+    clean: bool
+    """No noise and no random start acts on it, so that its loss is one number."""
+
+
+Seen = WeightsSeen | ActivitySeen | ChangeSeen | TrialsSeen | CurveSeen | NetworkSeen
 Found = Any
 """The value of a measure: a float, or an array [T] where it is given over time."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from popnet.metrics import METRICS, WITHIN, Subject
+from popnet.metrics import METRICS, WITHIN, Certified, Subject, certified
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
 from popnet.testing.network_pairs import (
     ARRAYS,
@@ -36,7 +36,11 @@ def values(name: str, pairs: Sequence[Pair], **given: Any) -> NDArray[np.float64
         [metric.prepare(settings, subject) for subject in side]
         for side in zip(*pairs, strict=True)
     )
-    return metric.compare(settings, one, other)
+    found = metric.compare(settings, one, other)
+    assert isinstance(found, Certified) == settings.certified, (
+        "it gives a certificate where it declares none, or the other way"
+    )
+    return certified(found).value_M
 
 
 def apart(name: str, one: Subject, other: Subject) -> float:
@@ -193,7 +197,12 @@ def untrained_networks_are_compared_alike(name: str) -> None:
         return
     pair = made_up(0), made_up(1)
     drawn = [
-        s._replace(final_NN=s.initial_NN, trained_KTN=s.untrained_KTN) for s in pair
+        s._replace(
+            final_NN=s.initial_NN,
+            trained_KTN=s.untrained_KTN,
+            trained_BTN=s.untrained_BTN,
+        )
+        for s in pair
     ]
     (found,) = values(name, [pair], untrained=True)
     (expected,), (trained,) = values(name, [(drawn[0], drawn[1])]), values(name, [pair])

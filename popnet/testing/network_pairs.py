@@ -9,10 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from popnet.metrics import Subject
 
 UNITS, FIXED = 14, (0, 3)
+TRIALS, STEPS = 8, 12
 ARRAYS = [field for field in Subject._fields if field != "fixed_units"]
 
 Pair = tuple[Subject, Subject]
@@ -23,8 +25,30 @@ def made_up(seed: int, fixed: tuple[int, ...] = FIXED) -> Subject:
     random = np.random.default_rng(seed)
     w_NN, initial_NN = random.standard_normal((2, UNITS, UNITS)).astype(np.float32)
     response = np.tanh(random.standard_normal((8, 20))).astype(np.float32)
-    rates = np.tanh(random.standard_normal((2, 3, 12, UNITS))).astype(np.float32)
-    return Subject(fixed, initial_NN, w_NN, response, *rates)
+    drawn, trained = np.tanh(
+        random.standard_normal((2, 3, 12, UNITS)), dtype=np.float32
+    )
+    input_BTI = random.standard_normal((TRIALS, STEPS, 2)).astype(np.float32)
+    runs = [_run(random, w, input_BTI) for w in (initial_NN, w_NN, w_NN)]
+    return Subject(
+        fixed, initial_NN, w_NN, response, drawn, trained,
+        input_BTI, runs[0], runs[1], runs[2],
+    )  # fmt: skip
+
+
+def _run(
+    random: np.random.Generator, w_NN: NDArray[np.float32], input_BTI: NDArray[Any]
+) -> NDArray[np.float32]:
+    """Rates [B, T, N] of a noisy network with these weights, driven by the inputs."""
+    win_NI = random.standard_normal((UNITS, input_BTI.shape[-1]))
+    x_BN = random.standard_normal((TRIALS, UNITS))
+    rates = []
+    for step in range(STEPS):
+        noise_BN = 0.3 * random.standard_normal((TRIALS, UNITS))
+        drive_BN = input_BTI[:, step] @ win_NI.T + noise_BN
+        x_BN = np.tanh(0.9 * x_BN @ w_NN.T / np.sqrt(UNITS) + 0.3 * drive_BN)
+        rates.append(x_BN)
+    return np.stack(rates, 1).astype(np.float32)
 
 
 def near(one: Subject, seed: int, size: float = 0.1) -> Subject:
@@ -84,10 +108,12 @@ def _of_both(
 
 WIRES, RATES, ANSWERS = (
     tuple(field for field in ARRAYS if field.endswith(ending))
-    for ending in ("_NN", "_KTN", "response")
+    for ending in ("_NN", ("_KTN", "_BTN"), "response")
 )
 _ROTATION = np.linalg.qr(np.random.default_rng(4).standard_normal((UNITS, UNITS)))[0]
 _STEPS = np.random.default_rng(5).permutation(12)
+MOVED = (*RATES, "input_BTI")
+"""What is moved where trials or steps are: the inputs go with the rates."""
 LABELS = ("relabelling", "rotation")
 COMMON = ("common scale", "scale")
 TRANSFORMS: dict[str, Transform] = {
@@ -126,15 +152,15 @@ TRANSFORMS: dict[str, Transform] = {
     "activity of one stretched along some units": _of_one(
         RATES, ("stretching",), lambda x: x * np.linspace(0.2, 3, UNITS)
     ),
-    "types of one exchanged": _of_one(RATES, ("reordering",), lambda x: x[::-1]),
+    "types of one exchanged": _of_one(MOVED, ("reordering",), lambda x: x[::-1]),
     "types of both exchanged": _of_both(
-        RATES, ("reordering", "common reordering"), lambda x: x[::-1]
+        MOVED, ("reordering", "common reordering"), lambda x: x[::-1]
     ),
     "steps of both reordered": _of_both(
-        RATES, ("reordering", "common reordering"), lambda x: x[:, _STEPS]
+        MOVED, ("reordering", "common reordering"), lambda x: x[:, _STEPS]
     ),
     "time of one turned around": _of_one(
-        RATES, ("reordering", "time reversal"), lambda x: x[:, ::-1]
+        MOVED, ("reordering", "time reversal"), lambda x: x[:, ::-1]
     ),
 }
 """Transformations that a metric notices unless it declares an invariance."""

@@ -17,7 +17,12 @@ from popnet.plan import PlannedNetwork, digest
 from popnet.store.parameters import params_of, stage_of
 from popnet.store.store import Store
 from popnet.work.activity import measure
-from popnet.work.measured import curves_seen, measured_rows, weights_seen
+from popnet.work.measured import (
+    curves_seen,
+    measured_rows,
+    network_seen,
+    weights_seen,
+)
 
 
 class TestJob(NamedTuple):
@@ -101,6 +106,8 @@ def _test(
     records.measures.extend(activity.measures)
     wanted = [m for m in asked.measures if not m.test and m.identity in missing]
     if wanted:
-        weights = weights_seen(stages["untrained"], params, config.network)
-        seen = {"weights": weights, "curve": curves.get(key)}
+        initial = stages["untrained"]
+        weights = weights_seen(initial, params, config.network)
+        whole = network_seen(network, initial, params)
+        seen = {"weights": weights, "curve": curves.get(key), "network": whole}
         records.measures.extend(measured_rows(key, wanted, seen))

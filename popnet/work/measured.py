@@ -9,14 +9,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from popnet.canonical import settings_text
 from popnet.config import Network, NetworkConfig
 from popnet.core.cell import Params, closed
+from popnet.core.draw import cell_of
 from popnet.engine.activity import in_bins
+from popnet.engine.episodes import initial_states
+from popnet.engine.evaluate import common_trials
 from popnet.engine.test_plan import AskedMeasure
 from popnet.kernels import reproducible
-from popnet.measures import MEASURES, CurveSeen, WeightsSeen, number
+from popnet.measures import (
+    MEASURES,
+    CurveSeen,
+    NetworkSeen,
+    NetworkTrials,
+    WeightsSeen,
+    number,
+)
 from popnet.plan import PlannedNetwork
 from popnet.store.store import Store
 
@@ -30,6 +42,44 @@ def weights_seen(initial: Params, final: Params, net: Network) -> WeightsSeen:
         initial_NN, final_NN = (closed(p).w_PNN[0].numpy() for p in (initial, final))
     unit = net.readout.unit if net.readout.kind == "unit" else None
     return WeightsSeen(initial_NN, final_NN, final.tau_PN[0].numpy(), unit)
+
+
+def network_seen(
+    network: PlannedNetwork, initial: Params, final: Params
+) -> NetworkSeen:
+    """Return a whole network (P = 1) as measures need it, in float64."""
+    config, seed = network.config, network.seed
+    net, task = config.network, config.task
+
+    def drawn(count: int) -> NetworkTrials:
+        per_type = -(-count // task.types)
+        trials, types_B = common_trials(task, per_type, net.dt_s, seed.sweep)
+        numbers = range(len(types_B))
+        x0_BN = initial_states(net, seed, "evaluation/initial_state", numbers)
+
+        def tensor(array: Any) -> Tensor:
+            return torch.from_numpy(np.array(array))[None]
+
+        return NetworkTrials(
+            tensor(trials.input_BTI).double(),
+            tensor(trials.target_BTO).double(),
+            tensor(trials.mask_BTO),
+            tensor(x0_BN).double(),
+        )
+
+    with reproducible():
+        before, after = (_in_float64(closed(params)) for params in (initial, final))
+    gamma = None
+    if getattr(config.rule, "parametrisation", "") == "mean_field":
+        gamma = float(config.rule.gamma)  # type: ignore[attr-defined]
+    noise = net.noise.input > 0 or net.noise.recurrent > 0
+    clean = not (noise or net.initial_state > 0)
+    return NetworkSeen(before, after, cell_of(net), drawn, gamma, clean)
+
+
+def _in_float64(params: Params) -> Params:
+    made = (None if leaf is None else leaf.cpu().double() for leaf in params)
+    return Params(*made)  # type: ignore[arg-type]
 
 
 def curves_seen(

@@ -179,9 +179,11 @@ def test_a_new_metric_asks_for_its_own_pairs(make_run, own_run):
 
 def test_after_some_pairs_only_the_rest_is_asked(make_run, tmp_path):
     run = make_run(tmp_path, "tested")
-    configs = {n.key: n.config for n in run.networks}
+    networks = {n.key: n for n in run.networks}
     (behaviour, some), *_ = pending.comparisons(run, pending.statuses(run))
-    count = comparison.compare_networks(str(run.store.folder), some, configs, behaviour)
+    count = comparison.compare_networks(
+        str(run.store.folder), some, networks, behaviour
+    )
     assert count == len(some) >= 1
     every = all_pairs(keys_of(run))
     assert pairs(run) == {"behaviour": every - set(some), "weights": every}
@@ -257,9 +259,9 @@ def test_a_task_that_runs_twice_records_once(make_run, tmp_path):
     for job in pending.test_jobs(run, known, known) * 2:
         evaluation.test_networks(folder, job, run.sweep.after)
     assert len(run.store.batches("evaluations")) == 1
-    configs = {n.key: n.config for n in run.networks}
+    networks = {n.key: n for n in run.networks}
     for settings, some in pending.comparisons(run, known) * 2:
-        comparison.compare_networks(folder, some, configs, settings)
+        comparison.compare_networks(folder, some, networks, settings)
     table = run.store.table("comparisons", "comparisons", "key_a", set(known))
     assert table.num_rows == 12
 

@@ -97,9 +97,9 @@ def test_what_is_prepared_outlives_a_merge_and_another_metric(make_run, tmp_path
     ]
     for run in runs:
         known = pending.statuses(run)
-        configs = {n.key: n.config for n in run.networks}
+        networks = {n.key: n for n in run.networks}
         for settings, keys in pending.preparations(run, known):
-            given = {key: configs[key] for key in keys}
+            given = {key: networks[key] for key in keys}
             comparison.prepare_networks(run.store.address, given, settings)
     run, count = runs[1], len(PREPARED)
     store = run.store
@@ -128,7 +128,7 @@ def test_a_damaged_record_is_made_again(make_run, tmp_path):
 
     run = make_run(tmp_path, "tested", after=AFTER | {"compare": ["costly"]})
     (settings,) = run.sweep.after.compare
-    keys = {n.key: n.config for n in run.networks}
+    keys = {n.key: n for n in run.networks}
     comparison.prepare_networks(run.store.address, keys, settings)
     kind = comparison.prepared_kind(settings)
     (batch,) = run.store.batches(kind)
@@ -154,13 +154,13 @@ def test_a_network_that_lacks_what_is_needed_has_no_value(make_run, tmp_path):
     (settings,) = run.sweep.after.compare
     first, second, third = (n for n in run.networks if n.seed.number == 0)
     other = next(n for n in run.networks if n.seed.number == 1)
-    configs = {n.key: n.config for n in (first, second, third, other)}
+    networks = {n.key: n for n in (first, second, third, other)}
     pairs = [
         comparison.Pair(first.key, second.key), comparison.Pair(first.key, other.key),
         comparison.Pair(second.key, third.key),
     ]  # fmt: skip
-    comparison.compare_networks(run.store.address, pairs, configs, settings)
-    rows = run.store.table("comparisons", "comparisons", "key_a", set(configs))
+    comparison.compare_networks(run.store.address, pairs, networks, settings)
+    rows = run.store.table("comparisons", "comparisons", "key_a", set(networks))
     values = {
         (r["key_a"], r["key_b"]): r["value"]
         for r in rows.to_pylist()

@@ -22,7 +22,7 @@ SLOPE = (
 
 
 def by_demand(
-    demand: Mapping[str, float], variance: Mapping[str, float] | None = None
+    demand: Mapping[str, float], error: Mapping[str, float] | None = None
 ) -> dict[str, float]:
     """Weights of the slope over the memory demand d_t, times ``SILENCE``.
 
@@ -30,14 +30,14 @@ def by_demand(
 
     An analysis of covariance: f is the family of task t, two versions of one task or
     all tasks that have no other version here, so that what a family's tasks share does
-    not count; mean_f is weighted by o.  o_t = 1 / (v_t + mean v), with v_t the error
-    variance of the task's number: a task that few networks learn tells less.  The mean
-    is added because v itself is an estimate.  Equal weights where no variance is given.
-    Empty where no family has tasks of different demand.
+    not count; mean_f is weighted by o.  o_t = 1 / (v_t + mean v), with v_t the squared
+    standard error of the task's number: a task that few networks learn tells less.  The
+    mean is added because v itself is an estimate.  Equal weights where no errors are
+    given.  Empty where no family has tasks of different demand.
     """
     tasks = list(demand)
     d = np.array([demand[task] for task in tasks], float)
-    v = np.array([(variance or {}).get(task, 0.0) for task in tasks], float)
+    v = np.array([(error or {}).get(task, 0.0) for task in tasks], float)
     o = 1 / (v + v.mean()) if v.any() else np.ones(len(tasks))
     family = np.array([_family(task, tasks) for task in tasks])
     apart = np.zeros(len(tasks))
