@@ -389,6 +389,8 @@ MUTANTS = [
            'task_means(rows, "doublings", "unbroken")', "studies/test_verdicts.py"),
     Mutant("studies/evidence.py", "np.where(self.against <= COUNTS, 1.0, true), one",
            "true, one", "studies/test_evidence.py"),
+    Mutant("studies/level_evidence.py", "np.where(small, below, 1.0))",
+           "below)", "studies/test_judging.py"),
     Mutant("studies/level_evidence.py", "- one_seed - of_cell.sum(axis=-2)",
            "- of_cell.sum(axis=-2)", "studies/test_judging.py"),
     Mutant("studies/level_evidence.py", "v0 = 4 * bound * e + 2 * e**2", "v0 = v",

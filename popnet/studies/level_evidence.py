@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from popnet.analysis.interactions import interaction_sizes, interaction_test
 from popnet.analysis.intervals import Limits, excluded_at, jackknifed
 from popnet.studies.evidence import (
+    COUNTS,
     FEWEST,
     TRUE,
     AllOf,
+    AnyOf,
     Draws,
     Mean,
     Shown,
@@ -262,6 +264,41 @@ class TaskDependence(NamedTuple):
         own_DTSL = own_TLDS.transpose(2, 0, 3, 1)
         planted = own_DTSL + size_D[:, None, None, None] * pattern_TL[:, None, :]
         return TaskDependence(planted, self.smallest)
+
+
+class SomeDepend(NamedTuple):
+    """It is true where a metric's profile depends on the task, and false where few do.
+
+    True by the clearest metric, Bonferroni's K p of ``TaskDependence``.  False where
+    none is clear, and the size of the interaction, r.m.s. over metrics too, is shown to
+    be below ``smallest``: that each alone is small asks for many more seeds.
+    """
+
+    parts: tuple[TaskDependence, ...]
+    """of metrics whose seeds are the same"""
+    smallest: float
+
+    @property
+    def seeds(self) -> int:
+        """How many seeds there are."""
+        return max((part.seeds for part in self.parts), default=0)
+
+    def shown(self) -> Shown:
+        """Judge the clearest metric, and all of them as a whole."""
+        if self.seeds < FEWEST:
+            return Shown(np.array(1.0), np.array(1.0))
+        clear = np.min([part.shown().true for part in self.parts], axis=0)
+        true = np.minimum(1.0, len(self.parts) * clear)
+        sizes = [interaction_sizes(part.values_TSL) for part in self.parts]
+        sizes_S = np.mean(sizes, axis=0)
+        below = excluded_at(sizes_S, self.smallest**2)
+        small = (sizes_S.mean(axis=-1) < self.smallest**2) & (true > COUNTS)
+        return Shown(true, np.where(small, below, 1.0))
+
+    def planted(self, truth_D: NDArray[np.int64], draws: Draws) -> SomeDepend:
+        """Plant it in one metric, another in each experiment, or in none."""
+        made = AnyOf(self.parts).planted(truth_D, draws).parts
+        return self._replace(parts=made)  # type: ignore[arg-type]
 
 
 class Bounded(NamedTuple):

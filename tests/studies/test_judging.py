@@ -20,6 +20,7 @@ from popnet.studies.heterogeneity.solution_claims import (
 )
 from popnet.studies.level_evidence import (
     SharedDirection,
+    SomeDepend,
     TaskDependence,
     shared_direction,
 )
@@ -219,6 +220,37 @@ def test_dependence_on_the_task_can_come_out_either_way(shapes, verdict):
     few = profiles(noise, "metric")
     assert few is not None
     assert outcome(TaskDependence(few, 0.4)) == "undecided"
+
+
+def test_dependence_of_many_metrics_is_judged_as_a_whole():
+    def several(shapes, metrics=12):
+        frame = pd.concat(
+            cell("a" * (i + 1), SHAPES[s], noise=1.0) for i, s in enumerate(shapes)
+        )
+        random = np.random.default_rng(5)
+        flat = pd.concat(
+            cell("a" * (i + 1), SHAPES["flat"], noise=1.0) for i in range(len(shapes))
+        )
+        noisy = [
+            flat.assign(metric=random.normal(size=len(flat)))
+            for _ in range(metrics - 1)
+        ]
+        values = [profiles(one, "metric") for one in (frame, *noisy)]
+        parts = tuple(TaskDependence(v, 0.4) for v in values if v is not None)
+        return SomeDepend(parts, 0.4)
+
+    nothing = several(("flat", "flat", "flat"))
+    assert outcome(nothing) == "does not hold"
+    # on a page of 16 claims each alone would not be shown to be small
+    assert not all(part.shown().false <= 0.05 / 16 for part in nothing.parts)
+    assert nothing.shown().false <= 0.05 / 16
+    one = several(("rise", "fall", "flat"))
+    strong = one._replace(
+        parts=(TaskDependence(3 * one.parts[0].values_TSL, 0.4), *one.parts[1:])
+    )
+    assert outcome(strong) == "holds"  # though eleven of twelve do not depend
+    assert strong.shown().false == 1
+    assert SomeDepend((), 0.4).shown() == (1, 1)
 
 
 def networks(rows):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from popnet.studies.effects import count_of, standardised
-from popnet.studies.evidence import AnyOf
 from popnet.studies.heterogeneity.censored import TaskMeans, task_means
 from popnet.studies.heterogeneity.contrasts import SLOPE, by_demand, by_version
 from popnet.studies.heterogeneity.profiles import (
     SHARED_DIRECTION,
     SIGNIFICANT,
+    complete,
     directions,
     profiles,
 )
 from popnet.studies.heterogeneity.tables import Tables, dynamics, learning
-from popnet.studies.level_evidence import TaskDependence
+from popnet.studies.level_evidence import SomeDepend, TaskDependence
 from popnet.studies.study import Claim, Judgement
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def bounded(found: TaskMeans) -> str:
 
 
 def _task_dependence(t: Tables, smallest: float) -> Judgement:
-    found = {name: profiles(t.networks, name) for name in learning() + dynamics()}
+    known = complete(t.networks, learning() + dynamics())
+    found = {name: profiles(known, name) for name in learning() + dynamics()}
     parts = {
         name: TaskDependence(values_TSL, smallest)
         for name, values_TSL in found.items()
@@ -75,7 +76,7 @@ def _task_dependence(t: Tables, smallest: float) -> Judgement:
         f"of interest: {', '.join(no) or 'none'} (each at 5 %)."
     )
     effect = count_of(len(yes), int(t.networks["seed"].nunique()))
-    evidence = AnyOf(tuple(parts.values()))
+    evidence = SomeDepend(tuple(parts.values()), smallest)
     return Judgement(effect, f"of {len(parts)} metrics", evidence, note)
 
 
@@ -100,7 +101,8 @@ TASK_DEPENDENCE = Claim(
     "task_dependence",
     "What heterogeneity does to learning and dynamics depends on the task.",
     "metrics whose profile over levels differs between tasks (F of the interaction of "
-    "task and level, Huynh and Feldt's correction)",
+    "task and level, Huynh and Feldt's correction); none, where the size of this "
+    "interaction, r.m.s. over metrics, is below the smallest of interest",
     "dynamics",
     0.4,
     "deviations between seeds, r.m.s. over tasks and levels",

@@ -55,6 +55,16 @@ def varies(values_SL: Array) -> bool:
     return int(differ.sum()) >= max(FEWEST, len(values_SL) / 2)
 
 
+def complete(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The networks of the seeds that have all these columns in every condition.
+
+    A column that no network has counts for nothing.
+    """
+    some = [column for column in columns if frame[column].notna().any()]
+    whole = frame[some].notna().all(axis=1).groupby(frame["seed"]).all()
+    return frame[frame["seed"].map(whole).astype(bool)]
+
+
 def profiles(frame: pd.DataFrame, column: str) -> Array | None:
     """The column as [T, S, L], mean over configurations, in deviations between seeds.
 
