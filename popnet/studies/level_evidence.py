@@ -5,13 +5,13 @@ M metrics, C cells (tasks x configurations), T tasks, S seeds, L levels, D exper
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from popnet.analysis.interactions import interaction_sizes, interaction_test
-from popnet.analysis.intervals import Limits, excluded_at, jackknifed
+from popnet.analysis.intervals import Limits, excluded_at
 from popnet.studies.evidence import (
     COUNTS,
     FEWEST,
@@ -96,130 +96,6 @@ class OneDirection(NamedTuple):
         return np.minimum(self.turns_together.shown(), len(self.turns) * in_cells)
 
 
-class SharedDirection(NamedTuple):
-    """It is true where metrics, as a whole, follow the level in one direction.
-
-        A = mean over m and pairs of cells c != c' of  R_mc R'_mc'
-
-    m: a metric at an inner level, which has levels on both sides.  R_mc is the rank
-    correlation of the metric with the level up to there, in cell c (task x
-    configuration), a mean over seeds; R' that from there on; one cell is paired with
-    itself.  A is 1 where every metric rises, or falls, through all levels in all its
-    cells, -1 where all turn, and 0 where they do not follow or where each cell has a
-    direction of its own.  True where the interval of A lies above ``smallest`` squared.
-    A is estimated without bias, by products of different seeds alone, and its interval
-    is that of its ``jackknifed`` values.
-
-    False where A lies below the square of ``smallest`` by t errors of the size that
-    they have at that square: a product whose factors are low by chance seems to be
-    known well.  With v the variance of A by its jackknife,
-
-        v = 4 A e + 2 e^2,  which gives e,   v0 = 4 smallest^2 e + 2 e^2
-    """
-
-    before_MCS: Array
-    """up to the inner level; NaN where a metric is constant in a cell, or unknown"""
-    after_MCS: Array
-    """from the inner level on"""
-    smallest: float
-
-    @property
-    def seeds(self) -> int:
-        """How many seeds there are."""
-        return self.before_MCS.shape[-1]
-
-    @property
-    def part(self) -> Mean:
-        """What the verdict is derived from: A by seeds."""
-        sizes_S = shared_direction(self.before_MCS, self.after_MCS)
-        square = self.smallest**2
-        return Mean(sizes_S, "above", square, none=square)
-
-    def shown(self) -> Shown:
-        """Judge A; nothing is shown where it is not known."""
-        part = self.part
-        known = np.asarray(np.isfinite(part.values_S).all(axis=-1))
-        found = part._replace(values_S=np.where(known[..., None], part.values_S, 0.0))
-        true, false = found.shown()[0], self._small(found.values_S)
-        return Shown(np.where(known, true, 1.0), np.where(known, false, 1.0))
-
-    def _small(self, values_S: Array) -> Array:
-        """The p-value at which A is shown to be below the square of ``smallest``."""
-        from scipy.special import stdtr
-
-        n, bound = self.seeds, self.smallest**2
-        if n < FEWEST:
-            return np.ones(values_S.shape[:-1])
-        a = values_S.mean(axis=-1)
-        v = values_S.var(axis=-1, ddof=1) / n
-        positive = np.maximum(a, 0.0)
-        e = np.sqrt(positive**2 + v / 2) - positive
-        v0 = 4 * bound * e + 2 * e**2
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (bound - a) / np.sqrt(v0)
-        p: Any = 2 * stdtr(n - 1, -np.abs(t))
-        return np.where((a < bound) & (v0 > 0), p, 1.0)
-
-    def planted(self, truth_D: NDArray[np.int64], draws: Draws) -> SharedDirection:
-        """Plant correlations of one sign in all cells of a metric, or none.
-
-        Twice the smallest of interest is true, none false, the smallest null.
-        """
-        rows = len(self.before_MCS)
-        sign_DM = draws.random.choice([-1.0, 1.0], size=(len(truth_D), rows))
-        size_D = self.smallest * np.choose(truth_D + 1, [0.0, 1.0, 2.0])
-        mean_DM = (sign_DM * size_D[:, None])[..., None, None]
-
-        def made(values_MCS: Array) -> Array:
-            known = np.isfinite(values_MCS)
-            count_MC = np.maximum(known.sum(axis=-1, keepdims=True), 1)
-            sum_MC = np.where(known, values_MCS, 0.0).sum(axis=-1, keepdims=True)
-            own = values_MCS - sum_MC / count_MC
-            own = own * np.sqrt(self.seeds / max(self.seeds - 1, 1))
-            return np.moveaxis(own[..., draws.resampled(self.seeds)], -2, 0) + mean_DM
-
-        return SharedDirection(
-            made(self.before_MCS), made(self.after_MCS), self.smallest
-        )
-
-
-def shared_direction(before_MCS: Array, after_MCS: Array) -> Array:
-    """The ``jackknifed`` values of A of ``SharedDirection`` over seeds, [..., S].
-
-    A row without two seeds in different cells (two seeds, where there is one cell) is
-    left out.
-    """
-    known = np.isfinite(before_MCS) & np.isfinite(after_MCS)
-    before, after = (np.where(known, x, 0.0) for x in (before_MCS, after_MCS))
-    total = _products(before, after)
-    count = _products(known.astype(float), known.astype(float))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        a_MS = np.where(count > 0.5, total / count, np.nan)  # with all, without each
-        left = np.isfinite(a_MS).all(axis=-1, keepdims=True)
-        mean_S = np.where(left, a_MS, 0.0).sum(axis=-2) / left.sum(axis=-2)
-    return jackknifed(mean_S[..., 0], mean_S[..., 1:])
-
-
-def _products(a_MCS: Array, b_MCS: Array) -> Array:
-    """Sum of products of different seeds in different cells: [..., M, 1 + S].
-
-    Of all seeds, then without each of them.
-    """
-    a_MC, b_MC = (x.sum(axis=-1, keepdims=True) for x in (a_MCS, b_MCS))
-    both_MCS = a_MCS * b_MCS
-    both_MC = both_MCS.sum(axis=-1, keepdims=True)
-    a_MC = np.concatenate([a_MC, a_MC - a_MCS], axis=-1)  # of all, without each
-    b_MC = np.concatenate([b_MC, b_MC - b_MCS], axis=-1)
-    both_MC = np.concatenate([both_MC, both_MC - both_MCS], axis=-1)
-    of_cell = a_MC * b_MC - both_MC  # of different seeds in one cell
-    if a_MCS.shape[-2] == 1:
-        return of_cell[..., 0, :]
-    of_seed = a_MCS.sum(axis=-2) * b_MCS.sum(axis=-2)  # of one seed in any cells
-    every = of_seed.sum(axis=-1, keepdims=True)
-    one_seed = np.concatenate([every, every - of_seed], axis=-1)
-    return a_MC.sum(axis=-2) * b_MC.sum(axis=-2) - one_seed - of_cell.sum(axis=-2)
-
-
 class TaskDependence(NamedTuple):
     """It is true where the profile over levels depends on the task.
 
@@ -275,13 +151,14 @@ class SomeDepend(NamedTuple):
     """
 
     parts: tuple[TaskDependence, ...]
-    """of metrics whose seeds are the same"""
+    seeds_K: tuple[NDArray[np.int64], ...]
+    """of each metric the places of its seeds among all: some lack a metric"""
     smallest: float
 
     @property
     def seeds(self) -> int:
         """How many seeds there are."""
-        return max((part.seeds for part in self.parts), default=0)
+        return 1 + max((int(own.max()) for own in self.seeds_K if len(own)), default=-1)
 
     def shown(self) -> Shown:
         """Judge the clearest metric, and all of them as a whole."""
@@ -289,11 +166,19 @@ class SomeDepend(NamedTuple):
             return Shown(np.array(1.0), np.array(1.0))
         clear = np.min([part.shown().true for part in self.parts], axis=0)
         true = np.minimum(1.0, len(self.parts) * clear)
-        sizes = [interaction_sizes(part.values_TSL) for part in self.parts]
-        sizes_S = np.mean(sizes, axis=0)
-        below = excluded_at(sizes_S, self.smallest**2)
+        below = excluded_at(sizes_S := self._sizes(), self.smallest**2)
         small = (sizes_S.mean(axis=-1) < self.smallest**2) & (true > COUNTS)
         return Shown(true, np.where(small, below, 1.0))
+
+    def _sizes(self) -> Array:
+        """Each seed's number, a mean over its metrics, whose mean is the square."""
+        total, count = 0.0, np.zeros(self.seeds)
+        for part, own in zip(self.parts, self.seeds_K, strict=True):
+            placed = np.zeros((*part.values_TSL.shape[:-3], self.seeds))
+            placed[..., own] = interaction_sizes(part.values_TSL)
+            total = total + placed
+            count[own] += 1
+        return (total / np.maximum(count, 1))[..., count > 0]
 
     def planted(self, truth_D: NDArray[np.int64], draws: Draws) -> SomeDepend:
         """Plant it in one metric, another in each experiment, or in none."""

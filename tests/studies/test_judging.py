@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from helpers.planted import LEVELS, evidence
 
-from popnet.analysis.intervals import jackknifed, mean_interval
+from popnet.analysis.interactions import interaction_sizes
+from popnet.analysis.intervals import excluded_at, jackknifed, mean_interval
 from popnet.studies.evidence import Not
 from popnet.studies.heterogeneity.censored import TaskMeans
 from popnet.studies.heterogeneity.contrasts import SILENCE, by_demand
@@ -18,12 +19,8 @@ from popnet.studies.heterogeneity.solution_claims import (
     PERFORM_ALIKE,
     place_between_nulls,
 )
-from popnet.studies.level_evidence import (
-    SharedDirection,
-    SomeDepend,
-    TaskDependence,
-    shared_direction,
-)
+from popnet.studies.level_evidence import SomeDepend, TaskDependence
+from popnet.studies.shared_direction import SharedDirection, shared_direction
 from popnet.studies.verdicts import verdicts
 
 SMALLEST = 0.3
@@ -213,13 +210,13 @@ def test_a_turn_is_seen_among_as_many_cells_as_a_study_has(tasks, configurations
 )
 def test_dependence_on_the_task_can_come_out_either_way(shapes, verdict):
     frame = pd.concat(cell("a" * (i + 1), SHAPES[s]) for i, s in enumerate(shapes))
-    values_TSL = profiles(frame, "metric")
-    assert values_TSL is not None
-    assert outcome(TaskDependence(values_TSL, 0.4)) == verdict
+    found = profiles(frame, "metric")
+    assert found is not None
+    assert outcome(TaskDependence(found.values_TSL, 0.4)) == verdict
     noise = pd.concat(cell("a" * (i + 1), SHAPES["flat"], seeds=4) for i in range(3))
     few = profiles(noise, "metric")
     assert few is not None
-    assert outcome(TaskDependence(few, 0.4)) == "undecided"
+    assert outcome(TaskDependence(few.values_TSL, 0.4)) == "undecided"
 
 
 def test_dependence_of_many_metrics_is_judged_as_a_whole():
@@ -237,9 +234,9 @@ def test_dependence_of_many_metrics_is_judged_as_a_whole():
             flat.assign(metric=random.normal(size=len(flat)))
             for _ in range(metrics - 1)
         ]
-        values = [profiles(one, "metric") for one in (frame, *noisy)]
-        parts = tuple(TaskDependence(v, 0.4) for v in values if v is not None)
-        return SomeDepend(parts, 0.4)
+        found = [profiles(one, "metric") for one in (frame, *noisy)]
+        parts = tuple(TaskDependence(f.values_TSL, 0.4) for f in found if f)
+        return SomeDepend(parts, tuple(np.array(f.seeds) for f in found if f), 0.4)
 
     nothing = several(("flat", "flat", "flat"))
     assert outcome(nothing) == "does not hold"
@@ -252,7 +249,21 @@ def test_dependence_of_many_metrics_is_judged_as_a_whole():
     )
     assert outcome(strong) == "holds"  # though eleven of twelve do not depend
     assert strong.shown().false == 1
-    assert SomeDepend((), 0.4).shown() == (1, 1)
+    assert SomeDepend((), (), 0.4).shown() == (1, 1)
+
+
+def test_the_size_over_metrics_is_each_seeds_mean_over_those_that_it_has():
+    random = np.random.default_rng(6)
+    values = random.normal(size=(2, 3, 9, 4))
+    own = np.arange(9), np.array([0, 1, 2, 4, 5, 6, 7, 8])
+    parts = tuple(
+        TaskDependence(v[:, s], 5.0) for v, s in zip(values, own, strict=True)
+    )
+    first, second = (interaction_sizes(part.values_TSL) for part in parts)
+    sizes_S = first.copy()
+    sizes_S[own[1]] = (sizes_S[own[1]] + second) / 2
+    expected = excluded_at(sizes_S, 25.0)
+    assert SomeDepend(parts, own, 5.0).shown().false == pytest.approx(expected)
 
 
 def networks(rows):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from popnet.studies.effects import count_of, standardised
 from popnet.studies.heterogeneity.censored import TaskMeans, task_means
 from popnet.studies.heterogeneity.contrasts import SLOPE, by_demand, by_version
 from popnet.studies.heterogeneity.profiles import (
     SHARED_DIRECTION,
     SIGNIFICANT,
-    complete,
     directions,
     profiles,
 )
@@ -61,13 +62,14 @@ def bounded(found: TaskMeans) -> str:
 
 
 def _task_dependence(t: Tables, smallest: float) -> Judgement:
-    known = complete(t.networks, learning() + dynamics())
-    found = {name: profiles(known, name) for name in learning() + dynamics()}
+    found = {name: profiles(t.networks, name) for name in learning() + dynamics()}
     parts = {
-        name: TaskDependence(values_TSL, smallest)
-        for name, values_TSL in found.items()
-        if values_TSL is not None
+        name: TaskDependence(own.values_TSL, smallest)
+        for name, own in found.items()
+        if own is not None
     }
+    every = sorted(t.networks["seed"].unique())
+    places = [np.searchsorted(every, own.seeds) for own in found.values() if own]
     shown = {name: part.shown() for name, part in parts.items()}
     yes = [name for name, one in shown.items() if one.true <= SIGNIFICANT]
     no = [name for name, one in shown.items() if one.false <= SIGNIFICANT]
@@ -76,7 +78,7 @@ def _task_dependence(t: Tables, smallest: float) -> Judgement:
         f"of interest: {', '.join(no) or 'none'} (each at 5 %)."
     )
     effect = count_of(len(yes), int(t.networks["seed"].nunique()))
-    evidence = SomeDepend(tuple(parts.values()), smallest)
+    evidence = SomeDepend(tuple(parts.values()), tuple(places), smallest)
     return Judgement(effect, f"of {len(parts)} metrics", evidence, note)
 
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from popnet.analysis.intervals import Effect
 from popnet.analysis.level_tests import rank_correlations
 from popnet.studies.evidence import FEWEST, Not, Unless
-from popnet.studies.level_evidence import OneDirection, SharedDirection, Turns
+from popnet.studies.level_evidence import OneDirection, Turns
+from popnet.studies.shared_direction import SharedDirection
 from popnet.studies.study import Judgement
 
 if TYPE_CHECKING:
@@ -55,17 +56,15 @@ def varies(values_SL: Array) -> bool:
     return int(differ.sum()) >= max(FEWEST, len(values_SL) / 2)
 
 
-def complete(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """The networks of the seeds that have all these columns in every condition.
+class Profiles(NamedTuple):
+    """A column over the levels, in deviations between the seeds of a task."""
 
-    A column that no network has counts for nothing.
-    """
-    some = [column for column in columns if frame[column].notna().any()]
-    whole = frame[some].notna().all(axis=1).groupby(frame["seed"]).all()
-    return frame[frame["seed"].map(whole).astype(bool)]
+    values_TSL: Array
+    seeds: list[int]
+    """the seeds that have all levels of all these tasks"""
 
 
-def profiles(frame: pd.DataFrame, column: str) -> Array | None:
+def profiles(frame: pd.DataFrame, column: str) -> Profiles | None:
     """The column as [T, S, L], mean over configurations, in deviations between seeds.
 
     One deviation for all tasks: r.m.s. of what is left without the means of seeds and
@@ -87,7 +86,7 @@ def profiles(frame: pd.DataFrame, column: str) -> Array | None:
     noise -= noise.mean(axis=2, keepdims=True)
     free = len(tasks) * np.prod(np.subtract(values_TSL.shape[1:], 1))
     spread = np.sqrt(np.sum(noise**2) / free)
-    return values_TSL / spread if spread > 0 else values_TSL
+    return Profiles(values_TSL / spread if spread > 0 else values_TSL, shared)
 
 
 def one_direction(
