@@ -39,7 +39,8 @@ def pair_mean(
     if not len(value):
         return Effect(np.nan, np.nan, np.nan, 0)
     networks, place = np.unique(names, return_inverse=True)
-    mean, without_S = _left_out(*place.reshape(2, -1), value, len(networks))
+    a_place, b_place = place.reshape(2, -1)
+    mean, without_S = _left_out(a_place, b_place, value, len(networks))
     if not np.isfinite(without_S).all():
         return Effect(mean, np.nan, np.nan, len(networks))
     pseudo_S = jackknifed(mean, without_S)

@@ -133,7 +133,7 @@ def cosines(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> Array:
     )
     found_M = np.full(len(sizes), np.nan)
     for size in set(sizes.tolist()) - {-1}:
-        places = np.flatnonzero(sizes == size)
+        places = np.flatnonzero(sizes == size).tolist()
         found_M[places] = _of_one_size([a[i] for i in places], [b[i] for i in places])
     return found_M
 
