@@ -17,6 +17,10 @@ from popnet.metrics._pairs import certified as certified
 from popnet.metrics._subject import WITHIN as WITHIN
 from popnet.metrics._subject import Subject as Subject
 from popnet.metrics.behaviour import Behaviour, behaviour_distance, scored_response
+from popnet.metrics.cka import CKA, centred_gram, cka_similarity
+from popnet.metrics.procrustes import Procrustes, procrustes_angle, sampled_activity
+from popnet.metrics.rsa import RSA, dissimilarities, representational_similarity
+from popnet.metrics.svcca import SVCCA, kept_components, svcca_similarity
 from popnet.metrics.trajectories import Trajectories, mean_activity, trajectory_distance
 from popnet.metrics.weights import Weights, recurrent_weights, weight_distance
 from popnet.plan import PHYSICS, canonical, digest
@@ -48,6 +52,10 @@ METRICS: Registry[Metric] = Registry(
     Metric,
     {
         "behaviour": Metric(Behaviour, scored_response, behaviour_distance, _trials),
+        "cka": Metric(CKA, centred_gram, cka_similarity, _trials),
+        "procrustes": Metric(Procrustes, sampled_activity, procrustes_angle, _trials),
+        "rsa": Metric(RSA, dissimilarities, representational_similarity, _trials),
+        "svcca": Metric(SVCCA, kept_components, svcca_similarity, _trials),
         "trajectories": Metric(
             Trajectories, mean_activity, trajectory_distance, _trials
         ),

@@ -6,24 +6,24 @@
 After Huang et al. (arXiv 2410.03972), sec. 4, made free of scale.  Even unrelated
 matrices can be aligned a little, small ones more than large ones, so the distance is
 given relative to d_N, what the same search finds between matrices of independent normal
-numbers of that size (0.81 for 20 units, 0.91 for 200).
+numbers of that size (0.81 for 20 units, 0.91 for 200).  Other scales are settings; the
+paper's, |A - P B P'|_F / N^2, falls with N for unrelated networks too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from popnet.analysis.unit_alignment import apart_aligned, unrelated_distance
 from popnet.config import Compared, Inconsistent, MetricSettings
 from popnet.metrics._pairs import Prepared, by_content, one_by_one
 from popnet.metrics._subject import Subject
-
-Array = NDArray[np.float64]
 
 
 class Weights(MetricSettings):
@@ -31,6 +31,8 @@ class Weights(MetricSettings):
 
     Symmetric; unchanged by relabelling hidden units of either network (as far as the
     search finds the best labels) and by a common scale; changed by anything else.
+    With ``signed`` a unit's sign is a label too.  The scales ``raw``, ``per_unit`` and
+    ``per_parameter`` grow with the weights of both.
     """
 
     reference: ClassVar[str] = "Huang et al. 2025, sec. 4; FAQ: Vogelstein et al. 2015"
@@ -52,6 +54,30 @@ class Weights(MetricSettings):
         bool,
         Field(description="compare the same numbers in a random order: the null"),
     ] = False
+
+    signed: Annotated[
+        bool,
+        Field(description="units may change their sign, a symmetry of odd phi (tanh)"),
+    ] = False
+    restarts: Annotated[
+        int, Field(ge=0, le=1000, description="random starts of the search, besides 2")
+    ] = 0
+    scale: Annotated[
+        Literal["unrelated", "relative", "raw", "per_unit", "per_parameter"],
+        Field(
+            description="the norm of the difference relative to that of unrelated "
+            "matrices, or to the weights' norms; as it is, over N, or over N^2"
+        ),
+    ] = "unrelated"
+
+    @model_validator(mode="after")
+    def _search_of_labels(self) -> Weights:
+        if not self.align and self.signed:
+            raise Inconsistent("signed", "got true; nothing is aligned", "align")
+        if not self.align and self.restarts:
+            text = f"got {self.restarts}; nothing is aligned"
+            raise Inconsistent("restarts", text, "align")
+        return self
 
     @model_validator(mode="after")
     def _change_of_trained(self) -> Weights:
@@ -85,67 +111,30 @@ def _distance(settings: Weights, one: Prepared, other: Prepared) -> float:
     a, b = one["w_NN"].astype(np.float64), other["w_NN"].astype(np.float64)
     if a.shape != b.shape:
         return float("nan")
-    scale = np.sqrt(np.sum(a**2) + np.sum(b**2))
+    norm = float(np.sqrt(np.sum(a**2) + np.sum(b**2)))
     plain = float(np.linalg.norm(a - b))
-    if scale == 0:
+    if norm == 0:
         return 0.0
     if not settings.align:
-        return plain / float(scale)  # of unrelated matrices: 1
+        return _scaled(settings, plain, norm, len(a), [])
     if a.sum() < b.sum():  # one order for both directions: exactly symmetric
         a, b = b, a
     fixed = sorted({*one["fixed"].tolist(), *other["fixed"].tolist()})
-    best = min(plain, _apart_aligned(a, b, fixed))
-    return best / float(scale) / unrelated_distance(len(a), len(fixed))
+    found = apart_aligned(a, b, fixed, settings.signed, settings.restarts)
+    return _scaled(settings, min(plain, found), norm, len(a), fixed)
 
 
-def _apart_aligned(a: Array, b: Array, fixed: list[int]) -> float:
-    """|A - P B P'|_F at the best alignment that is found."""
-    order = aligned(a, b, fixed)
-    return float(np.linalg.norm(a - b[np.ix_(order, order)]))
-
-
-@lru_cache(maxsize=32)
-def unrelated_distance(units: int, fixed: int = 0) -> float:
-    """d_N: the mean aligned distance of matrices of independent normal numbers.
-
-    The mean over pairs, always the same ones: its standard error is about 1 %.
-    ``fixed``: how many of the units keep their places.
-    """
-    if units - fixed < 2:
-        return 1.0
-    random = np.random.default_rng(units)
-    found = []
-    for _ in range(4 + 400 // units):
-        a, b = random.standard_normal((2, units, units))
-        scale = np.sqrt(np.sum(a**2) + np.sum(b**2))
-        apart = _apart_aligned(a, b, list(range(fixed)))
-        found.append(min(apart, float(np.linalg.norm(a - b))) / scale)
-    return float(np.mean(found))
-
-
-def aligned(a: Array, b: Array, fixed: list[int]) -> NDArray[np.int64]:
-    """The order of b's units that best matches a, by the FAQ heuristic.
-
-    Maximises tr(A' P B P') over permutations that keep the ``fixed`` units.  The
-    search starts once from the labels as they are and once from the barycentre.
-    """
-    # imported on first use: actors, which compare nothing, would each load it too
-    from scipy.optimize import quadratic_assignment
-
-    units = len(a)
-    guesses = [
-        {"P0": np.eye(units - len(fixed))},
-        {"P0": "barycenter"},
-    ]
-    partial = np.array([[i, i] for i in fixed], dtype=np.int64).reshape(-1, 2)
-    best_order, best_value = np.arange(units), float(np.sum(a * b))
-    for guess in guesses:
-        # a generator of its own: without one scipy turns to numpy's global one
-        own = np.random.default_rng(0)
-        options = {"maximize": True, "partial_match": partial, "rng": own, **guess}
-        found = quadratic_assignment(a, b, method="faq", options=options)
-        order = np.asarray(found.col_ind, dtype=np.int64)
-        value = float(np.sum(a * b[np.ix_(order, order)]))
-        if value > best_value:
-            best_order, best_value = order, value
-    return best_order
+def _scaled(
+    settings: Weights, found: float, norm: float, units: int, fixed: list[int]
+) -> float:
+    """The norm of the difference on the scale that is asked for."""
+    if settings.scale == "raw":
+        return found
+    if settings.scale == "per_unit":
+        return found / units
+    if settings.scale == "per_parameter":
+        return found / units**2
+    if settings.scale == "relative" or not settings.align:  # unrelated and as it is: 1
+        return found / norm
+    search = settings.signed, settings.restarts
+    return found / norm / unrelated_distance(units, len(fixed), *search)

@@ -123,4 +123,14 @@ TESTING = [
     ),
 ]  # fmt: skip
 
-CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING]
+PAIRS = "representations:pair_by_pair"
+COMPARING = timed(
+    "linear CKA of all pairs of 50 networks: N = 128, 512 samples", "pairs",
+    Side("popnet", "representations:at_once"),
+    [
+        Claim(Side("NumPy float32, the formula pair by pair", PAIRS), 5, 10),
+        Claim(Side("NumPy float32, each network's norm once", PAIRS, {"norms": True})),
+    ],
+)  # fmt: skip
+
+CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING]

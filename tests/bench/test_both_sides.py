@@ -6,6 +6,7 @@ import ours_force
 import ours_hebbian
 import ours_testing
 import pytest
+import representations
 import today_force
 import today_numpy
 import today_testing
@@ -132,6 +133,26 @@ def test_a_frozen_network_gives_the_same_outputs_in_torch(both, monkeypatch, dra
     monkeypatch.setattr(today_testing, "tested", pushed)
     with pytest.raises(Different):
         both(small_testing, lambda f: today_testing.testing(f, drawing))
+
+
+@pytest.mark.parametrize("norms", [False, True])
+def test_the_formula_pair_by_pair_gives_the_same_cka(both, monkeypatch, norms):
+    def ours(folder):
+        return representations.at_once(folder, 5, 40, 12)
+
+    def theirs(folder):
+        return representations.pair_by_pair(folder, norms)
+
+    assert both(ours, theirs) == 10
+    with_mean = lambda x: x @ (np.eye(12) - 1 / 12)  # noqa: E731
+    given = representations.given
+    monkeypatch.setattr(
+        representations,
+        "given",
+        lambda folder: {"rates_PSN": with_mean(given(folder)["rates_PSN"])},
+    )
+    with pytest.raises(Different, match="differ by"):
+        both(ours, theirs)
 
 
 def test_popnet_trains_on_with_drawing_and_criterion(tmp_path):

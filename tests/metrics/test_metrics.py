@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from popnet.analysis.unit_alignment import aligned, unrelated_distance
 from popnet.metrics import METRICS, Subject
-from popnet.metrics.weights import aligned, unrelated_distance
 
 
 def subject(w, response=(0.0,), fixed=()):
@@ -193,3 +193,84 @@ def test_weights_find_any_relabelling_of_small_networks_or_do_no_harm(order, see
     one, other = Subject(final_NN=w), Subject(final_NN=w[np.ix_(order, order)])
     found = distance("weights", one, other)
     assert 0 <= found <= distance("weights", one, other, align=False)
+
+
+def test_the_scales_of_weights_by_hand():
+    a, b = [[3.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 4.0]]
+    found = {
+        scale: distance("weights", subject(a), subject(b), scale=scale)
+        for scale in ("unrelated", "relative", "raw", "per_unit", "per_parameter")
+    }
+    # relabelled, the two differ by 1; their norms are 3 and 4, there are 2 units
+    by_hand = {"relative": 1 / 5, "raw": 1, "per_unit": 1 / 2, "per_parameter": 1 / 4}
+    by_hand["unrelated"] = 1 / 5 / unrelated_distance(2)
+    assert found == pytest.approx(by_hand)
+    assert found["unrelated"] == distance("weights", subject(a), subject(b))
+    plain = distance("weights", subject(a), subject(b), align=False, scale="raw")
+    assert plain == pytest.approx(5)
+
+
+@pytest.mark.parametrize("scale", ["unrelated", "relative", "raw", "per_parameter"])
+@pytest.mark.parametrize("signed", [False, True])
+def test_copies_with_other_labels_are_0_apart(scale, signed):
+    w, random = random_weights(40, 9), np.random.default_rng(10)
+    order, sign = random.permutation(40), random.choice([-1.0, 1.0], 40)
+    sign = sign if signed else np.ones(40)
+    copy = relabelled(w, order) * np.outer(sign, sign)
+    given = {"scale": scale, "signed": signed}
+    assert distance("weights", subject(w), subject(copy), **given) == 0
+    if signed:
+        given["signed"] = False
+        assert distance("weights", subject(w), subject(copy), **given) > 1e-3
+    noisy = subject(copy + 0.1 * random.standard_normal((40, 40)))
+    given["restarts"] = 2
+    assert distance("weights", subject(w), noisy, **given) > 1e-4
+    there = distance("weights", subject(w), noisy, signed=signed)
+    assert there == distance("weights", noisy, subject(w), signed=signed)
+
+
+def test_unrelated_networks_are_about_1_apart_with_signs_and_starts():
+    given = {"signed": True, "restarts": 2}
+    found = [
+        distance(
+            "weights",
+            subject(random_weights(16, 10 * k + 1)),
+            subject(random_weights(16, 10 * k + 2)),
+            **given,
+        )
+        for k in range(12)
+    ]
+    assert np.mean(found) == pytest.approx(1, abs=0.05)
+
+
+def test_the_papers_scale_falls_with_the_size_of_unrelated_networks():
+    """d / N^2 of weights of deviation 1 / sqrt(3 N), for two N: mostly N^-1.5."""
+    for units, expected in ((32, 3.8e-3), (128, 5.0e-4)):
+        a, b = np.random.default_rng(units).uniform(-1, 1, (2, units, units))
+        root = np.sqrt(units)
+        found = distance(
+            "weights", subject(a / root), subject(b / root), scale="per_parameter"
+        )
+        assert found == pytest.approx(expected, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"signed": True}, "got true; nothing is aligned"),
+        ({"restarts": 3}, "got 3; nothing is aligned"),
+    ],
+)
+def test_a_search_that_is_not_made_has_no_settings(given, message):
+    with pytest.raises(ValueError, match=message):
+        METRICS["weights"].settings(align=False, **given)
+
+
+def test_networks_that_err_oppositely_behave_differently():
+    """Equal losses, opposite outputs: a spread of losses would call them equal."""
+    target, error = np.random.default_rng(11).standard_normal((2, 4, 10))
+    one, other = (Subject(response=target + e) for e in (error, -error))
+    losses = [np.mean((s.response - target) ** 2) for s in (one, other)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+    found = distance("behaviour", one, other)
+    assert found == pytest.approx(2 * np.sqrt(losses[0]))
