@@ -53,7 +53,8 @@ class Spectrum(NamedTuple):
 
 def whole_spectrum(a_RR: Array) -> Spectrum:
     """All eigenvalues of a matrix; it is made symmetric first."""
-    eigenvalue_R = np.linalg.eigvalsh((a_RR + a_RR.T) / 2)
+    found = np.linalg.eigvalsh((a_RR + a_RR.T) / 2)
+    eigenvalue_R = np.asarray(found, dtype=np.float64)
     size = len(eigenvalue_R)
     return Spectrum(
         eigenvalue_R,

@@ -29,8 +29,8 @@ def flat_share(settings: FlatShare, seen: NetworkSeen) -> float:
 
     Huang et al. (2026).  Exact with up to ``exact_up_to`` weights.  Else by stochastic
     Lanczos quadrature, which cannot tell apart what lies close to 0: with the default
-    100 steps within 0.02 at mu of 1e-3 or more for a spectrum like that of the
-    published flip-flop, and of no use at 1e-5 (``tests/analysis/test_lanczos.py``).
+    100 steps within 0.02 at mu of 1e-4 or more for a spectrum like that of the
+    published flip-flop, and of no use at 1e-6 (``tests/analysis/test_lanczos.py``).
     NaN where nothing was trained, or where no direction rises.
     """
     spectrum = hessian_spectrum(settings, seen)

@@ -26,7 +26,7 @@ def hessian_participation_ratio(
 
     Huang et al. (2026).  Exact with up to ``exact_up_to`` weights.  Else both sums are
     exact in the Krylov space of one start, and Hutchinson's in the rest; with the
-    default settings the result is within 3 % for a spectrum like that of the published
+    default settings the result is within 1 % for a spectrum like that of the published
     flip-flop (``tests/analysis/test_lanczos.py``).  NaN where nothing was trained.
     """
     spectrum = hessian_spectrum(settings, seen)

@@ -219,7 +219,7 @@ def sees_everything_else(name: str) -> None:
 def undefined_is_nan(name: str) -> None:
     """What is not finite, and an empty curve, give NaN."""
     seen = example(name)
-    lacking = []
+    lacking: list[Any] = []
     if isinstance(seen, CurveSeen):
         error_C = np.where(np.arange(40) == 20, np.inf, seen.error_C)
         lacking = [seen._replace(error_C=error_C), CurveSeen([], [], [], None)]

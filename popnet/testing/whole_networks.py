@@ -26,14 +26,12 @@ def whole_network() -> NetworkSeen:
     """A small network whose weights and biases training moved."""
     random = np.random.default_rng(0)
     initial = _drawn(random)
-    moved = _drawn(random)
-    final = Params(
-        *(
-            leaf if leaf is None or name in ("tau_PN", "slope_PN", "threshold_PN")
-            else leaf + 0.4 * more
-            for name, leaf, more in zip(Params._fields, initial, moved, strict=True)
-        )
-    )  # fmt: skip
+    more = _drawn(random)
+    moved = {
+        name: getattr(initial, name) + 0.4 * getattr(more, name)
+        for name in ("w_PNN", "win_PNI", "wout_PON", "bias_PN")
+    }
+    final = initial._replace(**moved)
     shown = NetworkTrials(
         _normal(random, TRIALS, STEPS, INPUTS),
         _normal(random, TRIALS, STEPS, OUTPUTS),
