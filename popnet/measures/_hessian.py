@@ -29,7 +29,7 @@ from popnet.measures._trained_weights import (
 )
 from popnet.seeding import stream
 
-AT_ONCE = 2**22
+AT_ONCE = 2**21
 """States of units, over trials and steps, that products of several vectors hold."""
 DEFLATED = 8
 """Probes for each start: a start needs ``steps`` products, a probe one."""

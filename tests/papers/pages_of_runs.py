@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import popnet as pn
+from popnet.analysis.intervals import mean_interval
 from popnet.report.population import RunTables, load
 from popnet.report.sections import Section
 from popnet.report.style import house_style
@@ -25,6 +27,14 @@ DNMS = (
     "<!-- dnms, made by `make published`: do not edit -->",
     "<!-- end of dnms -->",
 )
+
+
+FLATNESS = (
+    "<!-- flatness, made by `make published`: do not edit -->",
+    "<!-- end of flatness -->",
+)
+THEIR_SHARES = {1e-7: 36.9, 1e-6: 62.8, 1e-5: 79.9, 1e-4: 89.9, 1e-3: 95.8, 1e-2: 99.0}
+"""Published, in percent, by mu."""
 
 
 def placed(page: Path, marks: tuple[str, str], lines: list[str]) -> None:
@@ -61,3 +71,30 @@ def miconi(run: pn.Run) -> list[str]:
         "",
         f"*{day}; the same seeds at both criteria.*",
     ]
+
+
+def flatness(run: pn.Run) -> list[str]:
+    """The curvature of the loss of the 3-bit flip-flop beside the published one."""
+    table = run.table()
+    table = table[table["trials_to_criterion"].notna()]
+    columns = {re.split(r"\(", c)[0]: c for c in table.columns}
+    curved = mean_interval(table[columns["hessian_participation_ratio"]])
+    top = table[columns["hessian_top"]]
+    lines = [
+        f"| Hessian of the loss | here, {len(table)} networks | published |",
+        "|---|---|---|",
+        f"| participation ratio: mean (95 % interval) | {curved.value:.1f} "
+        f"({curved.low:.1f} to {curved.high:.1f}) | 23.2 ± 1.6, 5 networks |",
+        f"| largest eigenvalue: median (least to largest) | {top.median():.1f} "
+        f"({top.min():.1f} to {top.max():.1f}) | 10.8 |",
+    ]
+    shares = [c for c in table.columns if c.startswith("flat_share")]
+    by_mu = {float((re.search(r"mu=([^,)]*)", c) or [0, 1e-3])[1]): c for c in shares}
+    for mu, theirs in THEIR_SHARES.items():
+        ours = mean_interval(100 * table[by_mu[mu]])
+        lines.append(
+            f"| directions below {mu:g} of it, %: mean (95 % interval) | "
+            f"{ours.value:.1f} ({ours.low:.1f} to {ours.high:.1f}) | {theirs} |"
+        )
+    day = time.strftime("%d %B %Y").lstrip("0")
+    return [*lines, "", f"*`published_flatness`, {day}.*"]
