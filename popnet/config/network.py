@@ -66,7 +66,11 @@ class Network(Settings):
     gain: Annotated[
         float, PerNetwork, Field(ge=0, description="g: J ~ law with sd g/sqrt(N)")
     ] = 1.5
-    weights: Annotated[Literal["normal", "uniform"], PerNetwork] = "normal"
+    weights: Annotated[
+        Literal["normal", "uniform", "orthogonal"],
+        PerNetwork,
+        Field(description="orthogonal: J = g times a random orthogonal matrix"),
+    ] = "normal"
     density: Annotated[
         float, PerNetwork, Field(gt=0, le=1, description="share of weights present")
     ] = 1.0
@@ -101,7 +105,14 @@ class Network(Settings):
     input_scale: Annotated[
         float, PerNetwork, Field(ge=0, description="half-width, or sd if normal")
     ] = 1.0
-    input_law: Annotated[Literal["uniform", "normal"], PerNetwork] = "uniform"
+    input_law: Annotated[
+        Literal["uniform", "normal", "kaiming_uniform"],
+        PerNetwork,
+        Field(
+            description="kaiming_uniform: U(-a, a) / sqrt(number of inputs), a = "
+            "input_scale: 1 as in PyTorch's Linear, sqrt(6) as He et al. 2015"
+        ),
+    ] = "uniform"
     readout: Readout = Readout()
     feedback: Annotated[
         float,
@@ -151,6 +162,20 @@ class Network(Settings):
                     )
         if output in self.clamped:
             raise Inconsistent("readout.unit", f"unit {output} is clamped", "clamped")
+        return self
+
+    @model_validator(mode="after")
+    def _orthogonal(self) -> Network:
+        """Refuse what would leave a matrix that is not orthogonal."""
+        if self.weights == "orthogonal":
+            for name, broken in (
+                ("density", self.density < 1),
+                ("autapses", not self.autapses),
+                ("dale", self.dale is not None),
+            ):
+                if broken:
+                    text = "orthogonal weights are all present and of either sign"
+                    raise Inconsistent("weights", f"{text}; leave {name} out", name)
         return self
 
     @model_validator(mode="after")

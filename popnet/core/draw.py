@@ -29,8 +29,9 @@ def draw(
 ) -> Params:
     """Untrained networks: P settings, P tasks (for I and O) and P seeds.
 
-    W ~ law with sd g / sqrt(N density); W_in, W_out and W_fb after ``Network``; the row
-    of W_in of an output unit is 0 (Miconi 2017, published code).
+    W ~ law with sd g / sqrt(N density), or g times an orthogonal matrix; W_in, W_out
+    and W_fb after ``Network``; the row of W_in of an output unit is 0 (Miconi 2017,
+    published code).
     """
     return stack(
         [_draw_one(n, t, s) for n, t, s in zip(nets, tasks, seeds, strict=True)]
@@ -66,11 +67,32 @@ def _draw_one(net: Network, task: TaskSettings, seed: Seed) -> Params:
 def _recurrent(net: Network, seed: Seed) -> Array:
     random = seed.stream("weights/recurrent")
     shape = (net.units, net.units)
+    if net.weights == "orthogonal":
+        return net.gain * orthogonal(random.standard_normal(shape))
     if net.weights == "normal":
         unit = random.standard_normal(shape)
     else:
         unit = np.sqrt(3.0) * random.uniform(-1, 1, shape)
     return net.gain / np.sqrt(net.units * net.density) * unit
+
+
+def orthogonal(normal_NN: Array) -> Array:
+    """A matrix drawn evenly from all orthogonal ones, of numbers drawn from N(0, 1).
+
+    Q = D H_1 ... H_(N-1), where H_k reflects the vector of the last N - k + 1 numbers
+    of row k onto its first axis and D has the signs of their first ones.
+    Stewart, SIAM J Numer Anal 1980;17:403.
+    """
+    units = len(normal_NN)
+    q_NN, sign_N = np.eye(units), np.ones(units)
+    for k in range(units - 1, -1, -1):
+        mirror = normal_NN[k, k:].copy()
+        sign_N[k] = 1.0 if mirror[0] >= 0 else -1.0
+        mirror[0] += sign_N[k] * np.sqrt((mirror**2).sum())
+        # sums of numpy's own: a library's product would depend on its threads
+        along = (mirror[:, None] * q_NN[k:, k:]).sum(0)
+        q_NN[k:, k:] -= (2 / (mirror**2).sum()) * np.outer(mirror, along)
+    return -sign_N[:, None] * q_NN
 
 
 def _input(net: Network, inputs: int, seed: Seed) -> Array:
@@ -82,7 +104,10 @@ def _input(net: Network, inputs: int, seed: Seed) -> Array:
         weights = random.standard_normal(shape)
     else:
         weights = random.uniform(-1, 1, shape)
-    weights_NI = net.input_scale * weights.T
+    scale = net.input_scale
+    if net.input_law == "kaiming_uniform":
+        scale /= np.sqrt(inputs)
+    weights_NI = scale * weights.T
     if net.readout.kind == "unit":
         weights_NI[net.readout.unit] = 0
     return weights_NI

@@ -58,8 +58,9 @@ def rollout(
     x = clamp(cell, x0_PBN.clone())
     r = rates(params, cell, x)
     xs, rs = [x], [r]
-    for t in range(drive_PBTN.shape[2]):
-        total = drive_PBTN[:, :, t] + torch.bmm(r, w_PNN)
+    # taken apart at once: autograd would fill a whole tensor for each step picked out
+    for drive_PBN in drive_PBTN.unbind(2):
+        total = drive_PBN + torch.bmm(r, w_PNN)
         x = x + a_P1N * (steady_state(params, cell, total) - x)
         x = clamp(cell, x)
         r = rates(params, cell, x)

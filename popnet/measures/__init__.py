@@ -25,16 +25,28 @@ from popnet.measures.condition_distance_t import (
     ConditionDistanceOverTime,
     condition_distance_t,
 )
+from popnet.measures.flat_share import FlatShare, flat_share
+from popnet.measures.hessian_participation_ratio import (
+    HessianParticipationRatio,
+    hessian_participation_ratio,
+)
+from popnet.measures.hessian_top import HessianTop, hessian_top
+from popnet.measures.kernel_alignment import KernelAlignment, kernel_alignment
 from popnet.measures.output_tau_s import OutputTau, output_tau_s
 from popnet.measures.participation_ratio import ParticipationRatio, participation_ratio
 from popnet.measures.pca_dimension import PcaDimension, pca_dimension
 from popnet.measures.relapses import Relapses, relapses
+from popnet.measures.representation_alignment import (
+    RepresentationAlignment,
+    representation_alignment,
+)
 from popnet.measures.residual import Residual, residual
 from popnet.measures.spectral_radius import SpectralRadius, spectral_radius
 from popnet.measures.speed import Speed, speed
 from popnet.measures.trajectory_change import TrajectoryChange, trajectory_change
 from popnet.measures.variance import Variance, variance
 from popnet.measures.weight_change import WeightChange, weight_change
+from popnet.measures.weight_change_norm import WeightChangeNorm, weight_change_norm
 from popnet.registry import Registry
 
 
@@ -77,6 +89,16 @@ MEASURES: Registry[Measure] = Registry(
         "relapses": Measure(Relapses, relapses),
         "variance": Measure(Variance, variance),
         "residual": Measure(Residual, residual),
+        "weight_change_norm": Measure(WeightChangeNorm, weight_change_norm),
+        "representation_alignment": Measure(
+            RepresentationAlignment, representation_alignment
+        ),
+        "kernel_alignment": Measure(KernelAlignment, kernel_alignment),
+        "hessian_top": Measure(HessianTop, hessian_top),
+        "hessian_participation_ratio": Measure(
+            HessianParticipationRatio, hessian_participation_ratio
+        ),
+        "flat_share": Measure(FlatShare, flat_share),
     },
 )
 """In the order of the columns of tables."""

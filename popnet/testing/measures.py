@@ -16,11 +16,18 @@ from popnet.measures import (
     ActivitySeen,
     ChangeSeen,
     CurveSeen,
+    NetworkSeen,
     TrialsSeen,
     WeightsSeen,
 )
 from popnet.runs.columns import EMPTY
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
+from popnet.testing.whole_networks import (
+    OF_NETWORKS,
+    arrays_of,
+    broken,
+    whole_network,
+)
 
 UNITS, OUTPUT, STEPS, DT_S = 9, 3, 60, 0.01
 NOTICED = 1e-3
@@ -56,6 +63,7 @@ EXAMPLES: dict[type, Any] = {
     ChangeSeen: ChangeSeen(_rates(1), _rates(2), DT_S),
     TrialsSeen: TrialsSeen(_rates(1), _rates(2), DT_S),
     CurveSeen: _curve(),
+    NetworkSeen: whole_network(),
 }
 """Example data for measures, by their declared need."""
 
@@ -113,6 +121,7 @@ CHANGES: dict[type, Changes] = {
             accuracy_C=np.ones_like(seen.accuracy_C)
         ),
     },
+    NetworkSeen: OF_NETWORKS,
 }
 """Changes of what is seen, by the invariance that makes each unseen."""
 
@@ -177,10 +186,11 @@ def gives_a_number_in_its_range(name: str) -> None:
 def the_same_again(name: str) -> None:
     """It is a function of what it sees, and leaves that as it was."""
     seen = example(name)
-    before = [np.copy(part) for part in seen]
+    parts = arrays_of(seen) if isinstance(seen, NetworkSeen) else seen
+    before = [np.copy(part) for part in parts]
     once, again = (number(name, seen) for _ in range(2))
     assert np.array_equal(once, again), "the second time is another one"
-    for part, was in zip(seen, before, strict=True):
+    for part, was in zip(parts, before, strict=True):
         assert np.array_equal(part, was), "it writes into what it is given"
 
 
@@ -207,16 +217,18 @@ def sees_everything_else(name: str) -> None:
 
 
 def undefined_is_nan(name: str) -> None:
-    """Activity and errors that are not finite, and an empty curve, give NaN."""
+    """What is not finite, and an empty curve, give NaN."""
     seen = example(name)
-    lacking = []
+    lacking: list[Any] = []
     if isinstance(seen, CurveSeen):
-        broken = np.where(np.arange(40) == 20, np.inf, seen.error_C)
-        lacking = [seen._replace(error_C=broken), CurveSeen([], [], [], None)]
+        error_C = np.where(np.arange(40) == 20, np.inf, seen.error_C)
+        lacking = [seen._replace(error_C=error_C), CurveSeen([], [], [], None)]
+    if isinstance(seen, NetworkSeen):
+        lacking = [broken(seen)]
     for field in _rates_of(seen):
-        broken = np.copy(getattr(seen, field))
-        broken[0, 3, 1] = np.nan
-        lacking.append(seen._replace(**{field: broken}))
+        rates = np.copy(getattr(seen, field))
+        rates[0, 3, 1] = np.nan
+        lacking.append(seen._replace(**{field: rates}))
     for case in lacking:
         found = number(name, case)
         assert np.isnan(found).all(), f"it gives {found} of what is not defined"

@@ -7,7 +7,7 @@ from scipy import stats
 
 import popnet as pn
 from popnet.core.cell import Params
-from popnet.core.draw import cell_of, draw
+from popnet.core.draw import cell_of, draw, orthogonal
 
 
 @pytest.fixture
@@ -49,6 +49,45 @@ def test_input_weights_are_uniform_and_spare_the_output_unit(drawn):
     normal = drawn(units=400, input_scale=0.5, input_law="normal").win_PNI[0, 1:]
     law = stats.norm(0, 0.5).cdf
     assert stats.kstest(normal.double().numpy().ravel(), law).pvalue > 1e-3
+
+
+def test_input_weights_by_the_law_of_kaiming(drawn):
+    inputs = 5  # of DNMS
+    win = drawn(units=400, input_scale=2.0, input_law="kaiming_uniform").win_PNI[0, 1:]
+    half = 2 / np.sqrt(inputs)
+    law = stats.uniform(-half, 2 * half)
+    assert stats.kstest(win.double().numpy().ravel(), law.cdf).pvalue > 1e-3
+    theirs = torch.nn.Linear(inputs, 4000).weight.detach()
+    ours = drawn(units=4000, input_law="kaiming_uniform").win_PNI[0, 1:]
+    assert stats.ks_2samp(theirs.ravel(), ours.ravel()).pvalue > 1e-3
+
+
+def test_orthogonal_weights_keep_lengths_times_the_gain(drawn):
+    params = drawn(
+        count=3, units=60, gain=1.3, weights="orthogonal", dtype="float64", clamped={}
+    )
+    for w in params.w_PNN:
+        np.testing.assert_allclose(w @ w.T, 1.3**2 * np.eye(60), atol=1e-13)
+    assert not torch.allclose(params.w_PNN[0], params.w_PNN[1])
+
+
+def test_orthogonal_matrices_are_drawn_evenly():
+    # of Haar's law: traces have mean 0 and mean square 1, half are rotations, angles
+    # of the plane are even, and a matrix before or after changes nothing
+    random = np.random.default_rng(0)
+    q_SNN = np.stack([orthogonal(random.standard_normal((4, 4))) for _ in range(8000)])
+    trace_S = np.trace(q_SNN, axis1=1, axis2=2)
+    assert abs(trace_S.mean()) < 4 / np.sqrt(8000)
+    assert abs((trace_S**2).mean() - 1) < 4 * (trace_S**2).std() / np.sqrt(8000)
+    turns = (np.linalg.det(q_SNN) > 0).mean()
+    assert abs(turns - 0.5) < 4 * 0.5 / np.sqrt(8000)
+    theirs = stats.ortho_group.rvs(4, size=8000, random_state=1)
+    for i, j in ((0, 0), (0, 3), (3, 0), (3, 3), (2, 1)):
+        found = stats.ks_2samp(q_SNN[:, i, j], theirs[:, i, j])
+        assert found.pvalue > 1e-4, (i, j)
+    plane = np.stack([orthogonal(random.standard_normal((2, 2))) for _ in range(4000)])
+    angle = np.arctan2(plane[:, 1, 0], plane[:, 0, 0])
+    assert stats.kstest(angle, stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 1e-3
 
 
 def test_a_linear_readout_is_scaled_and_leaves_all_inputs(drawn):

@@ -21,7 +21,7 @@ import pandas as pd
 from fixed_points import counted
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
-from pages_of_runs import DNMS, drawn, miconi, placed
+from pages_of_runs import DNMS, FLATNESS, drawn, flatness, miconi, placed
 
 import popnet as pn
 from popnet.analysis.trials_to_criterion import trials_or_cap, trials_quantiles
@@ -60,6 +60,7 @@ CLAIMS = [
           {"task.name": "sines"}),
     Claim("degeneracy_tasks", "bptt", "path_integration",
           "mse 0.05, 3 epochs in a row", {"task.name": "path_integration"}),
+    Claim("flatness", "bptt", "flipflop, 64 units", "mse 5e-5, 2 epochs in a row"),
     Claim("random_dots", "bptt", "random_dots, noise 0.5", "90 % right, 10 in a row",
           {"task.name": "random_dots"}),
     Claim("random_dots", "bptt", "n_context (2), noise 0.5", "90 % right, 10 in a row",
@@ -230,7 +231,7 @@ def panel(axes: Axes, claim: Claim, run: pn.Run, colour: str) -> None:
         axis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", labelsize=7)
     axes.set_title(f"{claim.rule}\n{claim.task}", fontsize=8)
-    square = claim.config == "degeneracy_tasks"
+    square = claim.config in ("degeneracy_tasks", "flatness")
     words = {"error": "mean square" if square else "mean |error|"}
     axes.set_ylabel(words.get(column, "share correct"))
 
@@ -262,6 +263,8 @@ def main(names: list[str]) -> None:
         run, _ = found["dnms"]
         placed(PAGE, DNMS, miconi(run))
         drawn(run, convergence, FIGURE.with_name("published_dnms.png"))
+    if "flatness" in found:
+        placed(PAGE, FLATNESS, flatness(found["flatness"][0]))
     if "quickstart" in found:
         picture = FIGURE.with_name("quickstart_perturbations.png")
         drawn(found["quickstart"][0], robustness, picture)
