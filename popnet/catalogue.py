@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,9 +99,13 @@ def entries_of(loaded: LoadedSweep) -> Iterator[tuple[Place, Named]]:
                 yield ("after", key, i), item
 
 
-def packages_of(loaded: LoadedSweep) -> tuple[str, ...]:
-    """The packages, "NAME VERSION", whose entries a sweep names, in order."""
-    classes = {type(settings) for _, settings in entries_of(loaded)}
+def packages_of(loaded: LoadedSweep, more: Sequence[Named] = ()) -> tuple[str, ...]:
+    """The packages, "NAME VERSION", whose entries a sweep names, in order.
+
+    ``more``: entries beyond those of the sweep.
+    """
+    named = [*(settings for _, settings in entries_of(loaded)), *more]
+    classes = {type(settings) for settings in named}
     return tuple(sorted({package_of(c) for c in classes} - {"", SESSION}))
 
 
