@@ -197,7 +197,7 @@ def sensitivity(
             metavar="SETTING=VALUE,VALUE,...",
             help="may be repeated: every combination is computed",
         ),
-    ],  # fmt: skip
+    ],
     address: Address = None,
     as_json: AsJson = False,
 ) -> None:

@@ -79,7 +79,8 @@ def write_comparison(
     figures.mkdir(parents=True, exist_ok=True)
     pairs = compared.comparisons
     drawn = {(m.name, settings_text(m)) for m in metrics}
-    kept = [both in drawn for both in zip(pairs["metric"], pairs["settings"])]
+    named = zip(pairs["metric"], pairs["settings"], strict=True)
+    kept = [both in drawn for both in named]
     with house_style():
         shown = comparisons(replace(compared, comparisons=pairs[kept]))
         svgs = draw(shown.drawings, figures)
