@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -126,7 +126,7 @@ def kendall(one: Mapping[str, float], other: Mapping[str, float]) -> float:
     both = [name for name in one if name in other]
     if len(both) < 2:
         return float("nan")
-    found = kendalltau([one[n] for n in both], [other[n] for n in both])
+    found: Any = kendalltau([one[n] for n in both], [other[n] for n in both])
     return float(found.statistic)
 
 
