@@ -139,12 +139,12 @@ def _of_folder(
     from popnet.runs import writing
 
     _refuse_address(where, address)
+    with _pairs_shown() as on_pairs:
+        found = compare_folder(where, asked, nulls, on_pairs)
+    for note in found.notes:
+        say(f"note: {note}")
+    rows = [summary_of(m, nulls(m), found.networks) for m in found.metrics]
     with writing(where / RESULTS):
-        with _pairs_shown() as on_pairs:
-            found = compare_folder(where, asked, nulls, on_pairs)
-        for note in found.notes:
-            say(f"note: {note}")
-        rows = [summary_of(m, nulls(m), found.networks) for m in found.metrics]
         page = write_comparison(
             where / RESULTS / "index.html", where / RESULTS / "figures",
             where.resolve().name, found.networks, found.metrics, rows, found.notes,

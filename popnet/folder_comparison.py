@@ -16,7 +16,7 @@ from popnet.config import ConfigError, MetricSettings
 from popnet.config.plain_file import read_plain
 from popnet.formats import ForeignFolder, read_folder
 from popnet.formats.folder import RESULTS
-from popnet.metrics import METRICS, metric_identity
+from popnet.metrics import METRICS, Certified, metric_identity
 from popnet.report.comparison_page import folder_tables
 from popnet.report.population import ComparedNetworks
 from popnet.runs import writing
@@ -65,6 +65,8 @@ def compare_folder(
     computed again.  Raises ConfigError when a file is unfit or a metric has no data.
     """
     read = read_folder(folder)
+    for metric in metrics:  # before anything is written
+        _refuse_without_data(metric, read)
     chosen = tuple(metrics) or default_metrics(read)
     every = list(chosen)
     for metric in chosen:
@@ -96,17 +98,23 @@ def default_metrics(read: ForeignFolder) -> tuple[MetricSettings, ...]:
 
 def has_data(settings: MetricSettings, read: ForeignFolder) -> bool:
     """Return True when two networks of a folder have all that a metric reads."""
-    fields = fields_read(settings)
-    able = {
-        network.name: network.subject
-        for network in read.networks
-        if all(getattr(network.subject, field) is not None for field in fields)
-    }
     try:
-        prepare_subjects(settings, dict(list(able.items())[:2]))
+        _refuse_without_data(settings, read)
     except ConfigError:
         return False
     return True
+
+
+def _refuse_without_data(settings: MetricSettings, read: ForeignFolder) -> None:
+    """Prepare the first two networks that have what a metric reads, as a trial."""
+    fields = fields_read(settings)
+    every = {network.name: network.subject for network in read.networks}
+    able = {
+        name: subject
+        for name, subject in every.items()
+        if all(getattr(subject, field) is not None for field in fields)
+    }
+    prepare_subjects(settings, dict(list((able or every).items())[:2]))
 
 
 def _with_metric(
@@ -141,21 +149,31 @@ def _with_metric(
         on_pairs(label(metric), count, len(left))
 
     found = compare_prepared(metric, left, prepared, advance)
+    made = _table(metric, left, found, read)
+    return made if known.empty else pd.concat([known, made], ignore_index=True)
+
+
+def _table(
+    metric: MetricSettings,
+    pairs: Sequence[tuple[str, str]],
+    found: Certified,
+    read: ForeignFolder,
+) -> pd.DataFrame:
+    """Return the rows of pairs that were just compared."""
     content = {network.name: network.content for network in read.networks}
     rows: dict[str, Any] = {
-        "key_a": [a for a, _ in left],
-        "key_b": [b for _, b in left],
+        "key_a": [a for a, _ in pairs],
+        "key_b": [b for _, b in pairs],
         "metric": metric.name,
         "settings": settings_text(metric),
         "value": found.value_M,
         "bound": found.bound_M,
         "starts": found.starts_M,
-        "identity": identity,
-        "content_a": [content[a] for a, _ in left],
-        "content_b": [content[b] for _, b in left],
+        "identity": metric_identity(metric),
+        "content_a": [content[a] for a, _ in pairs],
+        "content_b": [content[b] for _, b in pairs],
     }
-    made = pd.DataFrame(rows, columns=COLUMNS)
-    return made if known.empty else pd.concat([known, made], ignore_index=True)
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _recorded(path: Path, read: ForeignFolder) -> pd.DataFrame:

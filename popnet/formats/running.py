@@ -17,20 +17,22 @@ from popnet.config import ConfigError
 from popnet.core.cell import Cell, Params
 from popnet.core.rollout import drive, readout, rollout
 from popnet.formats.statements import ASSUMED_NONLINEARITY, Statements
-from popnet.formats.weights import Weights
+from popnet.formats.weights import WeightArrays
 from popnet.kernels import reproducible
 
 Array = NDArray[np.float64]
 
 
-class Ran(NamedTuple):
+class DrivenActivity(NamedTuple):
     """What a network did on the common inputs."""
 
     rates_BTN: NDArray[np.float32]
     output_BTO: NDArray[np.float32] | None
 
 
-def run_on(weights: Weights, stated: Statements, input_BTI: Array, path: Path) -> Ran:
+def run_on(
+    weights: WeightArrays, stated: Statements, input_BTI: Array, path: Path
+) -> DrivenActivity:
     """Run one network from its initial state, without noise, in float64.
 
     x' = x + (dt / tau) (-x + W r + W_in u + b), z = W_out r + b_out, the equations of
@@ -55,10 +57,12 @@ def run_on(weights: Weights, stated: Statements, input_BTI: Array, path: Path) -
     if made is not None and weights.readout_bias is not None:
         made = made + weights.readout_bias
     output_BTO = None if made is None else made.astype(np.float32)
-    return Ran(r_PBTN[0].numpy().astype(np.float32), output_BTO)
+    return DrivenActivity(r_PBTN[0].numpy().astype(np.float32), output_BTO)
 
 
-def _params(weights: Weights, stated: Statements, path: Path) -> tuple[Params, Cell]:
+def _params(
+    weights: WeightArrays, stated: Statements, path: Path
+) -> tuple[Params, Cell]:
     units = len(weights.recurrent)
     tau_s = weights.tau_s
     if tau_s is None and stated.tau_s is None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from popnet.config import ConfigError
 from popnet.formats.running import run_on
 from popnet.formats.statements import Statements
-from popnet.formats.weights import FoundWeights, Weights
+from popnet.formats.weights import FoundWeights, WeightArrays
 from popnet.metrics import Subject
 
 Array = NDArray[np.float64]
@@ -69,7 +69,7 @@ def _weighed(subject: Subject, weights: FoundWeights) -> Subject:
     )
 
 
-def _closed(weights: Weights) -> NDArray[np.float32]:
+def _closed(weights: WeightArrays) -> NDArray[np.float32]:
     whole_NN = weights.recurrent
     if weights.feedback is not None and weights.readout is not None:
         whole_NN = whole_NN + weights.feedback @ weights.readout

@@ -47,7 +47,7 @@ SHAPES = {
 }  # fmt: skip
 
 
-class Weights(NamedTuple):
+class WeightArrays(NamedTuple):
     """The arrays of one network, weights as [post, pre]; None: not in its file."""
 
     recurrent: Array
@@ -66,8 +66,8 @@ class Weights(NamedTuple):
 class FoundWeights(NamedTuple):
     """The weights in a file, and the keys that have no known meaning."""
 
-    final: Weights
-    initial: Weights | None
+    final: WeightArrays
+    initial: WeightArrays | None
     unknown: tuple[str, ...]
 
 
@@ -113,7 +113,7 @@ def _check_names(
 
 def _stage(
     arrays: Mapping[str, NDArray[Any]], stated: Statements, path: Path, prefix: str
-) -> tuple[Weights | None, set[str]]:
+) -> tuple[WeightArrays | None, set[str]]:
     """Return the weights whose keys begin with a prefix, and these keys.
 
     The weights after training also have keys without it.
@@ -127,7 +127,7 @@ def _stage(
         return None, set()
     found = {r: _fit(r, key, arrays[key], stated, path) for r, key in keys.items()}
     _check_sizes(found, keys, path)
-    return Weights(**found), set(keys.values())
+    return WeightArrays(**found), set(keys.values())
 
 
 def _key(

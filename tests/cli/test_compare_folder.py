@@ -109,6 +109,7 @@ def test_what_cannot_be_compared_is_refused_in_one_line(refused, folder, tmp_pat
     assert "rank: unknown key" in text
     (folder / "bad.npz").write_bytes(b"no archive")
     assert "bad.npz: not a npz file" in refused("compare", folder)
+    assert not (folder / "comparison").exists()
 
 
 def test_sensitivity_shows_each_setting_and_the_order_of_conditions(popnet, folder):
