@@ -52,9 +52,10 @@ def run_on(
         driven = drive(params, _tensor(input_BTI), None)
         r_PBTN = rollout(params, cell, driven, x0_PBN).r_PBSN[:, :, 1:]
         made = None
-        if params.wout_PON is not None:
+        if params.wout_PON is not None or cell.output_unit is not None:
             made = readout(params, cell, r_PBTN)[0].numpy()
-    if made is not None and weights.readout_bias is not None:
+    of_one_unit = cell.output_unit is not None
+    if made is not None and weights.readout_bias is not None and not of_one_unit:
         made = made + weights.readout_bias
     output_BTO = None if made is None else made.astype(np.float32)
     return DrivenActivity(r_PBTN[0].numpy().astype(np.float32), output_BTO)
@@ -94,7 +95,8 @@ def _params(
         mask_PNN=None, sign_PN=None, wfb_PNO=leaf(weights.feedback),
     )  # fmt: skip
     phi = stated.nonlinearity or ASSUMED_NONLINEARITY
-    return params, Cell(stated.dt_s, phi, (), None, stated.form)
+    held = tuple(stated.clamped.items())
+    return params, Cell(stated.dt_s, phi, held, stated.output_unit, stated.form)
 
 
 def _tensor(array: Array) -> Tensor:

@@ -71,6 +71,14 @@ class Statements(Settings):
         tuple[NonNegativeInt, ...],
         Field(strict=False, description="units with a role, which are not relabelled"),
     ] = ()
+    clamped: Annotated[
+        dict[NonNegativeInt, float],
+        Field(description="the states of units that are held, by their numbers"),
+    ] = Field(default_factory=dict)
+    output_unit: Annotated[
+        NonNegativeInt | None,
+        Field(description="the unit whose rate is the output, without a readout"),
+    ] = None
     trial_types: Annotated[
         tuple[NonNegativeInt, ...] | None,
         Field(strict=False, description="the type of each trial; default: all differ"),
@@ -109,6 +117,13 @@ class Statements(Settings):
         if self.dt_s is None:
             raise Inconsistent("dt_s", "is missing; networks run on inputs need it")
         return self
+
+    @property
+    def units_with_a_role(self) -> tuple[int, ...]:
+        """The units that an alignment leaves where they are."""
+        held = {*self.fixed_units, *self.clamped}
+        out = set() if self.output_unit is None else {self.output_unit}
+        return tuple(sorted(held | out))
 
     def condition_of(self, network: str) -> str:
         """Return the condition of a network; "" where none names it."""

@@ -36,7 +36,9 @@ def subject_of_file(
 ) -> tuple[Subject, str, list[str]]:
     """Return all that metrics may see of a network, in words too, and notes."""
     stated, holds, notes = common.stated, [], []
-    made = Subject(fixed_units=stated.fixed_units)
+    _check_units(weights, rates_BTN, stated, path)
+    roles = stated.units_with_a_role
+    made = Subject(fixed_units=roles)
     if weights is not None:
         holds.append("weights")
         made = _weighed(made, weights)
@@ -52,12 +54,28 @@ def subject_of_file(
         made = _by_type(made, stated, path)
     units = made.final_NN if made.final_NN is not None else made.trained_BTN
     assert units is not None
-    if stated.fixed_units and max(stated.fixed_units) >= units.shape[-1]:
-        raise ConfigError(
-            f"{path}: fixed_units names unit {max(stated.fixed_units)}; its units are "
-            f"0 to {units.shape[-1] - 1}."
-        )
     return made, f"{units.shape[-1]} units: {'; '.join(holds)}", notes
+
+
+def _check_units(
+    weights: FoundWeights | None,
+    rates_BTN: Array | None,
+    stated: Statements,
+    path: Path,
+) -> None:
+    """Refuse a unit with a role that a network does not have."""
+    arrays = (None if weights is None else weights.final.recurrent, rates_BTN)
+    counts = {array.shape[-1] for array in arrays if array is not None}
+    if len(counts) > 1:
+        raise ConfigError(
+            f"{path}: its weights and its rates are of {min(counts)} and {max(counts)} "
+            "units; they must be of one network."
+        )
+    last, unit = max(counts) - 1, max(stated.units_with_a_role, default=0)
+    if unit > last:
+        raise ConfigError(
+            f"{path}: compare.yaml names unit {unit}; its units are 0 to {last}."
+        )
 
 
 def _weighed(subject: Subject, weights: FoundWeights) -> Subject:

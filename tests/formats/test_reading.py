@@ -176,3 +176,41 @@ def test_weights_may_stand_the_other_way_round(tmp_path):
     assert {n: k.content for n, k in one.items()} == {
         n: k.content for n, k in other.items()
     }
+
+
+def test_popnet_s_own_export_runs_as_popnet_runs_it(tmp_path):
+    """Both stages are read, with each unit's own time constant."""
+    import popnet as pn
+    from popnet.core.cell import pick
+    from popnet.store.parameters import tensors_of
+
+    network = {"units": 12, "dt_s": 0.01, "tau_s": {"mean": 0.05, "spread": 0.3}}
+    network["initial_state"] = 0.0
+    nets = pn.draw("dnms", networks=2, network=network)
+    recorded = pn.record(nets)
+    folder = tmp_path / "f"
+    folder.mkdir()
+    np.save(folder / "drive.npy", recorded.input_PBTI[0])
+    net = nets.members[0].config.network
+    (folder / "compare.yaml").write_text(
+        f"inputs: drive.npy\ndt_s: 0.01\nnonlinearity: {net.nonlinearity}\n"
+        f"clamped: {net.clamped}\noutput_unit: {net.readout.unit}\n"
+    )
+    assert net.clamped and net.readout.kind == "unit"
+    for place, key in enumerate(nets.key_P):
+        arrays = tensors_of(pick(nets.params, torch.tensor([place])))
+        stages = {f"final.{n}": a for n, a in arrays.items()}
+        stages |= {f"initial.{n}": a for n, a in arrays.items()}
+        stages["initial.recurrent"] = 0 * arrays["recurrent"]
+        np.savez(folder / f"{key}.npz", settings=np.array("{}"), **stages)
+    read = read_folder(folder)
+    assert read.notes == ()
+    for key, rates_BTN in zip(nets.key_P, recorded.rates_PBTN, strict=True):
+        subject = by_name(folder)[key].subject
+        np.testing.assert_allclose(subject.trained_BTN, rates_BTN, atol=1e-5)
+        assert subject.fixed_units == (0, *net.clamped)
+        output_BT = recorded.output_PBTO[nets.key_P.index(key), ..., 0]
+        np.testing.assert_allclose(subject.response, output_BT, atol=1e-5)
+        assert not subject.initial_NN.any() and subject.final_NN.any()
+        # without recurrent weights the network as drawn does something else
+        assert abs(subject.untrained_BTN - rates_BTN).max() > 0.01
