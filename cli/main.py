@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import typer
 
 from . import (
+    comparing,
     inspection,
     kubernetes,
     launching,
@@ -39,6 +40,8 @@ for command in (
     study.study,
     inspection.status,
     inspection.show,
+    comparing.compare,
+    comparing.sensitivity,
     making.retrain,
     making.export,
     serving.report,

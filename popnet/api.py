@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from popnet.catalogue import CATALOGUE, load_sweep
+from popnet.comparing import compare as compare
 from popnet.config import (
     Condition,
     ConfigError,
@@ -27,7 +28,6 @@ from popnet.core.cell import pick, stack
 from popnet.engine.evaluate import evaluate as run_tests
 from popnet.engine.test_plan import Test, planned_tests
 from popnet.engine.trained import Trained
-from popnet.metrics import METRICS, certified
 from popnet.nets import Nets as Nets
 from popnet.nets import Section, plain, source_of
 from popnet.nets import draw as draw
@@ -36,7 +36,6 @@ from popnet.progress_bars import bar
 from popnet.recording import record as record
 from popnet.runs import Run
 from popnet.work import serial
-from popnet.work.comparison import subject_of
 from popnet.work.serial import Begun
 
 Array = NDArray[np.float64]
@@ -155,39 +154,6 @@ def perturb(
     ]
     levels_L = _sweep_with(after).sweep.after.perturb[0].levels
     return np.array(table)[:, [column[v] for v in levels_L]], np.array(levels_L)
-
-
-def compare(nets: Nets, metric: Section, progress: bool = True) -> Array:
-    """Return the distance or similarity of every two networks, [P, P].
-
-    ``metric`` is a name of ``popnet metrics``, or ``{"name": ..., settings}``.  The
-    diagonal is NaN, and so are pairs that cannot be compared (networks of different
-    sizes by weights, on different trials by behaviour).  ``progress`` as for ``train``.
-    Raises ConfigError when there is no such metric or its settings are wrong.
-    """
-    loaded = _sweep_with({"sample": 1, "dynamics": [], "compare": [metric]})
-    (settings,) = loaded.sweep.after.compare
-    entry, count = METRICS[settings.name], len(nets.members)
-    prepared = []
-    with bar(count, "preparing", progress) as done:
-        for index, member in enumerate(nets.members):
-            one = pick(nets.params, torch.tensor([index]))
-            subject = subject_of(member, one, settings.needs)
-            prepared.append(entry.prepare(settings, subject))
-            done.advance(1)
-    kinds = [entry.comparable(member.config) for member in nets.members]
-    square = np.full((count, count), np.nan)
-    with bar(count, "comparing", progress) as done:
-        for index in range(count):
-            others = [j for j in range(index + 1, count) if kinds[j] == kinds[index]]
-            others = [index] if settings.of_itself else others
-            one = [prepared[index]] * len(others)
-            if others:
-                found = entry.compare(settings, one, [prepared[j] for j in others])
-                values_M = certified(found).value_M
-                square[index, others] = square[others, index] = values_M
-            done.advance(1)
-    return square
 
 
 def _sweep_with(after: Mapping[str, Any]) -> LoadedSweep:

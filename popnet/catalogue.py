@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,13 +11,16 @@ from popnet.config import (
     Catalogue,
     ConfigError,
     LoadedSweep,
+    MetricSettings,
     Named,
     Source,
     load,
     nearest,
     read_file,
+    read_text,
     with_overrides,
 )
+from popnet.config.explaining import Builder
 from popnet.config.reading import Place, shown
 from popnet.measures import MEASURES
 from popnet.metrics import METRICS
@@ -95,9 +99,13 @@ def entries_of(loaded: LoadedSweep) -> Iterator[tuple[Place, Named]]:
                 yield ("after", key, i), item
 
 
-def packages_of(loaded: LoadedSweep) -> tuple[str, ...]:
-    """The packages, "NAME VERSION", whose entries a sweep names, in order."""
-    classes = {type(settings) for _, settings in entries_of(loaded)}
+def packages_of(loaded: LoadedSweep, more: Sequence[Named] = ()) -> tuple[str, ...]:
+    """The packages, "NAME VERSION", whose entries a sweep names, in order.
+
+    ``more``: entries beyond those of the sweep.
+    """
+    named = [*(settings for _, settings in entries_of(loaded)), *more]
+    classes = {type(settings) for settings in named}
     return tuple(sorted({package_of(c) for c in classes} - {"", SESSION}))
 
 
@@ -118,3 +126,28 @@ def refuse_session(loaded: LoadedSweep, source: Source) -> None:
 def _has(registry: Registry[Any], settings: Named) -> bool:
     entry = registry.get(settings.name)
     return entry is not None and entry.settings is type(settings)
+
+
+def metric_settings(section: str | Mapping[str, Any], origin: str) -> MetricSettings:
+    """Build a metric from its name, or from ``{name: ..., settings}``.
+
+    ``origin`` takes the place of a file in errors.  Raises ConfigError when there is no
+    such metric or a setting is wrong.
+    """
+    builder = Builder(Source(origin, {}, {}), {})
+    return builder.named((), section, CATALOGUE.metrics, "metric")
+
+
+def metric_of_text(text: str, origin: str) -> MetricSettings:
+    """Build a metric from ``NAME`` or ``NAME:setting=value,setting=value``.
+
+    Values are YAML, and a setting without one is true: ``weights:untrained``.  Raises
+    ConfigError as ``metric_settings`` does.
+    """
+    name, colon, rest = text.partition(":")
+    if not colon:
+        return metric_settings(name.strip(), origin)
+    flow = re.sub(r"([A-Za-z_]\w*)\s*=", r"\1: ", rest)
+    given = read_text(f"{{{flow}}}", f"{origin} {text}").raw
+    settings = {str(k): True if v is None else v for k, v in given.items()}
+    return metric_settings({"name": name.strip(), **settings}, f"{origin} {text}")

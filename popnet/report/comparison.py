@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from popnet.canonical import label_of
 from popnet.report.conditions import NamedCondition, evenly, wrapped
-from popnet.report.population import ALL_DIVERGED, LEARNED, RunTables, few
+from popnet.report.population import ALL_DIVERGED, LEARNED, ComparedNetworks, few
 from popnet.report.registry_words import metric_kind
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.statistics import SEED, distance_matrix, quartiles
@@ -25,7 +25,7 @@ MOST_POINTS = 250
 MANY = 60  # points of a row that stay apart at full size
 
 
-def comparisons(population: RunTables) -> Section:
+def comparisons(population: ComparedNetworks) -> Section:
     """The section on distances between networks, one figure per metric."""
     title = "How different the networks are"
     table = population.comparisons
@@ -50,7 +50,7 @@ def comparisons(population: RunTables) -> Section:
 
 
 def pair_groups(
-    pairs: pd.DataFrame, population: RunTables
+    pairs: pd.DataFrame, population: ComparedNetworks
 ) -> list[tuple[str, str, np.ndarray]]:
     """(name, colour, distances): within each condition, then between conditions.
 
@@ -86,14 +86,14 @@ def pair_groups(
     return groups
 
 
-def _within(population: RunTables, condition: NamedCondition) -> str:
+def _within(population: ComparedNetworks, condition: NamedCondition) -> str:
     note = population.notes.get(condition.id, "")
     name = "within " + wrapped(condition.label, 24)
     return f"{name}\n{note}" if note else name
 
 
 def _draw(
-    population: RunTables, pairs: pd.DataFrame, measure: str, name: str
+    population: ComparedNetworks, pairs: pd.DataFrame, measure: str, name: str
 ) -> Drawing:
     groups = pair_groups(pairs, population)
     compared = set(pairs["key_a"]) | set(pairs["key_b"])
@@ -229,7 +229,7 @@ def _blocks(matrix: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def _caption(
-    population: RunTables,
+    population: ComparedNetworks,
     networks: pd.DataFrame,
     groups: list[tuple[str, str, np.ndarray]],
 ) -> str:
@@ -267,7 +267,7 @@ def _caption(
     )
 
 
-def _absent(population: RunTables, shown: list[NamedCondition]) -> str:
+def _absent(population: ComparedNetworks, shown: list[NamedCondition]) -> str:
     """The sentence on conditions that have no row in the matrix."""
     none = [c for c in population.conditions if c not in shown]
     lost = {population.notes.get(c.id) for c in none} == {ALL_DIVERGED}
@@ -275,7 +275,7 @@ def _absent(population: RunTables, shown: list[NamedCondition]) -> str:
     return f"Not in the matrix, {why}: {few([c.label for c in none])}." if none else ""
 
 
-def coverage(population: RunTables, pairs: pd.DataFrame) -> str:
+def coverage(population: ComparedNetworks, pairs: pd.DataFrame) -> str:
     """The sentence on pairs without a value; "" when every pair has one."""
     count = int((population.networks["status"] != Status.DIVERGED).sum())
     every, known = count * (count - 1) // 2, int(pairs["value"].notna().sum())

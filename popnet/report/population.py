@@ -31,19 +31,25 @@ NOTHING_YET = "nothing recorded yet"
 MOST_NAMES = 8
 
 
-@dataclass(frozen=True)
-class RunTables:
-    """The tables of a run; every table knows condition, status and index."""
+@dataclass(frozen=True, kw_only=True)
+class ComparedNetworks:
+    """Networks of a run, or of somebody else's folder, and what their pairs gave."""
 
-    run: Run
     conditions: list[NamedCondition]
-    networks: pd.DataFrame
-    curves: pd.DataFrame
-    evaluations: pd.DataFrame
+    networks: pd.DataFrame  # knows key, condition, status and index
     comparisons: pd.DataFrame
     averaged: frozenset[str]  # keys of the networks that means and pairs are over
     excluded: str  # the sentences that say which networks they leave out, and where
     notes: dict[str, str]  # condition -> why its networks are not those that learned
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTables(ComparedNetworks):
+    """The tables of a run; every table knows condition, status and index."""
+
+    run: Run
+    curves: pd.DataFrame
+    evaluations: pd.DataFrame
 
     def averages(self, table: pd.DataFrame) -> pd.DataFrame:
         """The rows of the networks that may enter a mean."""

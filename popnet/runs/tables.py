@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from popnet.canonical import label, settings_text
+from popnet.config import MetricSettings
 from popnet.engine.test_plan import Asked, TestPlan
 from popnet.metrics import metric_identity
 from popnet.plan import PlannedNetwork
@@ -43,7 +44,7 @@ def write_tables(run: Run) -> None:
         "curves": _curves(run, planned),
         "evaluations": evaluations,
         "dynamics": _with_measures(_tested("dynamics", found), found),
-        "comparisons": _comparisons(run, planned),
+        "comparisons": comparison_rows(run, run.sweep.after.compare),
     }
     write_files(
         run.folder,
@@ -230,19 +231,24 @@ def _with_measures(dynamics: pd.DataFrame, found: _Selection) -> pd.DataFrame:
     return dynamics.drop(columns="identity").assign(**added).astype(numbers)
 
 
-def _comparisons(run: Run, planned: dict[str, PlannedNetwork]) -> pd.DataFrame:
+def comparison_rows(run: Run, metrics: Sequence[MetricSettings]) -> pd.DataFrame:
+    """Return the recorded pairs of some metrics as the table ``comparisons`` has them.
+
+    The metrics need not be those of the sweep.
+    """
     import pandas as pd
 
+    planned = {n.key: n for n in run.networks}
     frame = _frame(run, "comparisons", "comparisons", "key_a", set(planned))
     if frame.empty:
         return pd.DataFrame(columns=EMPTY["comparisons"])
     compares = run.sweep.after.compares
     among = {key for key, n in planned.items() if compares(n.seed.number)}
     both = frame["key_a"].isin(among) & frame["key_b"].isin(among)
-    metrics = {metric_identity(m): m for m in run.sweep.after.compare}
-    frame = frame[both & frame["identity"].isin(metrics)]
+    known = {metric_identity(m): m for m in metrics}
+    frame = frame[both & frame["identity"].isin(known)]
     frame = frame.drop_duplicates(["key_a", "key_b", "identity"])
-    asked = [metrics[identity] for identity in frame["identity"]]
+    asked = [known[identity] for identity in frame["identity"]]
     frame = frame.assign(
         metric=[m.name for m in asked],
         settings=[settings_text(m) for m in asked],

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import ray
 from ray.exceptions import RayTaskError
 
 from popnet.catalogue import packages_of
+from popnet.config import MetricSettings
 from popnet.kernels import reproducible
 from popnet.kernels.first_use import NotCompiled, compiling
 from popnet.runs import Run
@@ -67,12 +68,21 @@ class _Job(NamedTuple):
 class FollowUpTasks:
     """The tests and comparisons of one launch: those that wait and those that run."""
 
-    def __init__(self, run: Run, cpus: int, at_once: int) -> None:
-        """``cpus``: what a task claims of Ray; ``at_once``: most tasks under way."""
-        self.run = run
+    def __init__(
+        self,
+        run: Run,
+        cpus: int,
+        at_once: int,
+        metrics: Sequence[MetricSettings] | None = None,
+    ) -> None:
+        """``cpus``: what a task claims of Ray; ``at_once``: most tasks under way.
+
+        ``metrics``: those to compare by; None means those of the sweep.
+        """
+        self.run, self.metrics = run, metrics
         self.store = run.store.address
         self.tests = pending.tests(run)
-        self.packages = packages_of(run.plan)
+        self.packages = packages_of(run.plan, metrics or ())
         self.cpus, self.at_once = cpus, at_once
         self.queue: list[_Job] = []
         self.busy: dict[Any, _Job] = {}
@@ -95,7 +105,7 @@ class FollowUpTasks:
         """Submit the preparation of networks for the metrics that store it."""
         self.total = 0
         networks = {n.key: n for n in self.run.networks}
-        for settings, keys in pending.preparations(self.run, statuses):
+        for settings, keys in pending.preparations(self.run, statuses, self.metrics):
             needed = {key: networks[key] for key in keys}
             self._submit(_prepare, (self.store, needed, settings))
 
@@ -103,7 +113,7 @@ class FollowUpTasks:
         """Submit the missing comparisons of all tested networks."""
         self.total = 0
         networks = {n.key: n for n in self.run.networks}
-        for settings, pairs in pending.comparisons(self.run, statuses):
+        for settings, pairs in pending.comparisons(self.run, statuses, self.metrics):
             needed = {key: networks[key] for pair in pairs for key in pair}
             self._submit(_compare, (self.store, pairs, needed, settings))
 

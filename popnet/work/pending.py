@@ -140,27 +140,33 @@ test_jobs.__test__ = False  # type: ignore[attr-defined]
 
 
 def comparisons(
-    run: Run, known: dict[str, str]
+    run: Run,
+    known: dict[str, str],
+    metrics: Sequence[MetricSettings] | None = None,
 ) -> list[tuple[MetricSettings, list[Pair]]]:
     """Return the pairs still to be compared, in jobs.
 
     They are pairs of networks that a metric can compare: of one size for weights, on
     the same trials for behaviour.  Diverged networks are not compared, nor are those
-    beyond the sample.
+    beyond the sample.  ``metrics``: None means those of the sweep.
     """
     jobs: list[tuple[MetricSettings, list[Pair]]] = []
-    for settings, pairs in _pairs(run, known, run.sweep.after.compare):
+    asked = run.sweep.after.compare if metrics is None else metrics
+    for settings, pairs in _pairs(run, known, asked):
         size = max(1, min(PAIRS_PER_JOB, -(-len(pairs) // 8)))
         jobs += [(settings, chunk) for chunk in _chunks(pairs, size)]
     return jobs
 
 
 def preparations(
-    run: Run, known: dict[str, str]
+    run: Run,
+    known: dict[str, str],
+    metrics: Sequence[MetricSettings] | None = None,
 ) -> list[tuple[MetricSettings, list[str]]]:
     """Return the networks still to be prepared for pending comparisons, in jobs."""
     jobs: list[tuple[MetricSettings, list[str]]] = []
-    stored = [m for m in run.sweep.after.compare if m.stored]
+    asked = run.sweep.after.compare if metrics is None else metrics
+    stored = [m for m in asked if m.stored]
     for settings, pairs in _pairs(run, known, stored):
         keys = {key for pair in pairs for key in pair}
         kind = prepared_kind(settings)

@@ -44,7 +44,8 @@ def test_the_commands_are_those_of_the_readme():
     assert set(COMMANDS) == {
         "launch", "plan", "status", "show", "retrain", "export", "report", "sync",
         "ui", "tasks", "rules", "perturbations", "measures", "metrics", "init",
-        "doctor", "study",
+        "doctor", "study", "compare",
+        "sensitivity",
     }  # fmt: skip
 
 

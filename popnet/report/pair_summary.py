@@ -1,0 +1,139 @@
+"""The numbers of a comparison: means over pairs, with intervals over networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from popnet.analysis.intervals import Effect, mean_interval
+from popnet.analysis.pair_means import pair_mean
+from popnet.canonical import label, settings_text
+from popnet.config import MetricSettings
+from popnet.report.population import ComparedNetworks
+
+NOTHING = Effect(np.nan, np.nan, np.nan, 0)
+
+
+class PairSummary(NamedTuple):
+    """Mean values of one metric, each with its interval over networks."""
+
+    metric: str
+    kind: str
+    within: Effect
+    """pairs of networks of one condition"""
+    between: Effect
+    """pairs of two conditions"""
+    again: Effect
+    """the floor: each network with itself, measured again"""
+    untrained: Effect
+    """a ceiling: the networks as they were drawn"""
+    shuffled: Effect
+    """a ceiling: units that do not act together"""
+
+
+class GridRow(NamedTuple):
+    """One setting of a metric in a table of sensitivity."""
+
+    settings: dict[str, object]
+    mean: Effect
+    """over all pairs of networks"""
+    by_condition: dict[str, float]
+    """The mean within each condition, by its label, smallest first."""
+    agreement: float
+    """Kendall's tau with the order of conditions at the first setting."""
+
+
+def summary_of(
+    metric: MetricSettings,
+    nulls: Mapping[str, MetricSettings],
+    compared: ComparedNetworks,
+) -> PairSummary:
+    """Summarise a metric and its nulls from the table of pairs.
+
+    Pairs of networks that share an index start from the same draws, so that those of
+    two conditions are left out: as drawn, they may be one network.
+    """
+    pairs = rows_of_metric(metric, compared)
+    means = {
+        name: _mean(rows_of_metric(null, compared)) for name, null in nulls.items()
+    }
+    return PairSummary(
+        label(metric),
+        metric.kind,
+        _mean(pairs[pairs["same"]]),
+        _mean(pairs[~pairs["same"]]),
+        *(means.get(name, NOTHING) for name in PairSummary._fields[4:]),
+    )
+
+
+def rows_of_metric(metric: MetricSettings, compared: ComparedNetworks) -> pd.DataFrame:
+    """Return the pairs that enter a metric's means; ``same``: of one condition."""
+    table = compared.comparisons
+    own = (table["metric"] == metric.name) & (
+        table["settings"] == settings_text(metric)
+    )
+    kept = table[
+        own
+        & table["key_a"].isin(compared.averaged)
+        & table["key_b"].isin(compared.averaged)
+    ].reset_index(drop=True)
+    facts = compared.networks.set_index("key")[["condition", "index"]]
+    a = facts.loc[kept["key_a"]].reset_index(drop=True)
+    b = facts.loc[kept["key_b"]].reset_index(drop=True)
+    same = a["condition"] == b["condition"]
+    kept = kept.assign(same=same, condition=a["condition"].where(same, None))
+    return kept[same | (a["index"] != b["index"])]
+
+
+def _mean(pairs: pd.DataFrame) -> Effect:
+    if pairs.empty:
+        return NOTHING
+    values = pairs["value"].to_numpy(float)
+    if (pairs["key_a"] == pairs["key_b"]).all():  # independent: no pair shares one
+        return mean_interval(values)
+    return pair_mean(pairs["key_a"].to_numpy(), pairs["key_b"].to_numpy(), values)
+
+
+def grid_rows(
+    metrics: Sequence[MetricSettings],
+    varied: Sequence[str],
+    compared: ComparedNetworks,
+) -> list[GridRow]:
+    """Return a row per setting of a metric: its mean, and the order of conditions."""
+    labels = {c.id: c.label for c in compared.conditions}
+    first: dict[str, float] = {}
+    rows = []
+    for metric in metrics:
+        pairs = rows_of_metric(metric, compared)
+        grouped = pairs[pairs["same"]].groupby("condition")["value"].mean().dropna()
+        within = {labels[str(c)]: float(v) for c, v in grouped.sort_values().items()}
+        first = first or within
+        chosen = {name: getattr(metric, name) for name in varied}
+        rows.append(GridRow(chosen, _mean(pairs), within, kendall(first, within)))
+    return rows
+
+
+def kendall(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Kendall's tau-b of two orders of the same things; NaN of fewer than two.
+
+    1: one order, -1: the reverse.  Kendall, Biometrika 30, 81 (1938).
+    """
+    from scipy.stats import kendalltau
+
+    both = [name for name in one if name in other]
+    if len(both) < 2:
+        return float("nan")
+    found: Any = kendalltau([one[n] for n in both], [other[n] for n in both])
+    return float(found.statistic)
+
+
+def shown_effect(effect: Effect) -> str:
+    """Return a mean with its interval as a table shows it; a dash for none."""
+    if not np.isfinite(effect.value):
+        return "\N{EN DASH}"
+    if not np.isfinite(effect.low):
+        return f"{effect.value:.3g}"
+    return f"{effect.value:.3g} [{effect.low:.3g}, {effect.high:.3g}]"
