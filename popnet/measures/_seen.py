@@ -90,6 +90,9 @@ class NetworkSeen(NamedTuple):
     W_out (``core.feature_learning``); None for all others."""
     clean: bool
     """No noise and no random start acts on it, so that its loss is one number."""
+    rest_LI: tuple[tuple[float, ...], ...] = ()
+    """Constant inputs at which its attractors are looked for, L of them; none: no input
+    on any channel alone."""
 
 
 Seen = WeightsSeen | ActivitySeen | ChangeSeen | TrialsSeen | CurveSeen | NetworkSeen
