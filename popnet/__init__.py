@@ -36,9 +36,16 @@ put_installed_first()
 _HOMES = {
     **dict.fromkeys(
         (
-            "Nets", "draw", "train", "evaluate", "perturb", "compare", "record",
-            "fixed_points", "launch",
-        ),  # fmt: skip
+            "Nets",
+            "draw",
+            "train",
+            "evaluate",
+            "perturb",
+            "compare",
+            "record",
+            "fixed_points",
+            "launch",
+        ),
         "popnet.api",
     ),
     "ConfigError": "popnet.config",

@@ -18,7 +18,7 @@ one, and which no slow point of a network in single precision has."""
 
 
 def kinds(residual_F: Array, slow: float) -> NDArray[np.str_]:
-    """For each end of a search: "root" (q <= 1e-16), "slow" (q <= ``slow``), "rejected".
+    """For each end: "root" (q <= 1e-16), "slow" (q <= ``slow``) or "rejected".
 
     A slow point is a local minimum of q at which the network moves far slower than in
     its task.  Sussillo & Barak, Neural Comput 2013;25:626.

@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 MARGINAL = 1e-3
 """Growth or decay per time constant below which a direction counts as neither."""
 LINE_SLOW, LINE_GAP, LINE_POINTS = 0.1, 5.0, 5
-"""A line attractor has at least so many points; along it change takes ten time constants
-or more, and across it at most a fifth of that time."""
+"""A line attractor has at least so many points; along it change takes ten time
+constants or more, and across it at most a fifth of that time."""
 ALIGNED = 0.9
 """Least |cosine| between the slow direction of a point and the way to its neighbour."""
 
@@ -65,9 +65,9 @@ def slow_directions(tangent_FUU: Array) -> Array:
     """
     values_FU, vectors_FUU = np.linalg.eig(tangent_FUU)
     nearest_F = np.argmin(np.abs(values_FU - 1), axis=1)
-    chosen_FU = np.take_along_axis(
-        vectors_FUU, nearest_F[:, None, None], axis=2
-    )[..., 0].real
+    chosen_FU = np.take_along_axis(vectors_FUU, nearest_F[:, None, None], axis=2)[
+        ..., 0
+    ].real
     return chosen_FU / np.linalg.norm(chosen_FU, axis=1, keepdims=True)
 
 

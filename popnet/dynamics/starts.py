@@ -35,7 +35,7 @@ class Visited(NamedTuple):
 
 
 def visited(params: Params, cell: Cell, input_PBTI: Tensor, x0_PBN: Tensor) -> Visited:
-    """The states x of a network (P = 1) in these trials, all trials after each other."""
+    """The states x of a network (P = 1) in these trials, one trial after another."""
     with reproducible():
         driven = drive(params, input_PBTI, None)
         x_PBSN = rollout(params, cell, driven, x0_PBN).x_PBSN

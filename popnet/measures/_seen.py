@@ -90,6 +90,8 @@ class NetworkSeen(NamedTuple):
     W_out (``core.feature_learning``); None for all others."""
     clean: bool
     """No noise and no random start acts on it, so that its loss is one number."""
+    kept: dict[Any, Any] | None = None
+    """What measures of this network share, computed once; None: nothing is kept."""
     rest_LI: tuple[tuple[float, ...], ...] = ()
     """Constant inputs at which its attractors are looked for, L of them; none: no input
     on any channel alone."""
