@@ -19,6 +19,8 @@ Array = NDArray[np.float64]
 Function = Callable[[Array, float], Array]
 Event = Literal["saddle-node", "hopf", "flip", "branch point"]
 NEWTON, EXACT = 12, 1e-11
+EDGE = 1e-9
+"""How far beyond its limits p may lie."""
 HALVINGS = 40
 """Bisections of a step in which something happens."""
 ON_AXIS = 1e-6
@@ -76,6 +78,7 @@ def follow(
     towards_M = np.append(np.zeros(len(x_N)), np.sign(ds))
     here = _corrected(problem, _At(np.append(x_N, p), towards_M), 0.0)
     kept, events = [], []
+    low, high = low - EDGE, high + EDGE  # a root at the edge is corrected to beside it
     while here is not None and len(kept) < most and low <= here.z_M[-1] <= high:
         kept.append(here)
         after = _corrected(problem, here, abs(ds))
@@ -114,7 +117,8 @@ def _square(problem: Problem, z_M: Array, way_M: Array) -> Array:
 
 
 def _values(problem: Problem, at: _At) -> NDArray[np.complex128]:
-    return np.linalg.eigvals(problem.tangent(at.z_M[:-1], float(at.z_M[-1])))
+    tangent_NN = problem.tangent(at.z_M[:-1], float(at.z_M[-1]))
+    return np.linalg.eigvals(tangent_NN).astype(np.complex128)
 
 
 def _events(problem: Problem, here: _At, after: _At, ds: float) -> list[Bifurcation]:

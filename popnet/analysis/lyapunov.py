@@ -43,9 +43,10 @@ def lyapunov_exponents(
     total_C, counted, rounds, every = np.zeros(count), 0, 0, EVERY
     while counted < steps:
         before = x_N, y_NC
-        for _ in range(every):
-            y_NC = tangent(x_N) @ y_NC
-            x_N = step(x_N)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for _ in range(every):
+                y_NC = tangent(x_N) @ y_NC
+                x_N = step(x_N)
         if not (np.isfinite(x_N).all() and np.isfinite(y_NC).all()):
             return np.full(count, np.nan)
         y_NC, r_CC = np.linalg.qr(y_NC)
@@ -69,7 +70,7 @@ def kaplan_yorke_dimension(exponents_C: Array) -> float:
     """
     falling_C = -np.sort(-np.asarray(exponents_C, dtype=np.float64))
     sum_C = np.cumsum(falling_C)
-    if not np.isfinite(falling_C[:1]).all() or sum_C[-1] >= 0:
+    if np.isnan(falling_C).any() or sum_C[-1] >= 0:
         return float("nan")
     j = int((sum_C >= 0).sum())
     if j == 0:

@@ -48,7 +48,7 @@ def stability(tangent_FUU: Array, step: float) -> Stability:
         values_FU,
         (modulus_FU > 1).sum(axis=1),
         modulus_FU[:, 0] - 1,
-        (np.abs(per_tau_FU) < MARGINAL).any(axis=1),
+        np.asarray((np.abs(per_tau_FU) < MARGINAL).any(axis=1)),
     )
 
 
@@ -65,9 +65,7 @@ def slow_directions(tangent_FUU: Array) -> Array:
     """
     values_FU, vectors_FUU = np.linalg.eig(tangent_FUU)
     nearest_F = np.argmin(np.abs(values_FU - 1), axis=1)
-    chosen_FU = np.take_along_axis(vectors_FUU, nearest_F[:, None, None], axis=2)[
-        ..., 0
-    ].real
+    chosen_FU = np.real(vectors_FUU[np.arange(len(nearest_F)), :, nearest_F])
     return chosen_FU / np.linalg.norm(chosen_FU, axis=1, keepdims=True)
 
 

@@ -30,13 +30,13 @@ from popnet.dynamics.maps import map_of, recorded, run
 from popnet.dynamics.starts import Visited, starts
 
 Array = NDArray[np.float64]
-SETTLE, WATCHED, COUNTED = 100, 40, 1000
+SETTLE, WATCHED, COUNTED = 100, 100, 1000
 """Time constants in which a network settles, is watched, and its exponents counted."""
 NAMED = 3
 """Exponents that name an attractor: two of them 0 are a torus."""
 ALIKE = 0.05
 """Two runs are on one moving attractor where the means and standard deviations of their
-units differ by less than this share of the size of the states."""
+units together differ by less than this share of the size of the states."""
 
 
 class Attractor(NamedTuple):
@@ -80,8 +80,8 @@ def _attractors(
     per_tau = 1 / float(network.step_PU.mean())
     settled_FU = run(network, start_FU, round(SETTLE * per_tau))
     x_FTU = recorded(network, settled_FU, round(WATCHED * per_tau))
-    feature_FU = np.concatenate([x_FTU.mean(1), x_FTU.std(1)], axis=1)
-    known_F = np.isfinite(feature_FU).all(axis=1)
+    feature_FU = _mean_and_deviation(x_FTU)
+    known_F = np.asarray(np.isfinite(feature_FU).all(axis=1))
     still_F = np.array(
         [k and rests(x, size) for k, x in zip(known_F, x_FTU, strict=True)]
     )
@@ -102,6 +102,19 @@ def _attractors(
             Attractor("unbounded", nothing_U, nothing_U[:NAMED], np.nan, None, lost)
         )
     return found
+
+
+def _mean_and_deviation(x_FTU: Array) -> Array:
+    """Mean and standard deviation of each unit, [F, 2 U], under a Hann window.
+
+    So they hardly depend on the phase in which a cycle is when the watching begins.
+    """
+    weight_T1 = np.hanning(x_FTU.shape[1] + 2)[1:-1, None]
+    weight_T1 = weight_T1 / weight_T1.sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean_FU = (weight_T1 * x_FTU).sum(axis=1)
+        square_FU = (weight_T1 * np.square(x_FTU - mean_FU[:, None])).sum(axis=1)
+    return np.concatenate([mean_FU, np.sqrt(square_FU)], axis=1)
 
 
 def _named(

@@ -78,7 +78,7 @@ def test_time_constants_move_no_point_but_decide_stability(plant, states_around)
 
 def test_a_line_of_points_is_told(plant, states_around):
     """W keeps one direction almost as it is: tanh bends, threshold of slow is 1 %."""
-    w_NN, u = rank_one(1.0 + 1e-9)
+    w_NN, _ = rank_one(1.0 + 1e-9)
     params, cell = plant(w_NN)
     (found,) = points(params, cell, states_around(10, size=0.05), NOTHING)
     assert found.line_attractor
@@ -94,7 +94,7 @@ def many(count, units, near):
     step_PN = random.uniform(0.05, 0.3, (count, units))
     if near:
         u_PN = random.choice([-1.0, 1.0], (count, units))
-        gain = 1 + random.uniform(0.005, 0.2, count)
+        gain = 1 + random.uniform(0.012, 0.2, count)
         w_PNN = (gain / units)[:, None, None] * u_PN[:, :, None] * u_PN[:, None]
         step_PN = np.full((count, units), 0.1)
     drive = 0.0 if near else 0.1
@@ -111,7 +111,11 @@ def many(count, units, near):
 
 @pytest.mark.parametrize("near", [False, True])
 def test_stability_is_the_sign_of_growth_in_simulation(near):
-    """Of each of 250 points or more, deviations of 1e-6 grow or shrink 100 times."""
+    """Of each of 250 points or more, deviations of 1e-6 grow 100 times, or vanish.
+
+    A deviation of any direction first shrinks along the stable ones: it has to become
+    10,000 times smaller before it counts as vanished.
+    """
     networks = many(150, 6, near)
     g = torch.Generator().manual_seed(0)
     start = 2 * torch.randn(150, 1, 12, 6, generator=g, dtype=torch.float64)
@@ -126,7 +130,7 @@ def test_stability_is_the_sign_of_growth_in_simulation(near):
     x_PLFU = found.x_PLFU[p, 0, f][:, None, None]
     tangent = tangent_map(at, x_PLFU)[:, 0, 0].numpy()
     there = stability(tangent, float(networks.step_PU.mean()))
-    clear = np.abs(there.margin_F) > 4e-4
+    clear = np.abs(there.margin_F) > 1e-3
     assert clear.sum() >= 250
     if near:
         assert ((there.margin_F > 0) & (there.margin_F < 0.02) & clear).sum() >= 100
@@ -137,7 +141,7 @@ def test_stability_is_the_sign_of_growth_in_simulation(near):
     for _ in range(16_000):
         y = advanced(at, y)
         apart = (y - x_PLFU).norm(dim=-1)[:, 0, 0].numpy()
-        new = np.where(apart > 100 * eps, 1, np.where(apart < eps / 100, -1, 0))
+        new = np.where(apart > 100 * eps, 1, np.where(apart < eps / 1e4, -1, 0))
         verdict = np.where(verdict == 0, new, verdict)
         if verdict[clear].all():
             break
