@@ -30,7 +30,7 @@ ON_AXIS = 1e-6
 class Problem(NamedTuple):
     """f, its derivatives by x and p, and the derivative of the map x(t) -> x(t+1)."""
 
-    residual: Function
+    velocity: Function
     by_x: Function
     by_p: Function
     tangent: Function
@@ -97,7 +97,7 @@ def _corrected(problem: Problem, here: _At, ds: float) -> _At | None:
     for _ in range(NEWTON):
         x_N, p = z_M[:-1], float(z_M[-1])
         gap = here.way_M @ (z_M - here.z_M) - ds
-        right_M = -np.append(problem.residual(x_N, p), gap)
+        right_M = -np.append(problem.velocity(x_N, p), gap)
         square_MM = _square(problem, z_M, here.way_M)
         if not np.isfinite(right_M).all():
             return None

@@ -29,7 +29,7 @@ class Cycle(NamedTuple):
     x_N: Array
     period: float
     """In steps."""
-    residual: float
+    gap: float
     """|Phi_T(x) - x|."""
     multipliers_N: NDArray[np.complex128]
     """Floquet multipliers by falling modulus; one is near 1, see above."""

@@ -22,8 +22,9 @@ from popnet.seeding import stream
 Array = NDArray[np.float64]
 WIDER = 1.5
 """The box is so many times as wide as the range of each unit in the task."""
-LEAST_WIDTH = 1.0
-"""Half the width of the box, at least: a network that rests has no range."""
+LEAST_WIDTH = 5.0
+"""Half the width of the box, at least, as in the published code of McMahan et al. 2021:
+a network whose task keeps it near one attractor has others further off."""
 
 
 class Visited(NamedTuple):
@@ -48,7 +49,7 @@ def starts(states: Visited, networks: Autonomous, count: int, level: int) -> Ten
     """So many states [F, U] at which searches begin: half visited ones, half of a box.
 
     The box is around the middle of each unit's range, 1.5 times as wide, and at least
-    2 wide.  The same for every network with these states; each level has its own.
+    10 wide.  The same for every network with these states; each level has its own.
     """
     random = stream("dynamics/starts", counter=level)
     x_SU = states.x_SN[:, networks.free_U.numpy()]

@@ -66,7 +66,7 @@ def test_shooting_closes_the_cycle_and_gives_its_multipliers():
     step, tangent = normal_form(TURN)
     x_TN = run(step, np.array([0.3, 0.0]), 60)  # not quite there yet
     cycle = shoot(step, tangent, x_TN[-1], 60.0)
-    assert cycle is not None and cycle.stable and cycle.residual < 1e-9
+    assert cycle is not None and cycle.stable and cycle.gap < 1e-9
     assert cycle.period == pytest.approx(2 * np.pi / TURN, rel=1e-4)
     assert np.linalg.norm(cycle.x_N) == pytest.approx(1, abs=0.01)
     expected = [1, (1 - 2 * MU) ** cycle.period]

@@ -48,7 +48,7 @@ def test_networks_changed_by_hand_are_those_that_are_looked_at():
     nets = nets._replace(params=nets.params._replace(w_PNN=bistable))
     params = nets.params
     if nets.members[0].config.network.nonlinearity == "tanh":
-        found = pn.fixed_points(nets, inputs=[[0.0]], starts=20)
+        found = pn.fixed_points(nets, inputs=[[0.0]], starts=40)
         assert found[0][0].signature == (2, 1)
     assert params.w_PNN is nets.params.w_PNN
 
