@@ -26,6 +26,7 @@ from popnet.measures.condition_distance_t import (
     ConditionDistanceOverTime,
     condition_distance_t,
 )
+from popnet.measures.effective_rank import EffectiveRank, effective_rank
 from popnet.measures.fixed_points import FixedPointCount, fixed_points
 from popnet.measures.largest_exponent import LargestExponent, largest_exponent
 from popnet.measures.line_attractors import LineAttractorShare, line_attractors
@@ -35,6 +36,7 @@ from popnet.measures.participation_ratio import ParticipationRatio, participatio
 from popnet.measures.pca_dimension import PcaDimension, pca_dimension
 from popnet.measures.relapses import Relapses, relapses
 from popnet.measures.residual import Residual, residual
+from popnet.measures.slowest_s import SlowestDirection, slowest_s
 from popnet.measures.spectral_radius import SpectralRadius, spectral_radius
 from popnet.measures.speed import Speed, speed
 from popnet.measures.stable_fixed_points import (
@@ -89,8 +91,10 @@ MEASURES: Registry[Measure] = Registry(
         "fixed_points": Measure(FixedPointCount, fixed_points),
         "stable_fixed_points": Measure(StableFixedPointCount, stable_fixed_points),
         "line_attractors": Measure(LineAttractorShare, line_attractors),
+        "slowest_s": Measure(SlowestDirection, slowest_s),
         "moving_attractors": Measure(MovingAttractorShare, moving_attractors),
         "largest_exponent": Measure(LargestExponent, largest_exponent),
+        "effective_rank": Measure(EffectiveRank, effective_rank),
         "attractor_dimension": Measure(AttractorDimension, attractor_dimension),
     },
 )

@@ -8,7 +8,7 @@ from popnet.core.cell import Cell, Params
 from popnet.measures import MEASURES, NetworkSeen, NetworkTrials
 
 DT_S, TAU_S = 0.01, 0.1
-OF_POINTS = ("fixed_points", "stable_fixed_points", "line_attractors")
+OF_POINTS = ("fixed_points", "stable_fixed_points", "line_attractors", "slowest_s")
 AT_REST = (
     *OF_POINTS, "moving_attractors", "largest_exponent", "attractor_dimension",
 )  # fmt: skip
@@ -66,6 +66,13 @@ def test_the_largest_exponent_at_rest_and_on_a_cycle():
     expected = np.log(1 + DT_S / TAU_S * (0.8 - 1)) / DT_S
     assert number("largest_exponent", seen(along(0.8))) == pytest.approx(expected)
     assert number("largest_exponent", seen(ROTOR)) == pytest.approx(0, abs=0.05)
+
+
+def test_the_slowest_direction_by_hand():
+    """-1 + 0.8 along u; a saddle and a rotor have no stable point to measure."""
+    expected = -DT_S / np.log(1 + DT_S / TAU_S * (0.8 - 1))
+    assert number("slowest_s", seen(along(0.8))) == pytest.approx(expected)
+    assert np.isnan(number("slowest_s", seen(ROTOR)))
 
 
 def test_a_cycle_never_rests_and_has_one_dimension():
