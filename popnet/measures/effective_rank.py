@@ -29,7 +29,8 @@ class EffectiveRank(MeasureSettings):
 def effective_rank(settings: EffectiveRank, seen: WeightsSeen) -> float:
     """exp(-sum p_i log p_i), p_i = s_i / sum s, no unit.
 
-    s: the singular values of W - W(0).  The rank itself where all nonzero s are equal.  NaN where nothing was changed.
+    s: the singular values of W - W(0).  The rank itself where all nonzero s are equal;
+    NaN where nothing was changed.
     """
     change_NN = seen.final_NN.astype(np.float64) - seen.initial_NN.astype(np.float64)
     if not np.isfinite(change_NN).all() or not change_NN.any():
