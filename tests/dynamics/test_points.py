@@ -6,8 +6,10 @@ import torch
 from scipy.optimize import brentq
 
 from popnet.analysis.stability import stability
+from popnet.analysis.topology import topology, topology_distance
 from popnet.core.autonomous import Autonomous, advanced, tangent_map
-from popnet.dynamics.branches import Connection, connections, followed
+from popnet.dynamics.branches import followed
+from popnet.dynamics.connections import Connection, connections, topologies
 from popnet.dynamics.points import points
 from popnet.kernels.roots import solve
 
@@ -160,6 +162,16 @@ def test_the_saddle_of_a_bistable_network_is_between_its_attractors(
     (saddle,) = np.flatnonzero(found.index_F == 1)
     stable = np.flatnonzero(found.index_F == 0)
     assert ways == tuple(Connection(int(saddle), int(s)) for s in stable)
+
+
+def test_a_network_with_another_input_has_another_topology(plant, states_around):
+    """One point is left: a saddle, an attractor and two ways are missing."""
+    w_NN, u = rank_one(1.5)
+    params, cell = plant(w_NN, u)
+    found = points(params, cell, states_around(10), [[0.0], [2.0]])
+    weak, strong = topologies(params, cell, found, 5.0)
+    assert weak == topology([0, 0, 1], [(2, 0), (2, 1)])
+    assert topology_distance([weak], [strong]) == 4
 
 
 @pytest.mark.parametrize("form", ["current", "rate"])
