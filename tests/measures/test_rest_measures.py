@@ -106,3 +106,12 @@ def test_measures_share_what_they_found():
     kept[key] = None
     assert np.isnan(number("fixed_points", network)), "it was computed again"
     assert number("fixed_points", network, starts=10) == 3, "another question"
+
+
+def test_a_sweep_that_asks_for_them_has_them_in_its_table(make_run, tmp_path):
+    asked = [{"name": "fixed_points", "starts": 10}, "largest_exponent"]
+    run = make_run(tmp_path / "runs", after={"trials": 1, "measures": asked}, grid=None)
+    table = run.table()
+    assert len(table) == 2 and np.isfinite(table["largest_exponent"]).all()
+    (column,) = (name for name in table if name.startswith("fixed_points"))
+    assert "starts" in column and (table[column] >= 0).all()
