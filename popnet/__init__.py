@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from popnet.api import compare as compare
     from popnet.api import draw as draw
     from popnet.api import evaluate as evaluate
+    from popnet.api import fixed_points as fixed_points
     from popnet.api import launch as launch
     from popnet.api import perturb as perturb
     from popnet.api import record as record
@@ -34,7 +35,17 @@ put_installed_first()
 
 _HOMES = {
     **dict.fromkeys(
-        ("Nets", "draw", "train", "evaluate", "perturb", "compare", "record", "launch"),
+        (
+            "Nets",
+            "draw",
+            "train",
+            "evaluate",
+            "perturb",
+            "compare",
+            "record",
+            "fixed_points",
+            "launch",
+        ),
         "popnet.api",
     ),
     "ConfigError": "popnet.config",
@@ -50,6 +61,7 @@ __all__ = [
     "compare",
     "draw",
     "evaluate",
+    "fixed_points",
     "launch",
     "open_run",
     "perturb",

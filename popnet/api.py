@@ -34,6 +34,7 @@ from popnet.nets import draw as draw
 from popnet.plan import PlannedNetwork, canonical, digest, network_key
 from popnet.progress_bars import bar
 from popnet.recording import record as record
+from popnet.resting import fixed_points as fixed_points
 from popnet.runs import Run
 from popnet.work import serial
 from popnet.work.serial import Begun

@@ -82,6 +82,14 @@ class TaskSettings(Named):
         return (tuple(range(self.inputs)),) * self.outputs
 
     @property
+    def rest_inputs(self) -> tuple[tuple[float, ...], ...]:
+        """Constant inputs [L, I] at which the network's attractors are looked for.
+
+        Here the one of delays and silences: none on any channel.
+        """
+        return ((0.0,) * self.inputs,)
+
+    @property
     def ceiling(self) -> float:
         """Share of trials of all types that the ideal observer answers correctly."""
         return 1.0

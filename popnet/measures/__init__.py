@@ -19,12 +19,15 @@ from popnet.measures._seen import TrialsSeen as TrialsSeen
 from popnet.measures._seen import WeightsSeen as WeightsSeen
 from popnet.measures.activity_change import ActivityChange, activity_change
 from popnet.measures.area import Area, area
+from popnet.measures.attractor_dimension import AttractorDimension, attractor_dimension
 from popnet.measures.autocorrelation_s import Autocorrelation, autocorrelation_s
 from popnet.measures.condition_distance import ConditionDistance, condition_distance
 from popnet.measures.condition_distance_t import (
     ConditionDistanceOverTime,
     condition_distance_t,
 )
+from popnet.measures.effective_rank import EffectiveRank, effective_rank
+from popnet.measures.fixed_points import FixedPointCount, fixed_points
 from popnet.measures.flat_share import FlatShare, flat_share
 from popnet.measures.hessian_participation_ratio import (
     HessianParticipationRatio,
@@ -32,6 +35,9 @@ from popnet.measures.hessian_participation_ratio import (
 )
 from popnet.measures.hessian_top import HessianTop, hessian_top
 from popnet.measures.kernel_alignment import KernelAlignment, kernel_alignment
+from popnet.measures.largest_exponent import LargestExponent, largest_exponent
+from popnet.measures.line_attractors import LineAttractorShare, line_attractors
+from popnet.measures.moving_attractors import MovingAttractorShare, moving_attractors
 from popnet.measures.output_tau_s import OutputTau, output_tau_s
 from popnet.measures.participation_ratio import ParticipationRatio, participation_ratio
 from popnet.measures.pca_dimension import PcaDimension, pca_dimension
@@ -41,8 +47,13 @@ from popnet.measures.representation_alignment import (
     representation_alignment,
 )
 from popnet.measures.residual import Residual, residual
+from popnet.measures.slowest_s import SlowestDirection, slowest_s
 from popnet.measures.spectral_radius import SpectralRadius, spectral_radius
 from popnet.measures.speed import Speed, speed
+from popnet.measures.stable_fixed_points import (
+    StableFixedPointCount,
+    stable_fixed_points,
+)
 from popnet.measures.trajectory_change import TrajectoryChange, trajectory_change
 from popnet.measures.variance import Variance, variance
 from popnet.measures.weight_change import WeightChange, weight_change
@@ -99,6 +110,14 @@ MEASURES: Registry[Measure] = Registry(
             HessianParticipationRatio, hessian_participation_ratio
         ),
         "flat_share": Measure(FlatShare, flat_share),
+        "fixed_points": Measure(FixedPointCount, fixed_points),
+        "stable_fixed_points": Measure(StableFixedPointCount, stable_fixed_points),
+        "line_attractors": Measure(LineAttractorShare, line_attractors),
+        "slowest_s": Measure(SlowestDirection, slowest_s),
+        "moving_attractors": Measure(MovingAttractorShare, moving_attractors),
+        "largest_exponent": Measure(LargestExponent, largest_exponent),
+        "effective_rank": Measure(EffectiveRank, effective_rank),
+        "attractor_dimension": Measure(AttractorDimension, attractor_dimension),
     },
 )
 """In the order of the columns of tables."""

@@ -92,6 +92,9 @@ class NetworkSeen(NamedTuple):
     """No noise and no random start acts on it, so that its loss is one number."""
     kept: dict[Any, Any] | None = None
     """What measures of this network share, computed once; None: nothing is kept."""
+    rest_LI: tuple[tuple[float, ...], ...] = ()
+    """Constant inputs at which its attractors are looked for, L of them; none: no input
+    on any channel alone."""
 
 
 Seen = WeightsSeen | ActivitySeen | ChangeSeen | TrialsSeen | CurveSeen | NetworkSeen

@@ -25,6 +25,8 @@ from popnet.config.settings import Seconds
 from popnet.tasks._evidence import in_order, noise_sd, share_right, streams
 from popnet.tasks._trials import Array, Trials
 
+LEVELS = 11
+"""Levels of evidence at which the network is looked at when it rests."""
 Weakest = Annotated[float, PerNetwork, Field(ge=0, description="least |mean|")]
 Strongest = Annotated[float, PerNetwork, Field(ge=0, description="largest |mean|")]
 
@@ -89,6 +91,21 @@ class Integration(TaskSettings):
     def evidence_channels(self) -> tuple[tuple[int, ...], ...]:
         """The evidence; a context is no stimulus."""
         return (self.evidence,)
+
+    @property
+    def rest_inputs(self) -> tuple[tuple[float, ...], ...]:
+        """11 levels of evidence without noise, in every context: from -1 to 1 times
+        the strongest, on the attended channel alone.
+        """
+        found = []
+        for place, channel in enumerate(self.evidence):
+            for level in np.linspace(-self.strongest, self.strongest, LEVELS):
+                input_I = np.zeros(self.inputs)
+                input_I[channel] = level
+                if self.context:
+                    input_I[self.context[place]] = 1
+                found.append(tuple(input_I.tolist()))
+        return tuple(found)
 
     @property
     def seen_s(self) -> float:

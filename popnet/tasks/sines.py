@@ -69,6 +69,13 @@ class Sines(TaskSettings):
         return self.frequencies
 
     @property
+    def rest_inputs(self) -> tuple[tuple[float, ...], ...]:
+        """The frequencies of the task, at most five of them, on all channels alike."""
+        lowest = self.lowest_hz / self.highest_hz
+        levels = np.linspace(lowest, 1, min(self.frequencies, 5))
+        return tuple((float(level),) * self.channels for level in levels)
+
+    @property
     def epochs_s(self) -> dict[str, float]:
         """One epoch."""
         return {"trial": self.trial_s}

@@ -65,6 +65,16 @@ def epochs_sum_to_the_trial(name: str) -> None:
     assert np.isclose(got_s, total_s, rtol=1e-6), f"{got_s:g} s; epochs {total_s:g} s"
 
 
+def rests_at_inputs_of_its_own(name: str) -> None:
+    """``rest_inputs`` has a finite number for every channel of one input or more."""
+    settings = example_of(TASKS[name].settings)
+    found = np.array(settings.rest_inputs, dtype=np.float64)
+    assert found.ndim == 2 and found.shape[1] == settings.inputs and len(found), (
+        f"rest_inputs has the shape {found.shape}, not [L, {settings.inputs}]"
+    )
+    assert np.isfinite(found).all(), "a rest input is not finite"
+
+
 def same_stream_gives_the_same_trials(name: str) -> None:
     """All that is random comes from ``random``."""
     _, _, one = drawn(name)
@@ -198,6 +208,7 @@ TASK_CHECKS: dict[str, Check] = {
     "error is the mean it declares": error_is_the_mean_it_declares,
     "target is of the declared kind": target_is_of_the_declared_kind,
     "epochs sum to the trial": epochs_sum_to_the_trial,
+    "rests at inputs of its own": rests_at_inputs_of_its_own,
     "same stream gives the same trials": same_stream_gives_the_same_trials,
     "is fixed where nothing is drawn": is_fixed_where_nothing_is_drawn,
     "drawing leaves the types alone": drawing_leaves_the_types_alone,

@@ -74,7 +74,8 @@ def network_seen(
         gamma = float(config.rule.gamma)  # type: ignore[attr-defined]
     noise = net.noise.input > 0 or net.noise.recurrent > 0
     clean = not (noise or net.initial_state > 0)
-    return NetworkSeen(before, after, cell_of(net), drawn, gamma, clean, {})
+    cell, at_rest = cell_of(net), task.rest_inputs
+    return NetworkSeen(before, after, cell, drawn, gamma, clean, {}, rest_LI=at_rest)
 
 
 def _in_float64(params: Params) -> Params:

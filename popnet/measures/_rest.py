@@ -1,0 +1,111 @@
+"""What measures of a network at rest have in common: its states, points, attractors.
+
+Several measures ask the same of a network, so that answers are kept with it.  L inputs,
+I input channels, S states, N units, C exponents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from popnet.config import MeasureSettings, Observed
+from popnet.dynamics.attractors import Attractor, attractors, spectrum_hz
+from popnet.dynamics.points import Points, points
+from popnet.dynamics.starts import Visited, visited
+from popnet.measures._seen import NetworkSeen
+
+Array = NDArray[np.float64]
+TRIALS = 20
+"""Trials of the task, about, from which states are taken."""
+UNSEEN = frozenset({"relabelling", "sign", "reordering", "other targets"})
+UNSEEN |= {"other beginning", "gamma"}
+"""What no measure at rest sees: the order and sign of units, the order of trials, what
+was asked for, and what the network was before training."""
+
+
+class RestMeasure(MeasureSettings):
+    """Settings of a measure of the trained network at the rest inputs of its task."""
+
+    needs: ClassVar[Observed] = "network"
+
+
+class PointsMeasure(RestMeasure):
+    """Settings of a measure of the fixed points that searches find."""
+
+    reference: ClassVar[str] = "Sussillo & Barak 2013, Neural Comput 25, 626"
+    starts: Annotated[
+        int, Field(ge=2, le=10_000, description="searches at each rest input")
+    ] = 100
+
+
+class MotionMeasure(RestMeasure):
+    """Settings of a measure of the network's runs from some starts."""
+
+    reference: ClassVar[str] = "Kononov et al. 2025, arXiv 2510.11162"
+    starts: Annotated[
+        int, Field(ge=2, le=1000, description="long runs at each rest input")
+    ] = 8
+
+
+class _Question(NamedTuple):
+    seen: NetworkSeen
+    states: Visited
+    input_LI: Array
+
+
+def points_of(settings: PointsMeasure, seen: NetworkSeen) -> list[Points] | None:
+    """The fixed points of the trained network, by rest input; None if it diverged."""
+    return _answered(
+        f"points {settings.starts}",
+        seen,
+        lambda q: points(
+            q.seen.final, q.seen.cell, q.states, q.input_LI, settings.starts
+        ),
+    )
+
+
+def attractors_of(
+    settings: MotionMeasure, seen: NetworkSeen
+) -> list[list[Attractor]] | None:
+    """The attractors of the trained network, by rest input; None if it diverged."""
+    return _answered(
+        f"attractors {settings.starts}",
+        seen,
+        lambda q: attractors(
+            q.seen.final, q.seen.cell, q.states, q.input_LI, settings.starts
+        ),
+    )
+
+
+def spectrum_of(seen: NetworkSeen, count: int) -> Array | None:
+    """Lyapunov exponents [C] per second at the first rest input; None if it diverged.
+
+    Falling, of the attractor that the middle of the task's states leads to.
+    """
+    return _answered(
+        f"spectrum {count}",
+        seen,
+        lambda q: spectrum_hz(
+            q.seen.final, q.seen.cell, q.states, q.input_LI[0], count
+        ),
+    )
+
+
+def _answered(what: str, seen: NetworkSeen, answer: Callable[[_Question], Any]) -> Any:
+    if seen.kept is not None and what in seen.kept:
+        return seen.kept[what]
+    trials = seen.trials(TRIALS)
+    input_PBTI, x0_PBN = trials.input_PBTI, trials.x0_PBN
+    channels = input_PBTI.shape[3]
+    input_LI = np.array(seen.rest_LI or ((0.0,) * channels,), dtype=np.float64)
+    states = visited(seen.final, seen.cell, input_PBTI, x0_PBN)
+    finite = len(states.x_SN) == input_PBTI[0, ..., 0].numel() + x0_PBN.shape[1]
+    found = answer(_Question(seen, states, input_LI)) if finite else None
+    if seen.kept is not None:
+        seen.kept[what] = found
+    return found
