@@ -62,6 +62,20 @@ class TaskSettings(Named):
         return self.target_kind
 
     @property
+    def strengths(self) -> tuple[float, ...] | None:
+        """Strengths of its evidence, the weakest first, at which it can be tested.
+
+        Of a task with one output, which decides between evidence for + and for -.
+        None where the evidence is not graded.
+        """
+        return None
+
+    def of_strength(self, strength: float) -> Self:
+        """Return this task with all its evidence of one of ``strengths``."""
+        text = f"task {self.name!r} has no evidence of strength {strength:g}"
+        raise TypeError(text)
+
+    @property
     def stimuli(self) -> int:
         """Number of stimuli that an answer needs, counted back from the last one."""
         return 1

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from popnet.config import MeasureSettings
 from popnet.measures._seen import ActivitySeen as ActivitySeen
 from popnet.measures._seen import ChangeSeen as ChangeSeen
+from popnet.measures._seen import ChoicesSeen as ChoicesSeen
 from popnet.measures._seen import CurveSeen as CurveSeen
 from popnet.measures._seen import Found
 from popnet.measures._seen import NetworkSeen as NetworkSeen
@@ -20,6 +21,7 @@ from popnet.measures._seen import WeightsSeen as WeightsSeen
 from popnet.measures.activity_change import ActivityChange, activity_change
 from popnet.measures.area import Area, area
 from popnet.measures.autocorrelation_s import Autocorrelation, autocorrelation_s
+from popnet.measures.choice_bias import ChoiceBias, choice_bias
 from popnet.measures.condition_distance import ConditionDistance, condition_distance
 from popnet.measures.condition_distance_t import (
     ConditionDistanceOverTime,
@@ -28,6 +30,7 @@ from popnet.measures.condition_distance_t import (
 from popnet.measures.output_tau_s import OutputTau, output_tau_s
 from popnet.measures.participation_ratio import ParticipationRatio, participation_ratio
 from popnet.measures.pca_dimension import PcaDimension, pca_dimension
+from popnet.measures.psychometric_slope import PsychometricSlope, psychometric_slope
 from popnet.measures.relapses import Relapses, relapses
 from popnet.measures.residual import Residual, residual
 from popnet.measures.spectral_radius import SpectralRadius, spectral_radius
@@ -35,6 +38,7 @@ from popnet.measures.speed import Speed, speed
 from popnet.measures.trajectory_change import TrajectoryChange, trajectory_change
 from popnet.measures.variance import Variance, variance
 from popnet.measures.weight_change import WeightChange, weight_change
+from popnet.measures.weight_change_rank import WeightChangeRank, weight_change_rank
 from popnet.registry import Registry
 
 
@@ -53,6 +57,7 @@ SEEN: dict[str, type] = {
     "trials": TrialsSeen,
     "curve": CurveSeen,
     "network": NetworkSeen,
+    "choices": ChoicesSeen,
 }
 """The class that a measure is given, by its declared need."""
 
@@ -77,6 +82,9 @@ MEASURES: Registry[Measure] = Registry(
         "relapses": Measure(Relapses, relapses),
         "variance": Measure(Variance, variance),
         "residual": Measure(Residual, residual),
+        "weight_change_rank": Measure(WeightChangeRank, weight_change_rank),
+        "psychometric_slope": Measure(PsychometricSlope, psychometric_slope),
+        "choice_bias": Measure(ChoiceBias, choice_bias),
     },
 )
 """In the order of the columns of tables."""

@@ -14,7 +14,7 @@ signs of the other channels are random.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,17 @@ class Integration(TaskSettings):
     def evidence_channels(self) -> tuple[tuple[int, ...], ...]:
         """The evidence; a context is no stimulus."""
         return (self.evidence,)
+
+    @property
+    def strengths(self) -> tuple[float, ...] | None:
+        """The strongest |mean|, halved again and again."""
+        if self.strongest == 0:
+            return None
+        return tuple(self.strongest / 2**halvings for halvings in range(6, -1, -1))
+
+    def of_strength(self, strength: float) -> Self:
+        """With this |mean| in all trials."""
+        return self.model_copy(update={"weakest": strength, "strongest": strength})
 
     @property
     def seen_s(self) -> float:

@@ -15,6 +15,7 @@ from popnet.measures import (
     SEEN,
     ActivitySeen,
     ChangeSeen,
+    ChoicesSeen,
     CurveSeen,
     TrialsSeen,
     WeightsSeen,
@@ -50,12 +51,21 @@ def _curve() -> CurveSeen:
     return CurveSeen(25.0 * (1 + np.arange(40)), error_C, accuracy_C, 400, 0.95)
 
 
+def _choices() -> ChoicesSeen:
+    """Decisions that lean to +, of a curve with lapses."""
+    evidence_B = np.tile(np.linspace(-0.2, 0.2, 11), 60)
+    rise_B = 1 / (1 + np.exp(-25 * (evidence_B + 0.03)))
+    drawn_B = np.random.default_rng(0).random(len(evidence_B))
+    return ChoicesSeen(evidence_B, (drawn_B < 0.02 + 0.96 * rise_B).astype(float))
+
+
 EXAMPLES: dict[type, Any] = {
     WeightsSeen: _weights(),
     ActivitySeen: ActivitySeen(_rates(1), DT_S),
     ChangeSeen: ChangeSeen(_rates(1), _rates(2), DT_S),
     TrialsSeen: TrialsSeen(_rates(1), _rates(2), DT_S),
     CurveSeen: _curve(),
+    ChoicesSeen: _choices(),
 }
 """Example data for measures, by their declared need."""
 
@@ -106,6 +116,11 @@ CHANGES: dict[type, Changes] = {
     ActivitySeen: _OF_ACTIVITY,
     ChangeSeen: _OF_ACTIVITY,
     TrialsSeen: _OF_ACTIVITY,
+    ChoicesSeen: {
+        "order": lambda seen: ChoicesSeen(seen.evidence_B[::-1], seen.plus_B[::-1]),
+        "mirror": lambda seen: ChoicesSeen(-seen.evidence_B, 1 - seen.plus_B),
+        "scale": lambda seen: seen._replace(evidence_B=2 * seen.evidence_B),
+    },
     CurveSeen: {
         "shift": lambda seen: seen._replace(error_C=seen.error_C + 0.3),
         "scale": lambda seen: seen._replace(error_C=2 * seen.error_C),
@@ -213,6 +228,11 @@ def undefined_is_nan(name: str) -> None:
     if isinstance(seen, CurveSeen):
         broken = np.where(np.arange(40) == 20, np.inf, seen.error_C)
         lacking = [seen._replace(error_C=broken), CurveSeen([], [], [], None)]
+    if isinstance(seen, ChoicesSeen):
+        lacking = [
+            seen._replace(plus_B=np.full_like(seen.plus_B, np.nan)),
+            ChoicesSeen([], []),
+        ]
     for field in _rates_of(seen):
         broken = np.copy(getattr(seen, field))
         broken[0, 3, 1] = np.nan
