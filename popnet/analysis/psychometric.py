@@ -25,7 +25,8 @@ cannot be told from a step."""
 LAPSES = (1e-4, 0.05, 0.2)
 """Lapses from which the search starts."""
 LEAST_RISE = 1e-3
-"""Change of the log odds per sd of the evidence below which there is no rise."""
+"""Change of the log odds per sd of the evidence, times 1 - 2 l, below which decisions
+do not rise with it."""
 TINY = 1e-12
 
 
@@ -72,7 +73,8 @@ def psychometric_curve(
     tried = [_fitted(x / unit, plus, lapse, steepest, lapses)
              for lapse in (LAPSES if lapses else (0.0,))]  # fmt: skip
     loss, k, c, lapse = min(tried)
-    if not LEAST_RISE < k < 0.99 * steepest:
+    # lapses of 1/2 leave a flat line, whatever the slope behind them
+    if not ((1 - 2 * lapse) * k > LEAST_RISE and k < 0.99 * steepest):
         return UNKNOWN
     return Curve(k / unit, c / k * unit, lapse, loss)
 
@@ -98,4 +100,5 @@ def _fitted(
         bounds=[(-steepest, steepest), (None, None), (0.0, most)],
         options={"ftol": 1e-14, "gtol": 1e-10, "maxiter": 500},
     )  # fmt: skip
-    return float(found.fun), *(float(value) for value in found.x)
+    k, c, lapse = (float(value) for value in found.x)
+    return float(found.fun), k, c, lapse

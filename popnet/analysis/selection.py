@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+Complex = NDArray[np.complex128]
 
 
 class LineAttractor(NamedTuple):
@@ -46,7 +47,7 @@ def line_attractor(
     nothing = np.full(count, np.nan)
     if not np.isfinite(jacobian).all():
         return LineAttractor(np.nan, np.nan, nothing, nothing)
-    value_N, right_NN = np.linalg.eig(jacobian)
+    value_N, right_NN = _eigen(jacobian)
     order = np.argsort(-value_N.real, kind="stable")
     rate = value_N[order[0]]
     next_rate = float(value_N[order[1]].real) if count > 1 else -np.inf
@@ -62,9 +63,15 @@ def line_attractor(
     return LineAttractor(float(rate.real), next_rate, line, left / (left @ line))
 
 
+def _eigen(matrix_NN: Array) -> tuple[Complex, Complex]:
+    """Eigenvalues [N] and, as columns, right eigenvectors [N, N]; always complex."""
+    value_N, vector_NN = np.linalg.eig(matrix_NN)
+    return np.asarray(value_N, np.complex128), np.asarray(vector_NN, np.complex128)
+
+
 def _left(jacobian_NN: Array, rate: float) -> Array:
     """The left eigenvector of an eigenvalue."""
-    value_N, left_NN = np.linalg.eig(jacobian_NN.T)
+    value_N, left_NN = _eigen(jacobian_NN.T)
     return left_NN[:, np.abs(value_N - rate).argmin()].real
 
 

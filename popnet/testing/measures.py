@@ -224,7 +224,7 @@ def sees_everything_else(name: str) -> None:
 def undefined_is_nan(name: str) -> None:
     """Activity and errors that are not finite, and an empty curve, give NaN."""
     seen = example(name)
-    lacking = []
+    lacking: list[Any] = []
     if isinstance(seen, CurveSeen):
         broken = np.where(np.arange(40) == 20, np.inf, seen.error_C)
         lacking = [seen._replace(error_C=broken), CurveSeen([], [], [], None)]
