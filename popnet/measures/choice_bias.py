@@ -21,7 +21,7 @@ class ChoiceBias(MeasureSettings):
     )
     form: ClassVar[str] = ".3g"
     range: ClassVar[tuple[float, float]] = (-float("inf"), float("inf"))
-    invariances: ClassVar[frozenset[str]] = frozenset({"order"})
+    invariances: ClassVar[frozenset[str]] = frozenset({"reordering"})
     name: Literal["choice_bias"] = "choice_bias"  # type: ignore[assignment]
 
 

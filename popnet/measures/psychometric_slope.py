@@ -22,7 +22,7 @@ class PsychometricSlope(MeasureSettings):
     )
     form: ClassVar[str] = ".3g"
     range: ClassVar[tuple[float, float]] = (0, float("inf"))
-    invariances: ClassVar[frozenset[str]] = frozenset({"order", "mirror"})
+    invariances: ClassVar[frozenset[str]] = frozenset({"reordering", "mirror"})
     name: Literal["psychometric_slope"] = "psychometric_slope"  # type: ignore[assignment]
 
 

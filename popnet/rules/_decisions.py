@@ -16,7 +16,7 @@ from popnet.core.optimisers import along
 from popnet.rules._rule import Episode
 
 
-class Drawn(NamedTuple):
+class Decided(NamedTuple):
     """What was drawn from the outputs z of some trials."""
 
     answer_PBTO: Tensor
@@ -32,7 +32,7 @@ def drawn_signs(
     episode: Episode,
     u_PWBO: Float[Tensor, "P W B O"],
     beta_P: Float[Tensor, " P"],
-) -> Drawn:
+) -> Decided:
     """+ with p = 1 / (1 + exp(-l)), l = beta times the mean output over a window.
 
     Over its n steps dl/dz = beta / n, d log p(a) / dl = a - p with a = 1 for +, else 0,
@@ -58,7 +58,7 @@ def drawn_signs(
         spread_PBTO = of_window_PBWO.gather(2, window_PBTO)
         return (spread_PBTO * asked_PBTO).to(output_PBTO.dtype)
 
-    return Drawn(
+    return Decided(
         at_steps(2 * plus_PBWO - 1) * episode.target_PBTO.abs(),
         at_steps((plus_PBWO - p_PBWO) * each_PBWO),
         at_steps(slope_PBWO),
@@ -78,7 +78,7 @@ def drawn_classes(
     episode: Episode,
     u_PWBO: Float[Tensor, "P W B O"],
     beta_P: Float[Tensor, " P"],
-) -> Drawn:
+) -> Decided:
     """One of O classes, by the outputs z_o of the last scored step.
 
     p_o = exp(beta z_o) / sum_k exp(beta z_k),
@@ -104,7 +104,7 @@ def drawn_classes(
     def at_last(of_trial_PBO: Tensor) -> Tensor:
         return of_trial_PBO[:, :, None].to(output_PBTO.dtype) * place_PBTO
 
-    return Drawn(
+    return Decided(
         at_last(one_PBO),
         at_last(beta_P11 * (one_PBO - p_PBO)),
         at_last(-beta_P11 * p_PBO * (log_p_PBO + entropy_PB1)),

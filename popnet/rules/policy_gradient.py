@@ -43,8 +43,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 
 from popnet import kernels
-from popnet.config import Network, NetworkConfig, PerNetwork, TaskSettings
-from popnet.config.settings import Inconsistent
+from popnet.config import Network, NetworkConfig, PerNetwork
 from popnet.core.backward import Gradients, gradients
 from popnet.core.cell import Cell, Params
 from popnet.core.constraints import project
@@ -103,10 +102,6 @@ class PolicyGradient(Published):
         float, PerNetwork, Field(gt=0, description="largest norm of the gradient")
     ] = 1.0
     batch_trials: Annotated[int, Field(ge=1, description="B, per step")] = 32
-    choice: Annotated[
-        Literal["signs", "classes"] | None,
-        Field(description="what outputs decide between; default: as the task asks"),
-    ] = None
     trains: Annotated[
         tuple[Part, ...] | None,
         Field(
@@ -128,18 +123,6 @@ class PolicyGradient(Published):
         trains = possible(self.trains, DEFAULT, network)
         return self.model_copy(update={"trains": trains})
 
-    def fitted_to_task(self, task: TaskSettings) -> PolicyGradient:
-        """With ``choice`` written out, for a task that asks for decisions alone."""
-        super().fitted_to_task(task)
-        if self.choice not in (None, task.decides):
-            raise Inconsistent(
-                "rule.choice",
-                f"got {self.choice}; task {task.name!r} asks for {task.decides}; "
-                "leave choice out",
-                "task",
-            )
-        return self.model_copy(update={"choice": task.decides})
-
     @property
     def batch(self) -> int:
         """Trials per step."""
@@ -151,12 +134,14 @@ def draws(
 ) -> dict[str, NDArray[np.generic]]:
     """u ~ U(0, 1) by which each decision of a batch is drawn, [W, B, O].
 
-    Window after window, so that the first ones do not depend on the time step.
+    Named by what the task's decisions are between.  Window after window, so that the
+    first ones do not depend on the time step.
     """
     steps = config.task.steps(config.network.dt_s)
     # between two windows there is a step that is not scored
     shape = ((steps + 1) // 2, config.rule.batch, config.task.outputs)
-    return {"u": seed.stream("rule/decisions", trial).random(shape, dtype=np.float32)}
+    u_WBO = seed.stream("rule/decisions", trial).random(shape, dtype=np.float32)
+    return {str(config.task.decides): u_WBO}
 
 
 def init(
@@ -190,14 +175,14 @@ def decided(
     output: Tensor,
     state: State,
     episode: Episode,
-    settings: PolicyGradient,
     hyper: Hyper,
     score: Score,
 ) -> tuple[Tensor, Tensor]:
     """dL/d output [P, B, T, O], and the rewards, of decisions drawn from the output."""
     assert state.baseline_PK is not None and episode.drawn is not None
-    draw = drawn_signs if settings.choice == "signs" else drawn_classes
-    drawn = draw(output, episode, episode.drawn["u"], hyper["inverse_temperature"])
+    ((choice, u_PWBO),) = episode.drawn.items()
+    draw = drawn_signs if choice == "signs" else drawn_classes
+    drawn = draw(output, episode, u_PWBO, hyper["inverse_temperature"])
     scores = score(drawn.answer_PBTO, episode.target_PBTO, episode.mask_PBTO)
     reward_PB = scores.correct_PB.to(output.dtype)
     advantage_PB = reward_PB - state.baseline_PK.gather(1, episode.type_PB)
@@ -210,7 +195,6 @@ def policy_gradients(
     params: Params,
     state: State,
     episode: Episode,
-    settings: PolicyGradient,
     hyper: Hyper,
     cell: Cell,
     score: Score,
@@ -224,7 +208,7 @@ def policy_gradients(
     driven = drive(params, episode.input_PBTI, current)
     activity = rollout(params, cell, driven, episode.x0_PBN)
     output = readout(params, cell, activity.r_PBSN[:, :, 1:])
-    error, reward_PB = decided(output, state, episode, settings, hyper, score)
+    error, reward_PB = decided(output, state, episode, hyper, score)
     by_leaf = gradients(
         params, cell, activity, episode.input_PBTI, error, drive_PBTN=driven
     )
@@ -235,7 +219,6 @@ def compiled_policy_gradients(
     params: Params,
     state: State,
     episode: Episode,
-    settings: PolicyGradient,
     hyper: Hyper,
     cell: Cell,
     score: Score,
@@ -250,7 +233,7 @@ def compiled_policy_gradients(
         params, cell, episode.input_PBTI, episode.noise_PBTN, episode.impulses,
         episode.x0_PBN,
     )  # fmt: skip
-    error, reward_PB = decided(output, state, episode, settings, hyper, score)
+    error, reward_PB = decided(output, state, episode, hyper, score)
     scored_P111 = episode.mask_PBTO.sum((1, 2, 3), keepdim=True)
     asked = episode._replace(target_PBTO=output - error * scored_P111 / 2)
     none_P = torch.zeros_like(hyper["learning_rate"])
@@ -271,7 +254,7 @@ def step(
     """One batch of trials, one step of Adam, and the baselines after it."""
     fast = kernels.fast(params.w_PNN, cell)
     learn = compiled_policy_gradients if fast else policy_gradients
-    learned = learn(params, state, episode, settings, hyper, cell, score)
+    learned = learn(params, state, episode, hyper, cell, score)
     leaves, by_leaf = _trained(params, settings), learned.by_leaf._asdict()
     changed, state = stepped(params, state, by_leaf, leaves, hyper, True, False)
     baseline_PK = expected(state, episode, learned.reward_PB, hyper["baseline_rate"])

@@ -117,7 +117,9 @@ CHANGES: dict[type, Changes] = {
     ChangeSeen: _OF_ACTIVITY,
     TrialsSeen: _OF_ACTIVITY,
     ChoicesSeen: {
-        "order": lambda seen: ChoicesSeen(seen.evidence_B[::-1], seen.plus_B[::-1]),
+        "reordering": lambda seen: ChoicesSeen(
+            seen.evidence_B[::-1], seen.plus_B[::-1]
+        ),
         "mirror": lambda seen: ChoicesSeen(-seen.evidence_B, 1 - seen.plus_B),
         "scale": lambda seen: seen._replace(evidence_B=2 * seen.evidence_B),
     },

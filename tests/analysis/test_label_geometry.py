@@ -123,6 +123,16 @@ def test_what_sets_blocks_apart_is_not_the_label_s():
     assert label_test(distance, within, block, draws=400).p == 1 / 401
 
 
+def test_labels_stay_in_their_blocks():
+    """Three places for the odd one of each of two blocks: nine arrangements, not 20."""
+    distance, _ = cloud(7, per_label=2)
+    block, label = [0, 0, 0, 1, 1, 1], list("aabbba")
+    order = [4, 0, 3, 1, 5, 2]  # blocks side by side are no special case
+    distance, block = distance[order][:, order], np.array(block)[order]
+    found = label_test(distance, np.array(label)[order], block, draws=300)
+    assert len(np.unique(found.shuffled_R.round(9))) == 9
+
+
 def test_what_is_not_defined_is_nan():
     lost = LINE.copy()
     lost[0, 1] = lost[1, 0] = np.nan

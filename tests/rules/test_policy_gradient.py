@@ -11,6 +11,7 @@ from popnet.core.backward import Gradients
 from popnet.core.cell import Cell, Params
 from popnet.core.rollout import drive, outputs
 from popnet.core.scoring import decision, decisions, last_class
+from popnet.engine.train import advance, begin
 from popnet.rules import RULES, Episode
 from popnet.rules._decisions import drawn_classes, drawn_signs
 from popnet.rules._descent import at_rest
@@ -20,14 +21,13 @@ from popnet.rules.policy_gradient import (
     expected,
     policy_gradients,
 )
+from popnet.seeding import Seed
 
 F64 = torch.float64
 B, T, N, I = 3, 11, 4, 2  # noqa: E741
 DRAWS, WINDOWS, BETA = 20_000, 6, 1.7
 CELL = Cell(0.001, "tanh", (), None)
 LEAVES = ("w_PNN", "win_PNI", "wout_PON", "bias_PN")
-SIGNS = PolicyGradient(choice="signs", trains=("recurrent",))
-CLASSES = PolicyGradient(choice="classes", trains=("recurrent",))
 SCORES = {"signs": decision, "windows": decisions, "classes": last_class}
 
 
@@ -133,7 +133,7 @@ def ascents(kind, params, episode, entropy, baseline, draws=DRAWS):
         **{k: many(getattr(episode, k)) for k in (
             "input_PBTI", "target_PBTO", "mask_PBTO", "type_PB", "trial_P", "x0_PBN",
         )},
-        drawn={"u": u},
+        drawn={"classes" if kind == "classes" else "signs": u},
     )  # fmt: skip
     state = at_rest(crowd, [], adam=False)
     state = state._replace(baseline_PK=torch.full((draws, 2), baseline, dtype=F64))
@@ -141,8 +141,7 @@ def ascents(kind, params, episode, entropy, baseline, draws=DRAWS):
         "inverse_temperature": torch.full((draws,), BETA, dtype=F64),
         "entropy": torch.full((draws,), entropy, dtype=F64),
     }
-    settings = CLASSES if kind == "classes" else SIGNS
-    made = policy_gradients(crowd, state, every, settings, hyper, CELL, SCORES[kind])
+    made = policy_gradients(crowd, state, every, hyper, CELL, SCORES[kind])
     columns = [-getattr(made.by_leaf, leaf).flatten(1) for leaf in LEAVES]
     return torch.cat(columns, 1).numpy()
 
@@ -219,7 +218,6 @@ def test_the_compiled_path_is_the_reference(kind):
     params, episode = case(kind)
     outs = episode.target_PBTO.shape[3]
     u = torch.rand(1, WINDOWS, B, outs, generator=torch.Generator().manual_seed(4))
-    settings = CLASSES if kind == "classes" else SIGNS
     made = {}
     for dtype, learn in ((F64, policy_gradients),
                          (torch.float32, compiled_policy_gradients)):  # fmt: skip
@@ -229,7 +227,7 @@ def test_the_compiled_path_is_the_reference(kind):
             return leaf.to(dtype) if floating else leaf
 
         own = Params(*(as_type(leaf) for leaf in params))
-        some = episode._replace(drawn={"u": u})
+        some = episode._replace(drawn={"classes" if kind == "classes" else "signs": u})
         some = some._replace(
             **{k: as_type(getattr(some, k))
                for k in ("input_PBTI", "target_PBTO", "x0_PBN")}
@@ -241,7 +239,7 @@ def test_the_compiled_path_is_the_reference(kind):
             "entropy": torch.tensor([0.1], dtype=dtype),
             "learning_rate": torch.tensor([0.1], dtype=dtype),
         }
-        made[dtype] = learn(own, state, some, settings, hyper, CELL, SCORES[kind])
+        made[dtype] = learn(own, state, some, hyper, CELL, SCORES[kind])
     one, other = made[F64], made[torch.float32]
     assert torch.equal(one.reward_PB.float(), other.reward_PB)
     torch.testing.assert_close(one.output_PBTO.float(), other.output_PBTO)
@@ -267,16 +265,17 @@ def test_a_task_without_decisions_is_refused(planned, task):
         planned(rule="policy_gradient", task=task)
 
 
-def test_the_choice_is_that_of_the_task(planned):
-    rule = planned(rule="policy_gradient", task="dnms")[0].config.rule
-    assert rule.choice == "signs"
-    with pytest.raises(ConfigError, match="asks for signs"):
-        planned(rule={"name": "policy_gradient", "choice": "classes"}, task="dnms")
+def test_decisions_are_named_by_what_the_task_asks_for(planned):
+    config = planned(rule="policy_gradient", task="n_back")[0].config
+    ((name, u),) = RULES["policy_gradient"].draws(config, Seed(1, 0), 0).items()
+    assert name == "signs" and u.shape[1:] == (config.rule.batch, 1)
+    # as many windows as the task has, at least, and other numbers in the next batch
+    assert len(u) >= 3 and 0 <= u.min() < u.max() < 1
+    (other,) = RULES["policy_gradient"].draws(config, Seed(1, 0), 32).values()
+    assert (u != other).mean() > 0.99
 
 
 def test_only_what_is_named_is_trained(planned):
-    from popnet.engine.train import advance, begin
-
     members = planned(
         rule={"name": "policy_gradient", "trains": ["input"], "batch_trials": 4},
         task={"name": "random_dots", "stimulus_s": 0.1, "response_s": 0.02},
