@@ -9,10 +9,10 @@ from popnet.config.after import PerturbationSettings as PerturbationSettings
 from popnet.config.checking import check as check
 from popnet.config.choices import only_with as only_with
 from popnet.config.conditions import Condition as Condition
-from popnet.config.entries import Impulses as Impulses
 from popnet.config.entries import RuleSettings as RuleSettings
 from popnet.config.entries import Silence as Silence
 from popnet.config.entries import TaskSettings as TaskSettings
+from popnet.config.impulses import Impulses as Impulses
 from popnet.config.loaded import LoadedSweep as LoadedSweep
 from popnet.config.loading import conditions_of as conditions_of
 from popnet.config.loading import dump as dump

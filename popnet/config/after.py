@@ -10,7 +10,9 @@ from popnet.config.entries import SMALL_TASK, TaskSettings
 from popnet.config.network_config import NetworkConfig
 from popnet.config.settings import Named, Settings
 
-Observed = Literal["weights", "activity", "change", "trials", "curve", "network"]
+Observed = Literal[
+    "weights", "activity", "change", "trials", "curve", "network", "choices"
+]
 """The data a measure reads: weights, activity, the change of activity from that of the
 trained network at rest, in means over trials or trial by trial, the learning curve, or
 the whole network with trials of its task."""

@@ -46,6 +46,8 @@ def check(loaded: LoadedSweep, source: Source) -> None:
         _check_sources(source, ("task",), config.task)
         for i, other in enumerate(after.other_tasks):
             _check_task(source, ("after", "other_tasks", i), config, other)
+        for i, measure in enumerate(after.measures):
+            _check_evidence(source, ("after", "measures", i), config, measure)
         for i, settings in enumerate(after.perturb):
             _check_perturbation(source, ("after", "perturb", i), config, settings)
         for i, settings in enumerate(after.dynamics or ()):
@@ -102,6 +104,18 @@ def _check_measure(
         of = "measured activity" if measure.of_activity() else "network"
         raise source.error(
             place, f"{measure.name!r} is recorded of every {of} without being asked."
+        )
+
+
+def _check_evidence(
+    source: Source, place: Place, config: NetworkConfig, measure: MeasureSettings
+) -> None:
+    if measure.needs == "choices" and config.task.strengths is None:
+        raise source.error(
+            place,
+            f"{measure.name!r} is measured of decisions on graded evidence, and task "
+            f"{config.task.name!r} has none; use another task, such as random_dots, or "
+            "leave it out.",
         )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from popnet.config.impulses import Impulses
 from popnet.config.network import Network
-from popnet.config.settings import Inconsistent, Named, PerNetwork, Settings
+from popnet.config.settings import Inconsistent, Named, Settings
 
 SMALL_TASK: dict[str, Any] = {
     "name": "delayed_response",
@@ -33,6 +33,9 @@ class TaskSettings(Named):
     target_kind: ClassVar[Literal["signs", "classes", "values"]] = "signs"
     """The form of the target: positive and negative values, equally frequent (signs);
     1 at the output of the right class and 0 elsewhere (classes); or any values."""
+    sign_holds: ClassVar[bool] = True
+    """Of signs: the target of an output keeps its sign for as long as it is scored
+    without a break, so that a run of scored steps asks for one decision."""
     error: ClassVar[Literal["absolute", "squared"]] = "absolute"
     """A trial's error is the mean of |output - target| or of its square."""
     silence: ClassVar[Silence] = "never asked for"
@@ -50,6 +53,27 @@ class TaskSettings(Named):
         not guessed: 0 where the targets are values.
         """
         return 0.0 if self.target_kind == "values" else 0.5
+
+    @property
+    def decides(self) -> Literal["signs", "classes"] | None:
+        """What its decisions are between; None where it asks for something else."""
+        if self.target_kind == "values" or not self.sign_holds:
+            return None
+        return self.target_kind
+
+    @property
+    def strengths(self) -> tuple[float, ...] | None:
+        """Strengths of its evidence, the weakest first, at which it can be tested.
+
+        Of a task with one output, which decides between evidence for + and for -.
+        None where the evidence is not graded.
+        """
+        return None
+
+    def of_strength(self, strength: float) -> Self:
+        """Return this task with all its evidence of one of ``strengths``."""
+        text = f"task {self.name!r} has no evidence of strength {strength:g}"
+        raise TypeError(text)
 
     @property
     def stimuli(self) -> int:
@@ -145,44 +169,6 @@ class TaskSettings(Named):
         """
 
 
-class Impulses(Settings):
-    """Brief pulses of current to random single units, into the drive or the state.
-
-    The area of a pulse, its amplitude times ``duration_s``, does not depend on the
-    time step: in a step of dt_s the current is amplitude * duration_s / dt_s, so that
-    x jumps by amplitude * duration_s / tau.
-    """
-
-    rate_hz: Annotated[float, PerNetwork, Field(ge=0, description="per unit")] = 0.0
-    amplitude: Annotated[
-        float, PerNetwork, Field(ge=0, description="half-width of the uniform law")
-    ] = 0.0
-    duration_s: Annotated[
-        float,
-        PerNetwork,
-        Field(gt=0, le=1, description="of the current; published: one step of 1 ms"),
-    ] = 0.001
-    into: Annotated[
-        Literal["drive", "state"],
-        PerNetwork,
-        Field(
-            description="drive: inside dt/tau (published code); state: x jumps by "
-            "amplitude * duration_s / mean tau whatever the unit's tau"
-        ),
-    ] = "drive"
-    quiet_s: Annotated[
-        float, PerNetwork, Field(ge=0, description="no impulses before this time")
-    ] = 0.0
-
-    @staticmethod
-    def slots(dt_s: float) -> int:
-        """Return the places for an impulse within a step: one per ms that begins in it.
-
-        So the law of the impulses is that of steps of 1 ms in longer steps too.
-        """
-        return max(1, math.ceil(dt_s / 0.001 - 1e-9))
-
-
 class RuleSettings(Named):
     """Settings of a learning rule."""
 
@@ -193,6 +179,8 @@ class RuleSettings(Named):
     """Kinds of readout (``network.readout.kind``) with which the rule learns."""
     takes_feedback: ClassVar[bool] = True
     """The rule also learns in networks with output feedback (``network.feedback``)."""
+    decisions_alone: ClassVar[bool] = False
+    """The rule learns only tasks that ask for decisions (``TaskSettings.decides``)."""
     uses_target: ClassVar[bool] = True
     """The rule uses the target, if only through the reward or the error of a trial."""
     small_task: ClassVar[dict[str, Any]] = SMALL_TASK
@@ -268,6 +256,21 @@ class RuleSettings(Named):
             self._refuse("network.readout", readout, kind)
         if network.feedback > 0 and not self.takes_feedback:
             self._refuse("network.feedback", f"{network.feedback:g}", "feedback: 0")
+        return self
+
+    def fitted_to_task(self, task: TaskSettings) -> Self:
+        """Return these settings, with defaults that depend on the task filled in.
+
+        Raises Inconsistent, with whole paths, when the rule cannot learn such a task.
+        """
+        if self.decisions_alone and task.decides is None:
+            raise Inconsistent(
+                "task",
+                f"got {task.name}; rule {self.name} learns decisions alone, and this "
+                "task asks for an output at every step; use another task, or rule: "
+                "bptt",
+                "rule",
+            )
         return self
 
     def _refuse(self, path: str, given: str, instead: str) -> None:

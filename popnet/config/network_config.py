@@ -145,7 +145,7 @@ class NetworkConfig(Settings):
         return self.consistent()
 
     def consistent(self) -> NetworkConfig:
-        """Return this configuration with its rule fitted to its network.
+        """Return this configuration with its rule fitted to the others.
 
         Raises Inconsistent when its sections do not go together.
         """
@@ -161,5 +161,5 @@ class NetworkConfig(Settings):
         unfit = _first_unfit((*epochs.items(), *parts.items()), net.dt_s)
         if unfit is not None:
             raise _of_other_steps(task, unfit, net.dt_s)
-        rule = self.rule.fitted(net)
+        rule = self.rule.fitted(net).fitted_to_task(task)
         return self if rule == self.rule else self.model_copy(update={"rule": rule})

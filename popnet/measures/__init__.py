@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from popnet.config import MeasureSettings
 from popnet.measures._seen import ActivitySeen as ActivitySeen
 from popnet.measures._seen import ChangeSeen as ChangeSeen
+from popnet.measures._seen import ChoicesSeen as ChoicesSeen
 from popnet.measures._seen import CurveSeen as CurveSeen
 from popnet.measures._seen import Found
 from popnet.measures._seen import NetworkSeen as NetworkSeen
@@ -21,12 +22,12 @@ from popnet.measures.activity_change import ActivityChange, activity_change
 from popnet.measures.area import Area, area
 from popnet.measures.attractor_dimension import AttractorDimension, attractor_dimension
 from popnet.measures.autocorrelation_s import Autocorrelation, autocorrelation_s
+from popnet.measures.choice_bias import ChoiceBias, choice_bias
 from popnet.measures.condition_distance import ConditionDistance, condition_distance
 from popnet.measures.condition_distance_t import (
     ConditionDistanceOverTime,
     condition_distance_t,
 )
-from popnet.measures.effective_rank import EffectiveRank, effective_rank
 from popnet.measures.fixed_points import FixedPointCount, fixed_points
 from popnet.measures.flat_share import FlatShare, flat_share
 from popnet.measures.hessian_participation_ratio import (
@@ -41,6 +42,7 @@ from popnet.measures.moving_attractors import MovingAttractorShare, moving_attra
 from popnet.measures.output_tau_s import OutputTau, output_tau_s
 from popnet.measures.participation_ratio import ParticipationRatio, participation_ratio
 from popnet.measures.pca_dimension import PcaDimension, pca_dimension
+from popnet.measures.psychometric_slope import PsychometricSlope, psychometric_slope
 from popnet.measures.relapses import Relapses, relapses
 from popnet.measures.representation_alignment import (
     RepresentationAlignment,
@@ -58,6 +60,7 @@ from popnet.measures.trajectory_change import TrajectoryChange, trajectory_chang
 from popnet.measures.variance import Variance, variance
 from popnet.measures.weight_change import WeightChange, weight_change
 from popnet.measures.weight_change_norm import WeightChangeNorm, weight_change_norm
+from popnet.measures.weight_change_rank import WeightChangeRank, weight_change_rank
 from popnet.registry import Registry
 
 
@@ -76,6 +79,7 @@ SEEN: dict[str, type] = {
     "trials": TrialsSeen,
     "curve": CurveSeen,
     "network": NetworkSeen,
+    "choices": ChoicesSeen,
 }
 """The class that a measure is given, by its declared need."""
 
@@ -116,8 +120,10 @@ MEASURES: Registry[Measure] = Registry(
         "slowest_s": Measure(SlowestDirection, slowest_s),
         "moving_attractors": Measure(MovingAttractorShare, moving_attractors),
         "largest_exponent": Measure(LargestExponent, largest_exponent),
-        "effective_rank": Measure(EffectiveRank, effective_rank),
         "attractor_dimension": Measure(AttractorDimension, attractor_dimension),
+        "weight_change_rank": Measure(WeightChangeRank, weight_change_rank),
+        "psychometric_slope": Measure(PsychometricSlope, psychometric_slope),
+        "choice_bias": Measure(ChoiceBias, choice_bias),
     },
 )
 """In the order of the columns of tables."""

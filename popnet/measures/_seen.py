@@ -65,6 +65,15 @@ class CurveSeen(NamedTuple):
     """The accuracy that the network was trained to; NaN where it was none."""
 
 
+class ChoicesSeen(NamedTuple):
+    """Decisions of one network on evidence of graded strength, [B]."""
+
+    evidence_B: ArrayLike
+    """Mean evidence for +, in the unit of the task's input."""
+    plus_B: ArrayLike
+    """1 where the decision was +, 0 where it was -, NaN where there was none."""
+
+
 class NetworkTrials(NamedTuple):
     """Trials of a network's own task, float64 tensors on the CPU; P = 1."""
 
@@ -97,6 +106,14 @@ class NetworkSeen(NamedTuple):
     on any channel alone."""
 
 
-Seen = WeightsSeen | ActivitySeen | ChangeSeen | TrialsSeen | CurveSeen | NetworkSeen
+Seen = (
+    WeightsSeen
+    | ActivitySeen
+    | ChangeSeen
+    | TrialsSeen
+    | CurveSeen
+    | NetworkSeen
+    | ChoicesSeen
+)
 Found = Any
 """The value of a measure: a float, or an array [T] where it is given over time."""

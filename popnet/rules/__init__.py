@@ -8,6 +8,7 @@ from popnet.rules import (
     force,
     full_force,
     genetic,
+    policy_gradient,
     reward_hebbian,
     rflo,
 )
@@ -33,6 +34,12 @@ RULES: Registry[Rule] = Registry(
             evolution_strategies.init,
             evolution_strategies.step,
             evolution_strategies.draws,
+        ),
+        "policy_gradient": Rule(
+            policy_gradient.PolicyGradient,
+            policy_gradient.init,
+            policy_gradient.step,
+            policy_gradient.draws,
         ),
     },
 )

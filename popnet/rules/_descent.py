@@ -35,6 +35,8 @@ class State(NamedTuple):
     tau_square: Tensor | None
     feedback_PON: Tensor | None = None
     """The weights by which a local rule broadcasts errors, see ``rules.local``."""
+    baseline_PK: Tensor | None = None
+    """The reward that a rule expects of each trial type, see ``policy_gradient``."""
 
 
 def at_rest(params: Params, leaves: list[str], adam: bool) -> State:

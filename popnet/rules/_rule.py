@@ -168,6 +168,7 @@ def refuse_rate_form(network: Network, rule: str) -> None:
         raise Inconsistent(
             "network.form",
             f"got rate; rule {rule} is for units that filter their current; use form: "
-            "current, or rule: bptt, rflo, genetic or evolution_strategies",
+            "current, or rule: bptt, rflo, policy_gradient, genetic or "
+            "evolution_strategies",
             "rule",
         )

@@ -28,6 +28,7 @@ class FlipFlop(TaskSettings):
 
     reference: ClassVar[str] = "Sussillo & Barak 2013; Huang et al. 2025"
     summary: ClassVar[str] = "hold the sign of the last pulse on each of N bits"
+    sign_holds: ClassVar[bool] = False
     error: ClassVar[Literal["absolute", "squared"]] = "squared"
     stretchable: ClassVar[tuple[str, ...]] = ("trial",)
 

@@ -14,7 +14,7 @@ signs of the other channels are random.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,17 @@ class Integration(TaskSettings):
                     input_I[self.context[place]] = 1
                 found.append(tuple(input_I.tolist()))
         return tuple(found)
+
+    @property
+    def strengths(self) -> tuple[float, ...] | None:
+        """The strongest |mean|, halved again and again."""
+        if self.strongest == 0:
+            return None
+        return tuple(self.strongest / 2**halvings for halvings in range(6, -1, -1))
+
+    def of_strength(self, strength: float) -> Self:
+        """With this |mean| in all trials."""
+        return self.model_copy(update={"weakest": strength, "strongest": strength})
 
     @property
     def seen_s(self) -> float:

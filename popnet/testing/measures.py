@@ -15,6 +15,7 @@ from popnet.measures import (
     SEEN,
     ActivitySeen,
     ChangeSeen,
+    ChoicesSeen,
     CurveSeen,
     NetworkSeen,
     TrialsSeen,
@@ -57,6 +58,14 @@ def _curve() -> CurveSeen:
     return CurveSeen(25.0 * (1 + np.arange(40)), error_C, accuracy_C, 400, 0.95)
 
 
+def _choices() -> ChoicesSeen:
+    """Decisions that lean to +, of a curve with lapses."""
+    evidence_B = np.tile(np.linspace(-0.2, 0.2, 11), 60)
+    rise_B = 1 / (1 + np.exp(-25 * (evidence_B + 0.03)))
+    drawn_B = np.random.default_rng(0).random(len(evidence_B))
+    return ChoicesSeen(evidence_B, (drawn_B < 0.02 + 0.96 * rise_B).astype(float))
+
+
 EXAMPLES: dict[type, Any] = {
     WeightsSeen: _weights(),
     ActivitySeen: ActivitySeen(_rates(1), DT_S),
@@ -64,6 +73,7 @@ EXAMPLES: dict[type, Any] = {
     TrialsSeen: TrialsSeen(_rates(1), _rates(2), DT_S),
     CurveSeen: _curve(),
     NetworkSeen: whole_network(),
+    ChoicesSeen: _choices(),
 }
 """Example data for measures, by their declared need."""
 
@@ -114,6 +124,13 @@ CHANGES: dict[type, Changes] = {
     ActivitySeen: _OF_ACTIVITY,
     ChangeSeen: _OF_ACTIVITY,
     TrialsSeen: _OF_ACTIVITY,
+    ChoicesSeen: {
+        "reordering": lambda seen: ChoicesSeen(
+            seen.evidence_B[::-1], seen.plus_B[::-1]
+        ),
+        "mirror": lambda seen: ChoicesSeen(-seen.evidence_B, 1 - seen.plus_B),
+        "scale": lambda seen: seen._replace(evidence_B=2 * seen.evidence_B),
+    },
     CurveSeen: {
         "shift": lambda seen: seen._replace(error_C=seen.error_C + 0.3),
         "scale": lambda seen: seen._replace(error_C=2 * seen.error_C),
@@ -225,6 +242,11 @@ def undefined_is_nan(name: str) -> None:
         lacking = [seen._replace(error_C=error_C), CurveSeen([], [], [], None)]
     if isinstance(seen, NetworkSeen):
         lacking = [broken(seen)]
+    if isinstance(seen, ChoicesSeen):
+        lacking = [
+            seen._replace(plus_B=np.full_like(seen.plus_B, np.nan)),
+            ChoicesSeen([], []),
+        ]
     for field in _rates_of(seen):
         rates = np.copy(getattr(seen, field))
         rates[0, 3, 1] = np.nan

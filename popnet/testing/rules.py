@@ -17,6 +17,7 @@ from popnet.core.constraints import project
 from popnet.engine.population import start
 from popnet.kernels import reproducible
 from popnet.rules import RULES
+from popnet.tasks import TASKS
 from popnet.testing.checking import Check, example_of, run_checks, says_what_it_is
 from popnet.testing.decisions import nothing_is_learned_at_rate_0
 from popnet.testing.learning import (
@@ -27,7 +28,7 @@ from popnet.testing.learning import (
     stepped,
     taught,
 )
-from popnet.testing.networks import CPU, copied, differing, leaves_of
+from popnet.testing.networks import CPU, copied, differing, leaves_of, planned
 from popnet.testing.time_steps import a_rule_learns_the_same_at_half_the_time_step
 
 WINDOW = 100
@@ -172,6 +173,25 @@ def learns_in_the_networks_it_declares_alone(name: str) -> None:
         assert bool(error_PB.isfinite().all()), f"an error with {words}: {error_PB}"
 
 
+def learns_the_tasks_it_declares_alone(name: str) -> None:
+    """A task without decisions is refused if, and only if, ``decisions_alone``."""
+    rule = RULES[name].settings
+    for task in TASKS:
+        about = TASKS[task].settings
+        linear = "linear" in rule.readouts
+        if about.requires_package or (example_of(about).outputs > 1 and not linear):
+            continue  # an output unit is one output
+        takes = example_of(about).decides is not None or not rule.decisions_alone
+        kind = {"readout": {"kind": "linear" if linear else "unit"}}
+        sections = {"name": name, **rule.example}, rule.small_network | kind
+        try:
+            planned({"name": task}, *sections, 1)
+        except ConfigError as refusal:
+            assert not takes, f"refuses {task}: {refusal}"
+            continue
+        assert takes, f"does not refuse {task}"
+
+
 def uses_the_target_as_it_declares(name: str) -> None:
     """Other targets teach something else if, and only if, ``uses_target`` is true."""
     population = start(members_of(name), CPU)
@@ -220,6 +240,7 @@ RULE_CHECKS: dict[str, Check] = {
     "learns in the networks it declares alone": (
         learns_in_the_networks_it_declares_alone
     ),
+    "learns the tasks it declares alone": learns_the_tasks_it_declares_alone,
     "uses the target as it declares": uses_the_target_as_it_declares,
     "learns the same at half the time step": (
         a_rule_learns_the_same_at_half_the_time_step

@@ -58,6 +58,20 @@ def target_is_of_the_declared_kind(name: str) -> None:
         assert (asked.sum(1) == 1).all(), "not one right class at each scored step"
 
 
+def a_sign_holds_as_declared(name: str) -> None:
+    """A run of scored steps asks each output for one sign alone; see ``sign_holds``."""
+    settings, _, (_, target, mask) = drawn(name)
+    if settings.target_kind != "signs":
+        return
+    asked = mask & (target != 0)
+    both = asked[:, 1:] & asked[:, :-1]
+    turns = both & (np.sign(target[:, 1:]) != np.sign(target[:, :-1]))
+    assert turns.any() != settings.sign_holds, (
+        f"declares sign_holds={settings.sign_holds}, and a sign turns in a run of "
+        f"scored steps in {int(turns.any((1, 2)).sum())} trials"
+    )
+
+
 def epochs_sum_to_the_trial(name: str) -> None:
     """``epochs_s`` is as long as the trial."""
     settings, _, trials = drawn(name)
@@ -207,6 +221,7 @@ TASK_CHECKS: dict[str, Check] = {
     "has shapes and a mask": has_shapes_and_a_mask,
     "error is the mean it declares": error_is_the_mean_it_declares,
     "target is of the declared kind": target_is_of_the_declared_kind,
+    "a sign holds as declared": a_sign_holds_as_declared,
     "epochs sum to the trial": epochs_sum_to_the_trial,
     "rests at inputs of its own": rests_at_inputs_of_its_own,
     "same stream gives the same trials": same_stream_gives_the_same_trials,

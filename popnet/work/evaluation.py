@@ -18,6 +18,7 @@ from popnet.store.parameters import params_of, stage_of
 from popnet.store.store import Store
 from popnet.work.activity import measure
 from popnet.work.measured import (
+    choices_seen,
     curves_seen,
     measured_rows,
     network_seen,
@@ -109,5 +110,9 @@ def _test(
         initial = stages["untrained"]
         weights = weights_seen(initial, params, config.network)
         whole = network_seen(network, initial, params)
-        seen = {"weights": weights, "curve": curves.get(key), "network": whole}
+        seen: dict[str, Any] = {
+            "weights": weights, "curve": curves.get(key), "network": whole,
+        }  # fmt: skip
+        if any(m.settings.needs == "choices" for m in wanted):
+            seen["choices"] = choices_seen(network, params)
         records.measures.extend(measured_rows(key, wanted, seen))

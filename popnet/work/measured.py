@@ -18,18 +18,21 @@ from popnet.core.cell import Params, closed
 from popnet.core.draw import cell_of
 from popnet.engine.activity import in_bins
 from popnet.engine.episodes import initial_states
-from popnet.engine.evaluate import common_trials
+from popnet.engine.evaluate import common_trials, run
 from popnet.engine.test_plan import AskedMeasure
 from popnet.kernels import reproducible
 from popnet.measures import (
     MEASURES,
+    ChoicesSeen,
     CurveSeen,
     NetworkSeen,
     NetworkTrials,
     WeightsSeen,
     number,
 )
+from popnet.perturbations import resting
 from popnet.plan import PlannedNetwork
+from popnet.seeding import Seed, philox_key
 from popnet.store.store import Store
 
 BINS = 40
@@ -76,6 +79,33 @@ def network_seen(
     clean = not (noise or net.initial_state > 0)
     cell, at_rest = cell_of(net), task.rest_inputs
     return NetworkSeen(before, after, cell, drawn, gamma, clean, {}, rest_LI=at_rest)
+
+
+PER_STRENGTH = 80
+"""Trials, at least, of each strength of evidence."""
+
+
+def choices_seen(network: PlannedNetwork, final: Params) -> ChoicesSeen:
+    """Return the decisions of a network (P = 1) on evidence of every strength.
+
+    Each strength has trials and noise of its own; a decision is the sign of the mean
+    output over the scored steps, and an output of exactly 0 is none.
+    """
+    config, seed = network.config, network.seed
+    situation, task = resting(final, config), config.task
+    evidence, plus = [], []
+    for i, strength in enumerate(task.strengths or ()):
+        graded = situation._replace(task=task.of_strength(strength))
+        own = Seed(philox_key(seed.sweep, "strength", i), seed.number)
+        ran = run(graded, own, -(-PER_STRENGTH // task.types))
+        asked = ran.mask_PBTO & (ran.target_PBTO != 0)
+        said, right = (
+            torch.sign((part * asked).sum((2, 3), dtype=torch.float64)[0]).numpy()
+            for part in (ran.output_PBTO, ran.target_PBTO)
+        )
+        evidence.append(strength * right)
+        plus.append(np.where(said == 0, np.nan, (1 + said) / 2))
+    return ChoicesSeen(np.concatenate(evidence), np.concatenate(plus))
 
 
 def _in_float64(params: Params) -> Params:

@@ -46,21 +46,6 @@ def test_weight_change_by_hand():
     assert np.isnan(change(0 * before, after))
 
 
-def test_the_effective_rank_of_known_changes():
-    before = random_weights(6, 1)
-    u, v = random_weights(6, 2)[:2]
-
-    def rank(change):
-        return of_weights("effective_rank", before, before + change)
-
-    assert rank(np.outer(u, v)) == pytest.approx(1)
-    assert rank(0.3 * np.eye(6)) == pytest.approx(6)
-    # p = 3/4, 1/4
-    expected = np.exp(-(0.75 * np.log(0.75) + 0.25 * np.log(0.25)))
-    assert rank(np.diag([3.0, -1.0, 0, 0, 0, 0])) == pytest.approx(expected)
-    assert np.isnan(rank(0 * before))
-
-
 def test_the_time_constant_is_that_of_the_unit_that_is_read_out():
     w, tau = np.eye(3), np.array([0.1, 0.2, 0.3], np.float32)
     assert of_weights("output_tau_s", w, w, tau, 1) == np.float32(0.2)

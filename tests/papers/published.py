@@ -81,6 +81,10 @@ CLAIMS = [
     Claim("eprop", "eprop, adaptive", "sum_of_sines, 1 s",
           "90 % of the variance, 20 in a row", {"rule.feedback": "adaptive"}),
     Claim("rflo", "rflo", "sum_of_sines, 1 s", "90 % of the variance, 20 in a row"),
+    Claim("policy_gradient", "policy_gradient", "random_dots, noise 0.1, 0.8 s",
+          "95 % of 1,000 right, 5 in a row", {"task.name": "random_dots"}),
+    Claim("policy_gradient", "policy_gradient", "n_context (2), noise 0.1, 0.8 s",
+          "95 % of 1,000 right, 5 in a row", {"task.name": "n_context"}),
 ]  # fmt: skip
 CONFIGS = [*dict.fromkeys(claim.config for claim in CLAIMS)]
 OTHERS = ["rules_by_tasks", "quickstart"]

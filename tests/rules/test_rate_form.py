@@ -16,7 +16,7 @@ from popnet.rules.bptt import Penalties, loss_gradients
 from popnet.rules.rflo import RFLO
 from popnet.seeding import Seed
 
-SUPPORT = ("bptt", "rflo", "genetic", "evolution_strategies")
+SUPPORT = ("bptt", "rflo", "policy_gradient", "genetic", "evolution_strategies")
 HELD = 2
 """The clamped unit of ``searched``, at 0.5."""
 
