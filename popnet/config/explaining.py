@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from popnet.config.grid import axis_place
+from popnet.config.known_names import known_names
 from popnet.config.reading import ConfigError, Place, Source, nearest, shown
 from popnet.config.settings import Inconsistent, Settings
 from popnet.config.spread import Spread
@@ -20,8 +21,6 @@ S = typing.TypeVar("S", bound=Settings)
 KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 BOUNDS = (("gt", "above"), ("ge", "at least"), ("lt", "below"), ("le", "at most"))
 UNITS = {"s": "in seconds", "hz": "in hertz"}
-
-LONG_LIST = 300  # characters
 
 
 class Builder:
@@ -63,8 +62,7 @@ class Builder:
             {"name": raw} if isinstance(raw, str) else raw, registry
         )
         if not isinstance(raw, dict) or "name" not in raw:
-            known = in_families(registry)
-            text = f"expected a {what}: {{name: ...}}. Known: {known}."
+            text = f"expected a {what}: {{name: ...}}. {known_names(registry, what)}."
             raise self.error(place, f"got {shown(raw)}; {text}")
         name = raw["name"]
         try:
@@ -73,7 +71,7 @@ class Builder:
             raise self.error((*place, "name"), str(error)) from error
         if model is None:
             hint = nearest(name, list(registry))
-            text = f"unknown {what} {shown(name)}.{hint} Known: {in_families(registry)}"
+            text = f"unknown {what} {shown(name)}.{hint} {known_names(registry, what)}"
             raise self.error((*place, "name"), f"{text}.")
         return self.settings(place, raw, model)
 
@@ -243,24 +241,6 @@ def _number(value: float) -> str:
     if value == 2**63:
         return "2^63"
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def in_families(names: Iterable[str]) -> str:
-    """Return names in alphabetical order; if that is long, relatives after one name.
-
-    "xor, xor_delayed" is "xor (_delayed)" then.
-    """
-    every = ", ".join(sorted(names))
-    if len(every) <= LONG_LIST:
-        return every
-    families: dict[str, list[str]] = {}
-    for name in sorted(names):
-        head = next((one for one in families if name.startswith(f"{one}_")), name)
-        families.setdefault(head, [])
-        if name != head:
-            families[head].append(name.removeprefix(head))
-    told = (h + (f" ({', '.join(t)})" if t else "") for h, t in families.items())
-    return ", ".join(told)
 
 
 def _with_setting_after_colon(raw: Any, registry: Mapping[str, type[Settings]]) -> Any:
