@@ -17,6 +17,9 @@ from popnet.metrics._pairs import certified as certified
 from popnet.metrics._subject import WITHIN as WITHIN
 from popnet.metrics._subject import Subject as Subject
 from popnet.metrics.behaviour import Behaviour, behaviour_distance, scored_response
+from popnet.metrics.dsa import DSA, operator_distance, unit_operators
+from popnet.metrics.eigenvalues import Eigenvalues, spectra, spectral_distance
+from popnet.metrics.input_dsa import InputDSA, driven_distance, driven_systems
 from popnet.metrics.trajectories import Trajectories, mean_activity, trajectory_distance
 from popnet.metrics.weights import Weights, recurrent_weights, weight_distance
 from popnet.plan import PHYSICS, canonical, digest
@@ -48,6 +51,9 @@ METRICS: Registry[Metric] = Registry(
     Metric,
     {
         "behaviour": Metric(Behaviour, scored_response, behaviour_distance, _trials),
+        "dsa": Metric(DSA, unit_operators, operator_distance, _trials),
+        "eigenvalues": Metric(Eigenvalues, spectra, spectral_distance, _trials),
+        "input_dsa": Metric(InputDSA, driven_systems, driven_distance, _trials),
         "trajectories": Metric(
             Trajectories, mean_activity, trajectory_distance, _trials
         ),

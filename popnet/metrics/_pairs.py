@@ -48,3 +48,15 @@ def one_by_one(
 def by_content(array: NDArray[Any]) -> np.random.Generator:
     """A generator seeded by an array: the same network is always shuffled alike."""
     return np.random.default_rng(zlib.crc32(np.ascontiguousarray(array).tobytes()))
+
+
+def turned_units(rates: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Each unit's samples, [..., T, N] in a row, begun at a sample of its own.
+
+    Units then no longer act together, while each keeps its own course.
+    """
+    samples_SN = rates.reshape(-1, rates.shape[-1])
+    samples, units = samples_SN.shape
+    turn_N = by_content(rates).integers(samples, size=units)
+    place_SN = (np.arange(samples)[:, None] + turn_N) % samples
+    return np.take_along_axis(samples_SN, place_SN, 0).reshape(rates.shape)

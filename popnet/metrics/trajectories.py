@@ -11,7 +11,7 @@ from pydantic import Field
 
 from popnet.analysis.activity import procrustes_distance
 from popnet.config import Compared, MetricSettings
-from popnet.metrics._pairs import Prepared, by_content, one_by_one
+from popnet.metrics._pairs import Prepared, one_by_one, turned_units
 from popnet.metrics._subject import Subject
 
 
@@ -49,16 +49,7 @@ def mean_activity(settings: Trajectories, subject: Subject) -> dict[str, NDArray
     """The mean rates [K, T, N] that are compared."""
     kept = subject.untrained_KTN if settings.untrained else subject.trained_KTN
     assert kept is not None
-    return {"rates_KTN": _turned(kept) if settings.shuffled else kept}
-
-
-def _turned(rates_KTN: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Each unit's samples, all types in a row, begun at a sample of its own."""
-    types, steps, units = rates_KTN.shape
-    turn_N = by_content(rates_KTN).integers(types * steps, size=units)
-    place_SN = (np.arange(types * steps)[:, None] + turn_N) % (types * steps)
-    samples_SN = rates_KTN.reshape(types * steps, units)
-    return np.take_along_axis(samples_SN, place_SN, 0).reshape(rates_KTN.shape)
+    return {"rates_KTN": turned_units(kept) if settings.shuffled else kept}
 
 
 def trajectory_distance(
