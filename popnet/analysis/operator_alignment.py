@@ -55,7 +55,7 @@ def alignment_bound(a_nn: ArrayLike, b_nn: ArrayLike) -> float:
     return float(np.sqrt(max(0.0, parts - ROUNDING, whole - ROUNDING)))
 
 
-def _spectra(x_nn: Array) -> tuple[Array, Array, Array]:
+def _spectra(x_nn: Array) -> tuple[NDArray[np.floating], ...]:
     symmetric = np.linalg.eigvalsh((x_nn + x_nn.T) / 2)
     skew = np.linalg.eigvalsh((x_nn - x_nn.T) / 2j)
     return symmetric, skew, np.linalg.svd(x_nn, compute_uv=False)

@@ -39,11 +39,15 @@ def spectra(settings: Eigenvalues, subject: Subject) -> dict[str, NDArray[Any]]:
     made: dict[str, NDArray[Any]] = {}
     found = fits(settings, subject)
     for name, fit in zip(("eigenvalues_R2", "again_R2"), found, strict=False):
-        known = np.isfinite(fit.operator_RR).all()
-        values_R = np.linalg.eigvals(fit.operator_RR) if known else np.full(1, np.nan)
-        parts_R2 = np.stack([values_R.real, values_R.imag], 1)
-        made[name] = filled_up(parts_R2, settings.rank, 2)
+        made[name] = filled_up(_parts(fit.operator_RR), settings.rank, 2)
     return made | {"heldout_error": np.array([fit.heldout_error for fit in found])}
+
+
+def _parts(operator_RR: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not np.isfinite(operator_RR).all():
+        return np.full((1, 2), np.nan)
+    values_R = np.asarray(np.linalg.eigvals(operator_RR), np.complex128)
+    return np.stack([values_R.real, values_R.imag], 1).astype(np.float64)
 
 
 def spectral_distance(
