@@ -33,8 +33,8 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
-    Mutant("analysis/delay_embedding.py", "first - lag * interval :", "lag * interval :",
-           "analysis/test_delay_embedding.py"),
+    Mutant("analysis/delay_embedding.py", "first - lag * interval :",
+           "lag * interval :", "analysis/test_delay_embedding.py"),
     Mutant("analysis/delay_embedding.py", "z_BSR[:, :-1], u_BSI]",
            "z_BSR[:, :-1], u_BSI[:, ::-1]]", "analysis/test_delay_embedding.py"),
     Mutant("analysis/operator_alignment.py", "svd(k2_MnK @", "svd(2 - k2_MnK @",
