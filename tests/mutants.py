@@ -33,6 +33,18 @@ class Mutant(NamedTuple):
 
 
 MUTANTS = [
+    Mutant("analysis/delay_embedding.py", "first - lag * interval :",
+           "lag * interval :", "analysis/test_delay_embedding.py"),
+    Mutant("analysis/delay_embedding.py", "z_BSR[:, :-1], u_BSI]",
+           "z_BSR[:, :-1], u_BSI[:, ::-1]]", "analysis/test_delay_embedding.py"),
+    Mutant("analysis/operator_alignment.py", "svd(k2_MnK @", "svd(2 - k2_MnK @",
+           "analysis/test_operator_alignment.py"),
+    Mutant("analysis/operator_alignment.py", "/ 2j)", "/ 1j)",
+           "analysis/test_operator_alignment.py"),
+    Mutant("kernels/rotation_search.py", "(am[i, j] - ma[i, j])", "am[i, j]",
+           "kernels/test_rotation_search.py"),
+    Mutant("metrics/input_dsa.py", "rank >= possible", "rank > 0",
+           "metrics/test_dynamics_metrics.py"),
     Mutant("config/address.py", "harmless = name.lower() in HARMLESS and",
            "harmless = name.lower() != 'password' and", "config/test_address.py"),
     Mutant("config/address.py", 'after = f"#{HIDDEN}" if fragment else ""',

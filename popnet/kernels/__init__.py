@@ -34,6 +34,7 @@ _HOMES = {
     "descend": "descent",
     "outputs": "forward",
     "learn_by_least_squares": "force",
+    "align_operators": "rotation_search",
 }
 
 

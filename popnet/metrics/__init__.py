@@ -18,6 +18,9 @@ from popnet.metrics._subject import WITHIN as WITHIN
 from popnet.metrics._subject import Subject as Subject
 from popnet.metrics.behaviour import Behaviour, behaviour_distance, scored_response
 from popnet.metrics.cka import CKA, centred_gram, cka_similarity
+from popnet.metrics.dsa import DSA, operator_distance, unit_operators
+from popnet.metrics.eigenvalues import Eigenvalues, spectra, spectral_distance
+from popnet.metrics.input_dsa import InputDSA, driven_distance, driven_systems
 from popnet.metrics.procrustes import Procrustes, procrustes_angle, sampled_activity
 from popnet.metrics.rsa import RSA, dissimilarities, representational_similarity
 from popnet.metrics.svcca import SVCCA, kept_components, svcca_similarity
@@ -56,6 +59,9 @@ METRICS: Registry[Metric] = Registry(
         "procrustes": Metric(Procrustes, sampled_activity, procrustes_angle, _trials),
         "rsa": Metric(RSA, dissimilarities, representational_similarity, _trials),
         "svcca": Metric(SVCCA, kept_components, svcca_similarity, _trials),
+        "dsa": Metric(DSA, unit_operators, operator_distance, _trials),
+        "eigenvalues": Metric(Eigenvalues, spectra, spectral_distance, _trials),
+        "input_dsa": Metric(InputDSA, driven_systems, driven_distance, _trials),
         "trajectories": Metric(
             Trajectories, mean_activity, trajectory_distance, _trials
         ),

@@ -152,9 +152,11 @@ TRANSFORMS: dict[str, Transform] = {
     "activity of one stretched along some units": _of_one(
         RATES, ("stretching",), lambda x: x * np.linspace(0.2, 3, UNITS)
     ),
-    "types of one exchanged": _of_one(MOVED, ("reordering",), lambda x: x[::-1]),
+    "types of one exchanged": _of_one(
+        MOVED, ("reordering", "trial order"), lambda x: x[::-1]
+    ),
     "types of both exchanged": _of_both(
-        MOVED, ("reordering", "common reordering"), lambda x: x[::-1]
+        MOVED, ("reordering", "common reordering", "trial order"), lambda x: x[::-1]
     ),
     "steps of both reordered": _of_both(
         MOVED, ("reordering", "common reordering"), lambda x: x[:, _STEPS]
