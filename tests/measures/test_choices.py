@@ -74,7 +74,8 @@ def test_strengths_have_trials_of_their_own(planned):
     evidence, plus = choices_seen(member, params)
     task = member.config.task
     by_level = [plus[np.abs(evidence) == s] for s in task.strengths[:2]]
-    assert not np.array_equal(*by_level)
+    # so weak that noise decides: under the same noise both would answer alike
+    assert (by_level[0] != by_level[1]).mean() > 0.25
     assert len(by_level[0]) == 80
 
 
