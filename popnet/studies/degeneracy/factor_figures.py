@@ -1,0 +1,173 @@
+"""Degeneracy and feature learning against each factor, one figure per factor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from popnet.analysis.intervals import jackknifed, mean_interval
+from popnet.report.sections import Drawing, Section, sentences
+from popnet.report.style import SOFT, dot, panels
+from popnet.studies.degeneracy import measured
+from popnet.studies.degeneracy.claims import DRAWN
+from popnet.studies.degeneracy.factors import Family
+from popnet.studies.degeneracy.layout import by_factor, colours, level_axis, task_words
+from popnet.studies.degeneracy.quantities import QUANTITIES, Networks, Quantity
+from popnet.studies.degeneracy.tables import Tables
+
+LEVELS_OF = ("dynamics", "weights_paper", "weights_free", "behaviour")
+BESIDE = ("mean_loss", "disagreement", "representations")
+MOST_MEASURES = 6
+CAPTION = (
+    "Dot: the number of one condition, of its networks that met their criterion; bar: "
+    "its 95 % interval, jackknifed over seeds. A line joins the levels of one task at "
+    "which all other settings are equal."
+)
+
+
+def factors(tables: Tables) -> Section:
+    """The three kinds of degeneracy against every factor that is varied."""
+    shown = [(name, QUANTITIES[name]) for name in (*LEVELS_OF, *BESIDE)]
+    text = sentences(
+        CAPTION,
+        "Dashed: the same networks as they were drawn, which no training made. Weights "
+        "per parameter: |A - PBP'| / N^2, the paper's; relative: over "
+        "sqrt(|A|^2 + |B|^2).",
+    )
+    drawings = _drawings(tables, shown, "factors", text)
+    title = "Degeneracy along each factor"
+    if not drawings:
+        return Section("factors", title, "Left out: no networks were compared.")
+    return Section("factors", title, _lost(tables), drawings)
+
+
+def learning(tables: Tables) -> Section:
+    """What says how strongly features were learned, and how flat the loss became."""
+    title = "Feature learning and flatness"
+    shown = [(name, QUANTITIES[name]) for name in ("change", "kernel")]
+    known = measured.of_kernel(tables.networks)
+    for column, one in measured.columns(tables.networks, "network").items():
+        if column != known:
+            words = one.label.replace("\n", " ") or column
+            source = Networks(lambda _, column=column: column)
+            shown.append((column, Quantity(words, source, one.log, 0.0)))
+    text = sentences(
+        CAPTION,
+        "Change: of the recurrent weights by training. A lower alignment of the "
+        "tangent kernels is richer learning.",
+    )
+    drawings = _drawings(tables, shown[:MOST_MEASURES], "learning", text)
+    if not drawings:
+        return Section("learning", title, "Left out: nothing was measured.")
+    return Section("learning", title, drawings=drawings)
+
+
+def _lost(tables: Tables) -> str:
+    failed = int(tables.networks["failed"].sum())
+    if not failed:
+        return f"All {len(tables.networks)} networks met their criterion."
+    return (
+        f"{failed} of {len(tables.networks)} networks did not meet their criterion; "
+        "they are counted in the table of conditions, and compared with none."
+    )
+
+
+def _drawings(
+    tables: Tables, shown: Sequence[tuple[str, Quantity]], anchor: str, text: str
+) -> list[Drawing]:
+    """A figure for each factor, with a panel for each quantity that there is."""
+    drawings: list[Drawing] = []
+    for families in by_factor(tables).values():
+        known = [one for one in shown if _is_known(tables, families, one[1])]
+        if not known:
+            continue
+        suffix = f"_{len(drawings) + 1}" if drawings else ""
+        title = families[0].factor.words
+        drawings.append(
+            Drawing(
+                f"{anchor}{suffix}",
+                _figure(tables, families, known),
+                f"Along {title}.",
+                text,
+            )
+        )
+    return drawings
+
+
+def _is_known(tables: Tables, families: list[Family], quantity: Quantity) -> bool:
+    conditions = [c for family in families for c in family.conditions]
+    return any(
+        np.isfinite(quantity.source.of(tables.cells[c]).whole) for c in conditions
+    )
+
+
+def _figure(
+    tables: Tables, families: list[Family], shown: list[tuple[str, Quantity]]
+) -> Figure:
+    figure, all_axes = panels(len(shown), min(4, len(shown)), 2.3, margin=0.6)
+    tones = colours(tables)
+    for axes, (name, quantity) in zip(all_axes, shown, strict=True):
+        for family in families:
+            _line(axes, tables, family, quantity, tones[family.task])
+            if name in DRAWN:
+                drawn = QUANTITIES[DRAWN[name]]
+                _dashed(axes, tables, family, drawn, tones[family.task])
+        if quantity.log:
+            axes.set_yscale("log", base=2)
+        axes.set_title(_two_lines(quantity.words), fontsize=8)
+        axes.grid(axis="y")
+        level_axis(axes, families)
+    handles = [
+        Line2D(
+            [], [], label=task_words(f.task), color=tones[f.task], **dot(tones[f.task])
+        )
+        for f in families
+    ]
+    handles.append(Line2D([], [], label="as drawn", color=SOFT, linestyle="--"))
+    figure.legend(handles=handles, loc="outside upper left", ncols=5)
+    return figure
+
+
+def _two_lines(words: str) -> str:
+    first, comma, second = words.partition(", ")
+    return f"{first},\n{second}" if comma else words
+
+
+def _line(
+    axes: Axes, tables: Tables, family: Family, quantity: Quantity, colour: str
+) -> None:
+    """The quantity at every level, with its interval."""
+    x, middle, low, high = [], [], [], []
+    for place, condition in zip(family.x, family.conditions, strict=True):
+        found = quantity.source.of(tables.cells[condition])
+        if not np.isfinite(found.whole):
+            continue
+        ends = condition_interval(found.whole, list(found.without.values()), quantity)
+        x.append(place)
+        middle.append(found.whole)
+        low.append(ends[0])
+        high.append(ends[1])
+    axes.plot(x, middle, color=colour, linewidth=1.2, label=family.task, **dot(colour))
+    axes.vlines(x, low, high, color=colour, linewidth=1.2)
+
+
+def condition_interval(
+    whole: float, without: list[float], quantity: Quantity
+) -> tuple[float, float]:
+    """The ends of the interval of 95 % of a condition's number, NaN without one."""
+    both = quantity.transformed(np.array([whole, *without]))
+    effect = mean_interval(jackknifed(both[0], both[1:]))
+    if quantity.log:
+        return float(2**effect.low), float(2**effect.high)
+    return effect.low, effect.high
+
+
+def _dashed(
+    axes: Axes, tables: Tables, family: Family, quantity: Quantity, colour: str
+) -> None:
+    values = [quantity.source.of(tables.cells[c]).whole for c in family.conditions]
+    axes.plot(family.x, values, color=colour, linewidth=1.0, linestyle="--")
