@@ -17,8 +17,8 @@ SEVERAL = ("all", "delay_or_all")
 class EpochDurations(PerturbationSettings):
     """One epoch of the task, or all of them, stretched or shrunk.
 
-    ``delay_or_all`` at level 1 is the generalisation in time of Huang et al. (2025, sec.
-    3), whatever the tasks of a sweep: the delay doubled, or the whole trial.
+    ``delay_or_all`` at level 1 is the generalisation in time of Huang et al. (2025),
+    whatever the tasks of a sweep: the delay doubled, or the whole trial.
     """
 
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"

@@ -22,13 +22,19 @@ HERE = Path(__file__).parent
 
 
 def _sections() -> Mapping[str, Callable[[Tables], Section]]:
-    from popnet.studies.degeneracy import controls, factor_figures, map_figures
+    from popnet.studies.degeneracy import (
+        controls,
+        factor_figures,
+        map_figures,
+        mechanism_figure,
+    )
 
     return {
         "controls": controls.controls,
         "factors": factor_figures.factors,
         "learning": factor_figures.learning,
         "solutions": map_figures.solutions,
+        "mechanism": mechanism_figure.mechanism,
         "numbers": controls.numbers,
     }
 

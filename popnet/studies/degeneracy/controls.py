@@ -20,7 +20,7 @@ from popnet.studies.degeneracy.quantities import DYNAMICS, QUANTITIES
 from popnet.studies.degeneracy.tables import Cell, Tables
 from popnet.studies.degeneracy.trends import trend
 
-COLUMNS = {
+CONTROLLED = {
     "dynamics": "dynamics",
     "dynamics_drawn": "… as drawn",
     "weights_paper": "weights per parameter",
@@ -48,9 +48,9 @@ def controls(tables: Tables) -> Section:
     rows = []
     for family in tables.families:
         ends = f"{level_words(family.levels[0])} to {level_words(family.levels[-1])}"
-        cells = [_shown(effect(tables, family, name)) for name in COLUMNS]
+        cells = [_shown(effect(tables, family, name)) for name in CONTROLLED]
         rows.append([family.factor.name, task_words(family.task), ends, *cells])
-    header = ["factor", "task", "levels", *COLUMNS.values()]
+    header = ["factor", "task", "levels", *CONTROLLED.values()]
     body = table(header, rows, numeric=range(3, len(header)), css="controls")
     return Section("controls", "What controls degeneracy", ABOUT, body=body)
 

@@ -23,6 +23,7 @@ from popnet.studies.degeneracy.factors import (
     families,
     repeated,
 )
+from popnet.studies.degeneracy.mechanism import modes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,11 @@ class Tables:
     """The tables of one run."""
 
     def __init__(
-        self, networks: pd.DataFrame, pairs: pd.DataFrame, found: tuple[Family, ...]
+        self,
+        networks: pd.DataFrame,
+        pairs: pd.DataFrame,
+        found: tuple[Family, ...],
+        modes: pd.DataFrame,
     ) -> None:
         self.networks = networks
         """All that ``run.table()`` has, with task, seed, failed, and ood_error: the
@@ -59,6 +64,8 @@ class Tables:
         value, bound, condition, seed_a, seed_b: networks of one condition that met its
         criterion, with again each with itself"""
         self.families = found
+        self.modes = modes
+        """condition, key, rank and what ``modes_of`` finds, of a few networks"""
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -129,7 +136,9 @@ def read(run: Run) -> Tables:
     )
     settings = [c for c in networks if str(c).startswith(ROOTS)]
     rows = networks.drop_duplicates("condition")[["condition", *settings]]
-    return Tables(networks, pairs_of(run.comparisons(), networks), families(rows))
+    found = families(rows)
+    pairs = pairs_of(run.comparisons(), networks)
+    return Tables(networks, pairs, found, modes_of(run, networks, found))
 
 
 def _generalised(run: Run) -> dict[str, float]:
