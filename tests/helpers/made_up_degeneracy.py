@@ -33,7 +33,8 @@ BASE = {
 @cache
 def drawn_network(task):
     """One network of 16 units, as drawn."""
-    nets = pn.draw(task, rule="bptt", network={"units": 16})
+    dt_s = 0.001 if task == "flipflop" else 0.01
+    nets = pn.draw(task, rule="bptt", network={"units": 16, "dt_s": dt_s})
     return nets.members[0], nets.params
 
 
@@ -186,6 +187,10 @@ class MadeUpDegeneracy:
 
     def comparisons(self):
         return self.comparison_rows
+
+    def dynamics(self):
+        """No measure of activity was asked for."""
+        return pd.DataFrame(columns=["key", "state"])
 
     def network(self, key):
         """A drawn network of its task."""

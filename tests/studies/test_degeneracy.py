@@ -1,5 +1,7 @@
 """Claims on degeneracy: planted true, planted false, and where there is nothing."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,14 +31,17 @@ from popnet.studies.study import judged
 STUDY = STUDIES["degeneracy"]
 
 
-@pytest.fixture
-def tables(tmp_path, monkeypatch):
-    register(monkeypatch)
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    out = tmp_path_factory.mktemp("degeneracy")
 
-    def make(truth="true", **given):
-        return read(MadeUpDegeneracy(tmp_path / truth, truth, **given))
+    @cache
+    def make(truth="true", failing=()):
+        return read(MadeUpDegeneracy(out, truth, failing=failing))
 
-    return make
+    with pytest.MonkeyPatch.context() as patch:
+        register(patch)
+        yield make
 
 
 def verdicts_of(tables):
@@ -123,7 +128,7 @@ def test_estimates_without_a_network_are_those_of_the_others():
 def test_a_network_that_failed_is_counted_and_compared_with_none(tables):
     whole = tables("true")
     lost = whole.family("gamma", "sines").conditions[2]
-    made = tables("true", failing=[lost])
+    made = tables("true", failing=(lost,))
     assert len(made.of(lost)) == 20 and made.cells[lost].networks.empty
     assert made.cells[lost].pairs.empty
     found = trend(made, made.family("gamma", "sines"), "dynamics")

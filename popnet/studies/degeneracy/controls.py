@@ -95,8 +95,9 @@ ABOUT_NUMBERS = (
 def numbers(tables: Tables) -> Section:
     """The table of conditions: how many learned, and every quantity."""
     words = condition_words(tables)
-    others = list(measured.columns(tables.networks, "network"))
-    kernel = measured.of_kernel(tables.networks)
+    networks = tables.networks
+    others = [c for n in ("network", "change") for c in measured.columns(networks, n)]
+    kernel = measured.of_kernel(networks)
     others = [column for column in others if column != kernel]
     rows = []
     for condition in tables.conditions:

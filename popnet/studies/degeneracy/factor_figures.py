@@ -50,7 +50,9 @@ def learning(tables: Tables) -> Section:
     title = "Feature learning and flatness"
     shown = [(name, QUANTITIES[name]) for name in ("change", "kernel")]
     known = measured.of_kernel(tables.networks)
-    for column, one in measured.columns(tables.networks, "network").items():
+    networks = tables.networks
+    asked = measured.columns(networks, "network") | measured.columns(networks, "change")
+    for column, one in asked.items():
         if column != known:
             words = one.label.replace("\n", " ") or column
             source = Networks(lambda _, column=column: column)
@@ -101,7 +103,7 @@ def _drawings(
 def _is_known(tables: Tables, families: list[Family], quantity: Quantity) -> bool:
     conditions = [c for family in families for c in family.conditions]
     return any(
-        np.isfinite(quantity.source.of(tables.cells[c]).whole) for c in conditions
+        np.isfinite(tables.estimate(quantity.source, c).whole) for c in conditions
     )
 
 
@@ -143,7 +145,7 @@ def _line(
     """The quantity at every level, with its interval."""
     x, middle, low, high = [], [], [], []
     for place, condition in zip(family.x, family.conditions, strict=True):
-        found = quantity.source.of(tables.cells[condition])
+        found = tables.estimate(quantity.source, condition)
         if not np.isfinite(found.whole):
             continue
         ends = condition_interval(found.whole, list(found.without.values()), quantity)
@@ -169,5 +171,5 @@ def condition_interval(
 def _dashed(
     axes: Axes, tables: Tables, family: Family, quantity: Quantity, colour: str
 ) -> None:
-    values = [quantity.source.of(tables.cells[c]).whole for c in family.conditions]
+    values = [tables.estimate(quantity.source, c).whole for c in family.conditions]
     axes.plot(family.x, values, color=colour, linewidth=1.0, linestyle="--")

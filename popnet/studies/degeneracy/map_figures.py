@@ -104,7 +104,7 @@ def _maps(tables: Tables, shown: list[Compared], words: dict[str, str]) -> Figur
         tone = tones[str(tasks[one.condition])]
         axes.plot(place_S2[:, 0], place_S2[:, 1], linestyle="none", **dot(tone, 5))
         axes.set_title(_title(words[one.condition]), fontsize=7.5)
-        axes.set_aspect("equal", adjustable="datalim")
+        axes.set_aspect("equal", adjustable="box")
         certain = f", bound {one.certainty:.0%}" if np.isfinite(one.certainty) else ""
         said = f"{share:.0%} shown{certain}"
         axes.text(0.02, 0.02, said, transform=axes.transAxes, fontsize=7)

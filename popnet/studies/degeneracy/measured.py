@@ -28,6 +28,12 @@ def columns(networks: pd.DataFrame, needs: str) -> Chosen:
     return found
 
 
+def of_activity_change(activity: pd.DataFrame) -> Chosen:
+    """The likenesses of an activity and that of the trained network at rest."""
+    asked = columns(activity, "change")
+    return {column: one for column, one in asked.items() if one.range == (0, 1)}
+
+
 def of_weight_change(networks: pd.DataFrame) -> str | None:
     """The change of the weights: the paper's norm, else relative to their size."""
     changes = {

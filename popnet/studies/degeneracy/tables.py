@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from popnet.runs.columns import flattened
 from popnet.status import Status
+from popnet.studies.degeneracy import measured
+from popnet.studies.degeneracy.estimates import Estimate
 from popnet.studies.degeneracy.factors import (
     FACTORS,
     ROOTS,
@@ -37,6 +39,14 @@ TWICE = 1.0
 """Its level at which a duration is doubled."""
 NULLS = ("untrained", "shuffled", "again")
 """Settings that turn a metric into a null: what is left without what it measures."""
+
+
+class Source(Protocol):
+    """Where a number of a condition comes from."""
+
+    def of(self, cell: Cell) -> Estimate:
+        """The number of these networks, and without each of them."""
+        ...
 
 
 class Cell(NamedTuple):
@@ -66,6 +76,7 @@ class Tables:
         self.families = found
         self.modes = modes
         """condition, key, rank and what ``modes_of`` finds, of a few networks"""
+        self._estimates: dict[tuple[Source, str], Estimate] = {}
 
     @cached_property
     def cells(self) -> dict[str, Cell]:
@@ -94,6 +105,13 @@ class Tables:
         """The family of a factor and a task; None where the sweep has none."""
         own = (f for f in self.families if (f.factor.name, f.task) == (factor, task))
         return next(own, None)
+
+    def estimate(self, source: Source, condition: str) -> Estimate:
+        """A number of a condition; claims, tables and figures ask for it again."""
+        place = (source, condition)
+        if place not in self._estimates:
+            self._estimates[place] = source.of(self.cells[condition])
+        return self._estimates[place]
 
     def of(self, condition: str) -> pd.DataFrame:
         """All networks of a condition, also those that failed."""
@@ -134,6 +152,7 @@ def read(run: Run) -> Tables:
         failed=table["status"] != Status.CONVERGED,
         ood_error=table["key"].map(_generalised(run)).astype(float),
     )
+    networks = _with_activity(run, networks)
     settings = [c for c in networks if str(c).startswith(ROOTS)]
     rows = networks.drop_duplicates("condition")[["condition", *settings]]
     found = families(rows)
@@ -147,6 +166,16 @@ def _generalised(run: Run) -> dict[str, float]:
     doubled = (rows["name"] == STRETCHED) & (rows["level"].astype(float) == TWICE)
     rows = rows[doubled & (rows["kind"] == "perturbation")].drop_duplicates("key")
     return dict(zip(rows["key"], rows["error"].astype(float), strict=True))
+
+
+def _with_activity(run: Run, networks: pd.DataFrame) -> pd.DataFrame:
+    """How alike the activity of each network as drawn and as trained is, if asked."""
+    activity = run.dynamics()
+    drawn = activity[activity["state"] == "untrained"]
+    asked = list(measured.of_activity_change(drawn))
+    found = drawn[["key", *asked]].drop_duplicates("key")
+    left = networks.drop(columns=asked, errors="ignore")
+    return left.merge(found.astype(dict.fromkeys(asked, float)), on="key", how="left")
 
 
 def pairs_of(comparisons: pd.DataFrame, networks: pd.DataFrame) -> pd.DataFrame:

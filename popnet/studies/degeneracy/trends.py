@@ -66,9 +66,9 @@ def trend(
     for x, level, condition in zip(
         family.x, family.levels, family.conditions, strict=True
     ):
-        cell = tables.cells[condition]
-        few = len(cell.networks) < FEWEST_NETWORKS
-        (lost if few else kept).append((x, level, quantity.source.of(cell)))
+        few = len(tables.cells[condition].networks) < FEWEST_NETWORKS
+        found = tables.estimate(quantity.source, condition)
+        (lost if few else kept).append((x, level, found))
     known = [one for one in kept if np.isfinite(one[2].whole) and one[2].without]
     left_out = tuple(level for _, level, _ in lost)
     if len(known) < 2:
