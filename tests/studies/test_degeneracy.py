@@ -1,5 +1,6 @@
 """Claims on degeneracy: planted true, planted false, and where there is nothing."""
 
+import json
 from functools import cache
 
 import numpy as np
@@ -13,18 +14,21 @@ from helpers.made_up_degeneracy import (
 )
 from scipy.stats import linregress
 
+from popnet.canonical import settings_text
+from popnet.catalogue import load_sweep
 from popnet.engine.evaluate import common_trials
 from popnet.report.style import house_style
+from popnet.runs.columns import flattened
 from popnet.studies import STUDIES
-from popnet.studies.degeneracy.claims import CLAIMS, EVERY
+from popnet.studies.degeneracy.claims import EVERY, STATEMENTS
 from popnet.studies.degeneracy.controls import effect
 from popnet.studies.degeneracy.estimates import deviation, mean, pair_mean
 from popnet.studies.degeneracy.factor_figures import condition_interval
-from popnet.studies.degeneracy.factors import families
+from popnet.studies.degeneracy.factors import FACTORS, families
 from popnet.studies.degeneracy.map_figures import compared, scaled
 from popnet.studies.degeneracy.mechanism import STATES, modes_of_network
-from popnet.studies.degeneracy.quantities import QUANTITIES
-from popnet.studies.degeneracy.tables import read
+from popnet.studies.degeneracy.quantities import QUANTITIES, RELATIVE_SCALE
+from popnet.studies.degeneracy.tables import NULLS, read
 from popnet.studies.degeneracy.trends import trend
 from popnet.studies.study import judged
 
@@ -51,7 +55,7 @@ def verdicts_of(tables):
 def test_every_claim_holds_where_it_is_planted(tables):
     found = verdicts_of(tables("true"))
     assert {c for c, verdict in found.items() if verdict != "holds"} == set()
-    assert len(found) == len(CLAIMS) > 60
+    assert len(found) == len(STATEMENTS) > 60
 
 
 def test_no_claim_holds_where_its_opposite_is_planted(tables):
@@ -133,19 +137,21 @@ def test_a_network_that_failed_is_counted_and_compared_with_none(tables):
     assert made.cells[lost].pairs.empty
     found = trend(made, made.family("gamma", "sines"), "dynamics")
     assert found.levels == (0.25, 1.0) and found.left_out == (4.0,)
-    claim = next(c for c in CLAIMS if c.name == "gamma_dynamics_sines")
+    claim = next(c for c in STATEMENTS if c.name == "gamma_dynamics_sines")
     note = claim.judge(made, claim.smallest).note
     assert "fewer than 4 networks that met their criterion: 4." in note
     both = whole.family("channels", "path_integration").conditions
     made = tables("true", failing=both[:1])
-    claim = next(c for c in CLAIMS if c.name == "channels_dynamics_path_integration")
+    claim = next(
+        c for c in STATEMENTS if c.name == "channels_dynamics_path_integration"
+    )
     assert verdicts_of(made)[claim.name] == "undecided"
 
 
 def test_what_is_mechanical_stands_beside_the_claims_on_weights(tables):
     made = tables("true")
     for task in EVERY:
-        claim = next(c for c in CLAIMS if c.name == f"width_weights_paper_{task}")
+        claim = next(c for c in STATEMENTS if c.name == f"width_weights_paper_{task}")
         note = claim.judge(made, claim.smallest).note
         assert "As drawn: " in note and "Relative to unrelated matrices" in note
 
@@ -253,6 +259,39 @@ def test_modes_of_a_network_are_those_of_a_slow_plain_loop(tmp_path):
     assert times == pytest.approx(-dt_s / np.log(mean), rel=1e-2)
 
 
+SIZES = {"quick": (33, 20), "paper": (68, 50)}
+
+
+@pytest.mark.parametrize("scale", SIZES)
+def test_the_sweeps_have_what_the_claims_need(scale):
+    plan, _ = load_sweep(STUDY.scales[scale])
+    assert (len(plan.conditions), plan.sweep.networks) == SIZES[scale]
+    rows = [
+        {"condition": str(i), **flattened(condition.config)}
+        for i, condition in enumerate(plan.conditions)
+    ]
+    found = {(f.factor.name, f.task) for f in families(pd.DataFrame(rows))}
+    assert {name for name, _ in found} == set(FACTORS)
+    assert {("channels", task) for task in EVERY} <= found
+    assert len([1 for name, _ in found if name == "gamma"]) >= 2
+    # thresholds of the paper, in three epochs one after the other
+    limits = {c.config.task.name: c.config.train.until.error for c in plan.conditions}
+    assert list(limits.values()) == [0.001, 0.01, 0.05, 0.05]
+    assert {c.config.train.until.in_a_row for c in plan.conditions} == {3}
+    after = plan.sweep.after
+    assert after.pairs == "condition" and after.sample == plan.sweep.networks
+    asked = [(m.name, json.loads(settings_text(m))) for m in after.compare]
+    for quantity in QUANTITIES.values():
+        source = quantity.source
+        if not hasattr(source, "metric"):
+            continue
+        fit = [given for name, given in asked if name == source.metric]
+        nulls = {null: source.null == null for null in NULLS}
+        fit = [g for g in fit if {n: g.get(n, False) for n in NULLS} == nulls]
+        scales = [g.get("scale", RELATIVE_SCALE) for g in fit]
+        assert source.scale in scales if source.scale else fit, quantity.words
+
+
 REFUSED = {
     "no factor of degeneracy is varied alone": "grid: {network.gain: [1.0, 1.5]}\n",
     "differ in learning rate or trials alone": (
@@ -264,8 +303,6 @@ REFUSED = {
 
 @pytest.mark.parametrize("says", REFUSED)
 def test_a_sweep_that_the_study_cannot_use_is_refused_in_words(says, tmp_path):
-    from popnet.catalogue import load_sweep
-
     path = tmp_path / "a.yaml"
     path.write_text(
         "name: a\nseed: 1\nnetworks: 2\ntask: delayed_discrimination\nrule: bptt\n"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from popnet.studies.degeneracy.claims import CLAIMS
-from popnet.studies.degeneracy.tables import Tables, read, refuse
+from popnet.studies.degeneracy.claims import STATEMENTS
+from popnet.studies.degeneracy.tables import DegeneracyTables, read, refuse
 from popnet.studies.study import Study
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 
 
-def _sections() -> Mapping[str, Callable[[Tables], Section]]:
+def _sections() -> Mapping[str, Callable[[DegeneracyTables], Section]]:
     from popnet.studies.degeneracy import (
         controls,
         factor_figures,
@@ -39,7 +39,7 @@ def _sections() -> Mapping[str, Callable[[Tables], Section]]:
     }
 
 
-def _lead(tables: Tables) -> str:
+def _lead(tables: DegeneracyTables) -> str:
     networks, factors = tables.networks, {f.factor.name for f in tables.families}
     return (
         f"{len(networks):,} networks: {len(tables.tasks)} tasks, "
@@ -54,7 +54,7 @@ STUDY = Study(
     scales={"quick": HERE / "quick.yaml", "paper": HERE / "paper.yaml"},
     refuse=refuse,
     tables=read,
-    claims=CLAIMS,
+    claims=STATEMENTS,
     sections=_sections,
     lead=_lead,
 )

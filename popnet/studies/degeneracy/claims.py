@@ -12,8 +12,13 @@ from typing import NamedTuple
 
 from popnet.studies.degeneracy.factors import FACTORS
 from popnet.studies.degeneracy.quantities import QUANTITIES
-from popnet.studies.degeneracy.tables import Tables
-from popnet.studies.degeneracy.trends import FEWEST_NETWORKS, Trend, levels_words, trend
+from popnet.studies.degeneracy.tables import DegeneracyTables
+from popnet.studies.degeneracy.trends import (
+    FEWEST_NETWORKS,
+    FactorTrend,
+    levels_words,
+    trend,
+)
 from popnet.studies.evidence import Mean, above, below, within
 from popnet.studies.study import Claim, Judgement
 
@@ -71,7 +76,7 @@ PAPER_ROWS = (
 
 
 def _judged(factor: str, task: str, name: str, goes: str) -> Callable[..., Judgement]:
-    def judge(tables: Tables, smallest: float) -> Judgement:
+    def judge(tables: DegeneracyTables, smallest: float) -> Judgement:
         quantity = QUANTITIES[name]
         family = tables.family(factor, task)
         found = trend(tables, family, name)
@@ -83,7 +88,7 @@ def _judged(factor: str, task: str, name: str, goes: str) -> Callable[..., Judge
     return judge
 
 
-def _evidence(found: Trend, goes: str, smallest: float) -> Mean:
+def _evidence(found: FactorTrend, goes: str, smallest: float) -> Mean:
     if goes == UP:
         return above(found.values_S, smallest)
     if goes == DOWN:
@@ -91,7 +96,9 @@ def _evidence(found: Trend, goes: str, smallest: float) -> Mean:
     return within(found.values_S, smallest)
 
 
-def _note(tables: Tables, factor: str, task: str, name: str, found: Trend) -> str:
+def _note(
+    tables: DegeneracyTables, factor: str, task: str, name: str, found: FactorTrend
+) -> str:
     """The values by level, what was left out, and what is mechanical."""
     family = tables.family(factor, task)
     if family is None:
@@ -111,7 +118,9 @@ def _note(tables: Tables, factor: str, task: str, name: str, found: Trend) -> st
     return " ".join(words)
 
 
-def _baselines(tables: Tables, factor: str, task: str, name: str) -> Iterator[str]:
+def _baselines(
+    tables: DegeneracyTables, factor: str, task: str, name: str
+) -> Iterator[str]:
     """The same trend of networks as drawn, and beside unrelated matrices."""
     beside = {DRAWN[name]: "As drawn"} if name in DRAWN else {}
     if factor == "width" and name.startswith("weights"):
@@ -123,7 +132,7 @@ def _baselines(tables: Tables, factor: str, task: str, name: str) -> Iterator[st
             yield f"{words}: {value:+.2f} ({low:+.2f} to {high:+.2f})."
 
 
-def _claims() -> Iterator[Claim[Tables]]:
+def _claims() -> Iterator[Claim[DegeneracyTables]]:
     for row in PAPER_ROWS:
         for task in row.tasks:
             for name, goes in row.says.items():
@@ -143,4 +152,4 @@ def _claims() -> Iterator[Claim[Tables]]:
                 )
 
 
-CLAIMS = tuple(_claims())
+STATEMENTS = tuple(_claims())

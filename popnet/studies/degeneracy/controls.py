@@ -17,7 +17,7 @@ from popnet.studies.degeneracy import measured
 from popnet.studies.degeneracy.factors import Family, level_words
 from popnet.studies.degeneracy.layout import condition_words, task_words
 from popnet.studies.degeneracy.quantities import DYNAMICS, QUANTITIES
-from popnet.studies.degeneracy.tables import Cell, Tables
+from popnet.studies.degeneracy.tables import DegeneracyTables, OneCondition
 from popnet.studies.degeneracy.trends import trend
 
 CONTROLLED = {
@@ -43,7 +43,7 @@ ABOUT = (
 )
 
 
-def controls(tables: Tables) -> Section:
+def controls(tables: DegeneracyTables) -> Section:
     """The table of effects, a row for each factor and task."""
     rows = []
     for family in tables.families:
@@ -55,7 +55,7 @@ def controls(tables: Tables) -> Section:
     return Section("controls", "What controls degeneracy", ABOUT, body=body)
 
 
-def effect(tables: Tables, family: Family, name: str) -> Effect:
+def effect(tables: DegeneracyTables, family: Family, name: str) -> Effect:
     """The change of a quantity over the whole factor, in doublings."""
     quantity = QUANTITIES[name]._replace(log=True)
     found = trend(tables, family, name, quantity)
@@ -92,7 +92,7 @@ ABOUT_NUMBERS = (
 )
 
 
-def numbers(tables: Tables) -> Section:
+def numbers(tables: DegeneracyTables) -> Section:
     """The table of conditions: how many learned, and every quantity."""
     words = condition_words(tables)
     networks = tables.networks
@@ -111,7 +111,7 @@ def numbers(tables: Tables) -> Section:
     return Section("numbers", "Every condition", ABOUT_NUMBERS, body=body)
 
 
-def _number(cell: Cell, name: str) -> Markup:
+def _number(cell: OneCondition, name: str) -> Markup:
     shown = _plain(QUANTITIES[name].source.of(cell).whole)
     if name != "dynamics" or shown == NIL:
         return shown
@@ -119,7 +119,7 @@ def _number(cell: Cell, name: str) -> Markup:
     return Markup("{} ({})").format(shown, _plain(bound))
 
 
-def _floor(cell: Cell) -> Markup:
+def _floor(cell: OneCondition) -> Markup:
     return _plain(DYNAMICS._replace(null="again").of(cell).whole)
 
 

@@ -17,7 +17,7 @@ from popnet.studies.degeneracy.claims import DRAWN
 from popnet.studies.degeneracy.factors import Family
 from popnet.studies.degeneracy.layout import by_factor, colours, level_axis, task_words
 from popnet.studies.degeneracy.quantities import QUANTITIES, Networks, Quantity
-from popnet.studies.degeneracy.tables import Tables
+from popnet.studies.degeneracy.tables import DegeneracyTables
 
 LEVELS_OF = ("dynamics", "weights_paper", "weights_free", "behaviour")
 BESIDE = ("mean_loss", "disagreement", "representations")
@@ -29,7 +29,7 @@ CAPTION = (
 )
 
 
-def factors(tables: Tables) -> Section:
+def factors(tables: DegeneracyTables) -> Section:
     """The three kinds of degeneracy against every factor that is varied."""
     shown = [(name, QUANTITIES[name]) for name in (*LEVELS_OF, *BESIDE)]
     text = sentences(
@@ -45,7 +45,7 @@ def factors(tables: Tables) -> Section:
     return Section("factors", title, _lost(tables), drawings)
 
 
-def learning(tables: Tables) -> Section:
+def learning(tables: DegeneracyTables) -> Section:
     """What says how strongly features were learned, and how flat the loss became."""
     title = "Feature learning and flatness"
     shown = [(name, QUANTITIES[name]) for name in ("change", "kernel")]
@@ -68,7 +68,7 @@ def learning(tables: Tables) -> Section:
     return Section("learning", title, drawings=drawings)
 
 
-def _lost(tables: Tables) -> str:
+def _lost(tables: DegeneracyTables) -> str:
     failed = int(tables.networks["failed"].sum())
     if not failed:
         return f"All {len(tables.networks)} networks met their criterion."
@@ -79,7 +79,10 @@ def _lost(tables: Tables) -> str:
 
 
 def _drawings(
-    tables: Tables, shown: Sequence[tuple[str, Quantity]], anchor: str, text: str
+    tables: DegeneracyTables,
+    shown: Sequence[tuple[str, Quantity]],
+    anchor: str,
+    text: str,
 ) -> list[Drawing]:
     """A figure for each factor, with a panel for each quantity that there is."""
     drawings: list[Drawing] = []
@@ -100,7 +103,9 @@ def _drawings(
     return drawings
 
 
-def _is_known(tables: Tables, families: list[Family], quantity: Quantity) -> bool:
+def _is_known(
+    tables: DegeneracyTables, families: list[Family], quantity: Quantity
+) -> bool:
     conditions = [c for family in families for c in family.conditions]
     return any(
         np.isfinite(tables.estimate(quantity.source, c).whole) for c in conditions
@@ -108,7 +113,7 @@ def _is_known(tables: Tables, families: list[Family], quantity: Quantity) -> boo
 
 
 def _figure(
-    tables: Tables, families: list[Family], shown: list[tuple[str, Quantity]]
+    tables: DegeneracyTables, families: list[Family], shown: list[tuple[str, Quantity]]
 ) -> Figure:
     figure, all_axes = panels(len(shown), min(4, len(shown)), 2.3, margin=0.6)
     tones = colours(tables)
@@ -140,7 +145,11 @@ def _two_lines(words: str) -> str:
 
 
 def _line(
-    axes: Axes, tables: Tables, family: Family, quantity: Quantity, colour: str
+    axes: Axes,
+    tables: DegeneracyTables,
+    family: Family,
+    quantity: Quantity,
+    colour: str,
 ) -> None:
     """The quantity at every level, with its interval."""
     x, middle, low, high = [], [], [], []
@@ -169,7 +178,11 @@ def condition_interval(
 
 
 def _dashed(
-    axes: Axes, tables: Tables, family: Family, quantity: Quantity, colour: str
+    axes: Axes,
+    tables: DegeneracyTables,
+    family: Family,
+    quantity: Quantity,
+    colour: str,
 ) -> None:
     values = [tables.estimate(quantity.source, c).whole for c in family.conditions]
     axes.plot(family.x, values, color=colour, linewidth=1.0, linestyle="--")

@@ -9,7 +9,7 @@ import numpy as np
 from popnet.report.style import CATEGORIES
 from popnet.studies.degeneracy.claims import PAPER_TASKS
 from popnet.studies.degeneracy.factors import TASK, Family, level_words
-from popnet.studies.degeneracy.tables import Tables
+from popnet.studies.degeneracy.tables import DegeneracyTables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ def task_words(task: str) -> str:
     return PAPER_TASKS.get(task, task.replace("_", " "))
 
 
-def colours(tables: Tables) -> dict[str, str]:
+def colours(tables: DegeneracyTables) -> dict[str, str]:
     """A colour for each task."""
     return {
         task: CATEGORIES[place % len(CATEGORIES)]
@@ -30,7 +30,7 @@ def colours(tables: Tables) -> dict[str, str]:
     }
 
 
-def by_factor(tables: Tables) -> dict[str, list[Family]]:
+def by_factor(tables: DegeneracyTables) -> dict[str, list[Family]]:
     """The families of each factor that the sweep varies, in the order of factors."""
     found: dict[str, list[Family]] = {}
     for family in tables.families:
@@ -38,7 +38,7 @@ def by_factor(tables: Tables) -> dict[str, list[Family]]:
     return found
 
 
-def condition_words(tables: Tables) -> dict[str, str]:
+def condition_words(tables: DegeneracyTables) -> dict[str, str]:
     """Name each condition by its task and the levels of its families' factors."""
     words: dict[str, list[str]] = {c: [] for c in tables.conditions}
     for family in tables.families:

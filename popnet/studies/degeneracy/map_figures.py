@@ -13,7 +13,7 @@ from popnet.report.statistics import distance_matrix
 from popnet.report.style import DISTANCES, WIDTH, dot, panels
 from popnet.studies.degeneracy.layout import colours, condition_words
 from popnet.studies.degeneracy.quantities import DYNAMICS
-from popnet.studies.degeneracy.tables import Tables
+from popnet.studies.degeneracy.tables import DegeneracyTables
 
 Array = NDArray[np.float64]
 MOST_PANELS = 12
@@ -29,7 +29,7 @@ class Compared(NamedTuple):
     """mean bound over mean distance; NaN without a bound"""
 
 
-def solutions(tables: Tables) -> Section:
+def solutions(tables: DegeneracyTables) -> Section:
     """Two-dimensional maps of the networks of each condition, then the matrices."""
     title = "Maps of solutions"
     found = compared(tables)
@@ -58,7 +58,7 @@ def solutions(tables: Tables) -> Section:
     return Section("solutions", title, drawings=drawings)
 
 
-def compared(tables: Tables) -> list[Compared]:
+def compared(tables: DegeneracyTables) -> list[Compared]:
     """The conditions of families, of which networks were compared, in their order."""
     families = [c for family in tables.families for c in family.conditions]
     found = []
@@ -95,7 +95,9 @@ def scaled(distance_SS: Array) -> tuple[Array, float]:
     return axes_S2 * np.sqrt(largest), share
 
 
-def _maps(tables: Tables, shown: list[Compared], words: dict[str, str]) -> Figure:
+def _maps(
+    tables: DegeneracyTables, shown: list[Compared], words: dict[str, str]
+) -> Figure:
     figure, all_axes = panels(len(shown), ACROSS, 2.2, sharex=True, sharey=True)
     tones = colours(tables)
     tasks = tables.networks.drop_duplicates("condition").set_index("condition")["task"]

@@ -11,7 +11,7 @@ from popnet.report.style import INK, palette, panels
 from popnet.studies.degeneracy.factors import Family, level_words
 from popnet.studies.degeneracy.layout import task_words
 from popnet.studies.degeneracy.mechanism import EACH, MODES, STATES
-from popnet.studies.degeneracy.tables import Tables
+from popnet.studies.degeneracy.tables import DegeneracyTables
 
 MOST_PANELS = 12
 ACROSS = 4
@@ -31,7 +31,7 @@ DRAWN_OF = {
 }
 
 
-def mechanism(tables: Tables) -> Section:
+def mechanism(tables: DegeneracyTables) -> Section:
     """The slow modes at the ends of trials, a panel for each factor and task."""
     title = "Mechanism: slow modes"
     known = set(tables.modes["condition"])
@@ -54,7 +54,7 @@ def mechanism(tables: Tables) -> Section:
     return Section("mechanism", title, drawings=drawings)
 
 
-def _figure(tables: Tables, families: list[Family], column: str) -> Figure:
+def _figure(tables: DegeneracyTables, families: list[Family], column: str) -> Figure:
     figure, all_axes = panels(len(families), ACROSS, 2.0, sharex=True, sharey=True)
     for axes, family in zip(all_axes, families, strict=True):
         _panel(axes, tables, family, column)
@@ -62,7 +62,7 @@ def _figure(tables: Tables, families: list[Family], column: str) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, tables: Tables, family: Family, column: str) -> None:
+def _panel(axes: Axes, tables: DegeneracyTables, family: Family, column: str) -> None:
     tones = palette(max(2, len(family.levels)), ordered=True)
     levels = zip(family.conditions, family.levels, tones, strict=False)
     for condition, level, tone in levels:

@@ -20,7 +20,7 @@ from popnet.studies.degeneracy.estimates import (
     mean,
     pair_mean,
 )
-from popnet.studies.degeneracy.tables import Cell
+from popnet.studies.degeneracy.tables import OneCondition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ class Pairs(NamedTuple):
     column: str = "value"
     """"bound": what no alignment can be better than"""
 
-    def rows(self, cell: Cell) -> pd.DataFrame:
+    def rows(self, cell: OneCondition) -> pd.DataFrame:
         """The pairs that the mean is over."""
         pairs = cell.pairs
         own = pairs[pairs["metric"] == self.metric]
@@ -60,7 +60,7 @@ class Pairs(NamedTuple):
             return False
         return self.scale in (None, given.get("scale", RELATIVE_SCALE))
 
-    def of(self, cell: Cell) -> Estimate:
+    def of(self, cell: OneCondition) -> Estimate:
         """The mean, and without each network."""
         rows = self.rows(cell)
         return pair_mean(rows, self.column) if self.column in rows else NOTHING
@@ -72,7 +72,7 @@ class Networks(NamedTuple):
     column: Callable[[pd.DataFrame], str | None]
     spread: bool = False
 
-    def of(self, cell: Cell) -> Estimate:
+    def of(self, cell: OneCondition) -> Estimate:
         """The number, and without each network."""
         name = self.column(cell.networks)
         if name is None or name not in cell.networks:

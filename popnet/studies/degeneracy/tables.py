@@ -41,22 +41,22 @@ NULLS = ("untrained", "shuffled", "again")
 """Settings that turn a metric into a null: what is left without what it measures."""
 
 
-class Source(Protocol):
+class Estimating(Protocol):
     """Where a number of a condition comes from."""
 
-    def of(self, cell: Cell) -> Estimate:
+    def of(self, cell: OneCondition) -> Estimate:
         """The number of these networks, and without each of them."""
         ...
 
 
-class Cell(NamedTuple):
+class OneCondition(NamedTuple):
     """The networks of one condition that met its criterion, and their pairs."""
 
     networks: pd.DataFrame
     pairs: pd.DataFrame
 
 
-class Tables:
+class DegeneracyTables:
     """The tables of one run."""
 
     def __init__(
@@ -76,16 +76,16 @@ class Tables:
         self.families = found
         self.modes = modes
         """condition, key, rank and what ``modes_of`` finds, of a few networks"""
-        self._estimates: dict[tuple[Source, str], Estimate] = {}
+        self._estimates: dict[tuple[Estimating, str], Estimate] = {}
 
     @cached_property
-    def cells(self) -> dict[str, Cell]:
+    def cells(self) -> dict[str, OneCondition]:
         """The networks and pairs of each condition, in the sweep's order."""
         met = self.networks[~self.networks["failed"]]
         by_condition = dict(iter(self.pairs.groupby("condition", sort=False)))
         none = self.pairs.iloc[:0]
         return {
-            condition: Cell(
+            condition: OneCondition(
                 met[met["condition"] == condition], by_condition.get(condition, none)
             )
             for condition in self.conditions
@@ -106,7 +106,7 @@ class Tables:
         own = (f for f in self.families if (f.factor.name, f.task) == (factor, task))
         return next(own, None)
 
-    def estimate(self, source: Source, condition: str) -> Estimate:
+    def estimate(self, source: Estimating, condition: str) -> Estimate:
         """A number of a condition; claims, tables and figures ask for it again."""
         place = (source, condition)
         if place not in self._estimates:
@@ -143,7 +143,7 @@ def refuse(sweep: LoadedSweep) -> str | None:
     return None
 
 
-def read(run: Run) -> Tables:
+def read(run: Run) -> DegeneracyTables:
     """Derive the study's tables from a run's."""
     table = run.table()
     networks = table.assign(
@@ -157,7 +157,7 @@ def read(run: Run) -> Tables:
     rows = networks.drop_duplicates("condition")[["condition", *settings]]
     found = families(rows)
     pairs = pairs_of(run.comparisons(), networks)
-    return Tables(networks, pairs, found, modes_of(run, networks, found))
+    return DegeneracyTables(networks, pairs, found, modes_of(run, networks, found))
 
 
 def _generalised(run: Run) -> dict[str, float]:

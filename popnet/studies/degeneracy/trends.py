@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from popnet.analysis.intervals import Effect, jackknifed, mean_interval
 from popnet.studies.degeneracy.factors import Family, level_words
 from popnet.studies.degeneracy.quantities import QUANTITIES, Quantity
-from popnet.studies.degeneracy.tables import Tables
+from popnet.studies.degeneracy.tables import DegeneracyTables
 
 Array = NDArray[np.float64]
 FEWEST_NETWORKS = 4
 """A level at which fewer networks met the criterion has no say."""
 
 
-class Trend(NamedTuple):
+class FactorTrend(NamedTuple):
     """The slope of a quantity along a factor, and what it is made of."""
 
     values_S: Array
@@ -48,12 +48,15 @@ class Trend(NamedTuple):
         return float(np.ptp(self.x_K)) if len(self.x_K) else 0.0
 
 
-NO_TREND = Trend(np.empty(0), np.empty(0), (), np.empty(0), ())
+NO_TREND = FactorTrend(np.empty(0), np.empty(0), (), np.empty(0), ())
 
 
 def trend(
-    tables: Tables, family: Family | None, name: str, quantity: Quantity | None = None
-) -> Trend:
+    tables: DegeneracyTables,
+    family: Family | None,
+    name: str,
+    quantity: Quantity | None = None,
+) -> FactorTrend:
     """The trend of a quantity of ``QUANTITIES``, or of another, along a family.
 
     Levels with too few networks that met the criterion are left out; without two of
@@ -86,7 +89,7 @@ def trend(
     )
     levels = tuple(level for _, level, _ in known)
     known_S = values_S[np.isfinite(values_S)]
-    return Trend(known_S, x_K, levels, whole_K, left_out)
+    return FactorTrend(known_S, x_K, levels, whole_K, left_out)
 
 
 def slope(x_K: Array, y_K: Array) -> Array:
@@ -95,7 +98,7 @@ def slope(x_K: Array, y_K: Array) -> Array:
     return (y_K * away_K).sum(axis=-1) / np.sum(away_K**2)
 
 
-def levels_words(found: Trend) -> str:
+def levels_words(found: FactorTrend) -> str:
     """The quantity at each level: "2: 0.31, 3: 0.28"."""
     pairs = zip(found.levels, found.whole_K, strict=True)
     return ", ".join(f"{level_words(level)}: {value:.3g}" for level, value in pairs)
