@@ -1,6 +1,7 @@
 """Claims on degeneracy: planted true, planted false, and where there is nothing."""
 
 import json
+import warnings
 from functools import cache
 
 import numpy as np
@@ -192,7 +193,8 @@ def test_maps_carry_the_certificates(tables):
 
 def test_figures_draw_every_condition_and_tables_have_a_row_for_each(tables):
     made = tables("true")
-    with house_style():
+    with house_style(), warnings.catch_warnings():
+        warnings.simplefilter("error")
         sections = {name: make(made) for name, make in STUDY.sections().items()}
         for section in sections.values():
             for drawing in section.drawings:

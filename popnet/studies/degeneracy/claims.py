@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from popnet.studies.degeneracy.factors import FACTORS
 from popnet.studies.degeneracy.quantities import QUANTITIES
 from popnet.studies.degeneracy.tables import DegeneracyTables
@@ -127,9 +129,12 @@ def _baselines(
         beside["weights_unrelated"] = "Relative to unrelated matrices of the size"
     for other, words in beside.items():
         found = trend(tables, tables.family(factor, task), other)
-        if found.levels:
-            value, low, high, _ = found.effect
-            yield f"{words}: {value:+.2f} ({low:+.2f} to {high:+.2f})."
+        if not found.levels:
+            continue
+        value, low, high, _ = found.effect
+        # of equal draws at every level nothing differs, and there is no interval
+        ends = f" ({low:+.2f} to {high:+.2f})" if np.isfinite([low, high]).all() else ""
+        yield f"{words}: {value:+.2f}{ends}."
 
 
 def _claims() -> Iterator[Claim[DegeneracyTables]]:

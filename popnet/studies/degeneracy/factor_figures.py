@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from popnet.analysis.intervals import jackknifed, mean_interval
 from popnet.report.sections import Drawing, Section, sentences
-from popnet.report.style import SOFT, dot, panels
+from popnet.report.style import INK, SOFT, dot, panels
 from popnet.studies.degeneracy import measured
 from popnet.studies.degeneracy.claims import DRAWN
 from popnet.studies.degeneracy.factors import Family
@@ -21,11 +23,13 @@ from popnet.studies.degeneracy.tables import DegeneracyTables
 
 LEVELS_OF = ("dynamics", "weights_paper", "weights_free", "behaviour")
 BESIDE = ("mean_loss", "disagreement", "representations")
-MOST_MEASURES = 6
+MOST_MEASURES = 8
+ACROSS = 4
+TICKS = 4
 CAPTION = (
     "Dot: the number of one condition, of its networks that met their criterion; bar: "
-    "its 95 % interval, jackknifed over seeds. A line joins the levels of one task at "
-    "which all other settings are equal."
+    "its 95 % interval, jackknifed over seeds (a wide one leaves the panel). A "
+    "line joins the levels of one task at which all other settings are equal."
 )
 
 
@@ -115,7 +119,7 @@ def _is_known(
 def _figure(
     tables: DegeneracyTables, families: list[Family], shown: list[tuple[str, Quantity]]
 ) -> Figure:
-    figure, all_axes = panels(len(shown), min(4, len(shown)), 2.3, margin=0.6)
+    figure, all_axes = panels(len(shown), ACROSS, 2.1, margin=0.8)
     tones = colours(tables)
     for axes, (name, quantity) in zip(all_axes, shown, strict=True):
         for family in families:
@@ -123,25 +127,41 @@ def _figure(
             if name in DRAWN:
                 drawn = QUANTITIES[DRAWN[name]]
                 _dashed(axes, tables, family, drawn, tones[family.task])
-        if quantity.log:
-            axes.set_yscale("log", base=2)
-        axes.set_title(_two_lines(quantity.words), fontsize=8)
+        _level_limits(axes, quantity)
+        axes.set_title("\n".join(wrap(quantity.words, 26)), fontsize=8)
         axes.grid(axis="y")
         level_axis(axes, families)
+    figure.supxlabel(families[0].factor.words, fontsize=8.5, color=INK)
     handles = [
         Line2D(
             [], [], label=task_words(f.task), color=tones[f.task], **dot(tones[f.task])
         )
         for f in families
     ]
-    handles.append(Line2D([], [], label="as drawn", color=SOFT, linestyle="--"))
+    if any(name in DRAWN for name, _ in shown):
+        handles.append(Line2D([], [], label="as drawn", color=SOFT, linestyle="--"))
     figure.legend(handles=handles, loc="outside upper left", ncols=5)
     return figure
 
 
-def _two_lines(words: str) -> str:
-    first, comma, second = words.partition(", ")
-    return f"{first},\n{second}" if comma else words
+def _level_limits(axes: Axes, quantity: Quantity) -> None:
+    """Limits by the numbers themselves: a wide interval leaves the panel."""
+    drawn = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
+    values = quantity.transformed(np.concatenate(drawn))
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return
+    low, high = values.min(), values.max()
+    margin = max(0.5 * (high - low), 0.2 if quantity.log else 0.1 * abs(high), 1e-9)
+    if not quantity.log:
+        axes.set_ylim(low - margin, high + margin)
+        return
+    axes.set_yscale("log", base=2)
+    axes.set_ylim(2 ** (low - margin), 2 ** (high + margin))
+    places = np.linspace(low - 0.6 * margin, high + 0.6 * margin, TICKS)
+    axes.yaxis.set_major_locator(FixedLocator((2**places).tolist()))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _line(

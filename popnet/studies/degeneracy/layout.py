@@ -50,7 +50,7 @@ def condition_words(tables: DegeneracyTables) -> dict[str, str]:
 
 
 def level_axis(axes: Axes, families: list[Family]) -> None:
-    """Mark the levels of these families at their places x, and label the factor."""
+    """Mark the levels of these families at their places x."""
     marks: Mapping[float, str] = {
         float(x): level_words(level)
         for family in families
@@ -60,4 +60,3 @@ def level_axis(axes: Axes, families: list[Family]) -> None:
     axes.set_xticks(places, [marks[x] for x in places])
     margin = 0.12 * max(float(np.ptp(places)), 1e-9)
     axes.set_xlim(places[0] - margin, places[-1] + margin)
-    axes.set_xlabel(families[0].factor.words)

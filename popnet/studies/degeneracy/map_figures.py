@@ -41,9 +41,9 @@ def solutions(tables: DegeneracyTables) -> Section:
     missing = left_out(drawn, every, "conditions")
     text = sentences(
         "Networks of one condition, by classical scaling of their distances of "
-        "dynamics (DSA); all panels have one scale. In each: the share of the squared "
-        "distances that two dimensions show, and the certificate: the mean bound that "
-        "no alignment can be below, over the mean distance found.",
+        "dynamics (DSA); all panels have one scale. Below each: the share of the "
+        "squared distances that two dimensions show, and the certificate: the mean "
+        "bound that no alignment can be below, over the mean distance found.",
         missing,
     )
     matrices = sentences(
@@ -108,8 +108,7 @@ def _maps(
         axes.set_title(_title(words[one.condition]), fontsize=7.5)
         axes.set_aspect("equal", adjustable="box")
         certain = f", bound {one.certainty:.0%}" if np.isfinite(one.certainty) else ""
-        said = f"{share:.0%} shown{certain}"
-        axes.text(0.02, 0.02, said, transform=axes.transAxes, fontsize=7)
+        axes.set_xlabel(f"{share:.0%} shown{certain}", fontsize=7)
     return figure
 
 
