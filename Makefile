@@ -69,9 +69,12 @@ bench: setup
 published: setup
 	$(BIN)/python tests/papers/published.py
 
-# a paper done again, within an hour; writes the README page of its folder in popnet/studies
+# a paper done again, within an hour or two; writes the README page of its folder in
+# popnet/studies.  Another one: make study STUDY=degeneracy, SCALE=paper
+STUDY ?= heterogeneity
+SCALE ?= quick
 study: setup
-	$(BIN)/python tests/papers/study.py heterogeneity quick
+	$(BIN)/python tests/papers/study.py $(STUDY) $(SCALE)
 
 # a sweep through 66 faults on a cluster of four machines; up to half an hour; needs root for
 # network namespaces.  make soak ARGS=--readme writes popnet/sweep/README.md

@@ -10,9 +10,16 @@ from popnet.config import NetworkConfig, PerturbationSettings, TaskSettings
 from popnet.perturbations._situation import Situation
 from popnet.seeding import Seed
 
+SEVERAL = ("all", "delay_or_all")
+"""Names that mean one or several epochs, by the task."""
+
 
 class EpochDurations(PerturbationSettings):
-    """One epoch of the task, or all of them, stretched or shrunk."""
+    """One epoch of the task, or all of them, stretched or shrunk.
+
+    ``delay_or_all`` at level 1 is the generalisation in time of Huang et al. (2025),
+    whatever the tasks of a sweep: the delay doubled, or the whole trial.
+    """
 
     reference: ClassVar[str] = "Santhosh & Narayanan 2026 (abstract); levels proposed"
     summary: ClassVar[str] = "epochs of the task stretched or shrunk"
@@ -27,8 +34,8 @@ class EpochDurations(PerturbationSettings):
     epoch: Annotated[
         str,
         Field(
-            description="stimulus, delay, wait ...: the task's own epochs; or all, "
-            "every one that can be stretched"
+            description="stimulus, delay, wait ...: the task's own epochs; all, every "
+            "one that can be stretched; delay_or_all, the delay where there is one"
         ),
     ]
     levels: Annotated[
@@ -39,8 +46,9 @@ class EpochDurations(PerturbationSettings):
     def refuse(self, config: NetworkConfig) -> str | None:
         """An epoch of the task, with something of it left at every level."""
         task, dt_s = config.task, config.network.dt_s
-        if self.epoch == "all" and task.stretchable:
-            short = (self._too_short(task, one, dt_s) for one in _epochs("all", task))
+        if self.epoch in SEVERAL and task.stretchable:
+            meant = _epochs(self.epoch, task)
+            short = (self._too_short(task, one, dt_s) for one in meant)
             return next(filter(None, short), None)
         if self.epoch not in task.stretchable:
             return (
@@ -67,9 +75,11 @@ class EpochDurations(PerturbationSettings):
 
 def _epochs(epoch: str, task: TaskSettings) -> list[str]:
     """The epochs meant: the named one, or all that last and can be stretched."""
-    if epoch != "all":
+    if epoch not in SEVERAL:
         return [epoch]
-    return [one for one in task.stretchable if getattr(task, f"{one}_s") > 0]
+    lasting = [one for one in task.stretchable if getattr(task, f"{one}_s") > 0]
+    alone = epoch == "delay_or_all" and "delay" in lasting
+    return ["delay"] if alone else lasting
 
 
 def apply(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from popnet.registry import Registry
-from popnet.studies import heterogeneity
+from popnet.studies import degeneracy, heterogeneity
 from popnet.studies.study import Claim as Claim
 from popnet.studies.study import Judgement as Judgement
 from popnet.studies.study import Study as Study
@@ -18,5 +18,6 @@ STUDIES: Registry[Study[Any]] = Registry(
     Study,
     {
         "heterogeneity": heterogeneity.STUDY,
+        "degeneracy": degeneracy.STUDY,
     },
 )

@@ -31,7 +31,7 @@ def test_without_a_name_all_studies_are_listed(popnet, monkeypatch):
     assert "heterogeneity: " in told.out and "--scale quick|paper" in told.out
     listed = json.loads(popnet("study", "--json").out)
     assert [about["name"] for about in listed] == list(STUDIES)
-    assert listed[1]["scales"] == ["tiny"] and listed[1]["summary"] == "is it so?"
+    assert listed[-1]["scales"] == ["tiny"] and listed[-1]["summary"] == "is it so?"
 
 
 def test_a_study_refuses_in_its_own_words_and_takes_its_first_scale(

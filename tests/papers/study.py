@@ -1,4 +1,6 @@
-"""Does a study again and writes the README page of its folder: ``make study``.
+"""Does any study again and writes the README page of its folder: ``make study``.
+
+    python tests/papers/study.py NAME SCALE
 
 ``popnet study`` into runs/studies (what is there is not trained again), then
 popnet/studies/NAME/README.md with the table of claims and the page's figures.

@@ -9,6 +9,7 @@ from popnet.config import ConfigError, Impulses, PerturbationSettings, check
 from popnet.engine.population import untrained
 from popnet.engine.test_plan import planned_tests
 from popnet.perturbations import PERTURBATIONS, resting
+from popnet.tasks import TASKS
 
 CPU = torch.device("cpu")
 
@@ -154,6 +155,19 @@ def test_all_epochs_are_stretched_together_but_the_scored_window(rest):
         assert getattr(task, f"{epoch}_s") == pytest.approx(0.3)
     assert task.response_s == pytest.approx(0.2)
     assert task.steps(0.001) == 1400
+
+
+def test_the_delay_is_stretched_where_there_is_one_else_all(rest):
+    situation, seed = rest()
+    given = {"epoch": "delay_or_all"}
+    task = perturbed("epoch_durations", 1.0, situation, seed, **given).task
+    assert (task.delay_s, task.stimulus_s, task.wait_s) == (0.4, 0.2, 0.2)
+    for other, epoch in (("flipflop", "trial"), ("path_integration", "path")):
+        plain = TASKS[other].settings(name=other)
+        moved = situation._replace(task=plain)
+        task = perturbed("epoch_durations", 1.0, moved, seed, **given).task
+        whole = plain.with_epochs({epoch: 2.0})
+        assert task == whole != plain
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5])

@@ -68,6 +68,13 @@ def files_outside(name):
     return [path for path in python if not path.is_relative_to(folder)]
 
 
+def beside(name):
+    """Files outside that belong to no other study: a word of the field may be both."""
+    others = {folder_of(other) for other in STUDIES.own if other != name}
+    outside = files_outside(name)
+    return [path for path in outside if not others & set(path.parents)]
+
+
 def words_of(path):
     """Identifiers and whole strings of a module, without its docstrings."""
     text, begins = path.read_text(encoding="utf-8"), True
@@ -96,12 +103,13 @@ def test_a_study_has_names_to_look_for(name):
 
 @pytest.mark.parametrize("name", STUDIES.own)
 def test_only_its_registry_line_names_a_study(name):
-    for path in files_outside(name):
+    for path in beside(name):
         words = [word for word in words_of(path) if name in word]
         allowed = {name} if path == LINE else set()
         assert set(words) <= allowed, f"{path} names the study {name}: {words}"
     others = [*HOUSE.rglob("*.yaml"), *HOUSE.rglob("*.j2")]
-    for path in [p for p in others if not p.is_relative_to(folder_of(name))]:
+    folders = {folder_of(study) for study in STUDIES.own}
+    for path in [p for p in others if not folders & set(p.parents)]:
         assert name not in path.read_text(encoding="utf-8"), path
 
 
