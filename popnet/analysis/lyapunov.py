@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from popnet.seeding import stream
 
 Array = NDArray[np.float64]
-EVERY = 4
+STEPS_BETWEEN = 4
 """Steps between two orthogonalisations, at most: vectors have not collapsed by then."""
 COLLAPSED = 1e-6
 """Least R_ii that is trusted over several steps."""
@@ -40,7 +40,7 @@ def lyapunov_exponents(
     units = len(x_N)
     random = stream("analysis/lyapunov")
     y_NC = np.linalg.qr(random.standard_normal((units, count)))[0]
-    total_C, counted, rounds, every = np.zeros(count), 0, 0, EVERY
+    total_C, counted, rounds, every = np.zeros(count), 0, 0, STEPS_BETWEEN
     while counted < steps:
         before = x_N, y_NC
         with np.errstate(over="ignore", invalid="ignore"):

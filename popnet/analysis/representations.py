@@ -93,19 +93,19 @@ def dissimilarity_vector(
     return _unit(ranks - ranks.mean())
 
 
-def principal_basis(x_SN: ArrayLike, variance: float) -> Array:
+def principal_basis(x_SN: ArrayLike, share: float) -> Array:
     """An orthonormal basis [S, K] of the directions that hold most of the variance.
 
     The first K left singular vectors of the centred samples; K is the least number
-    with sum_k s_k^2 >= ``variance`` sum s^2.  Raghu et al., NeurIPS 2017, sec. 2.1.
+    with sum_k s_k^2 >= ``share`` sum s^2.  Raghu et al., NeurIPS 2017, sec. 2.1.
     """
     x_SN = centred(finite_or_nan(x_SN))
     if not np.isfinite(x_SN).all() or not np.any(x_SN):
         return np.full((len(x_SN), 1), np.nan)
     u_SN, s_N, _ = np.linalg.svd(x_SN, full_matrices=False)
     held_N = np.cumsum(s_N**2)
-    kept = 1 + int(np.sum(held_N[:-1] < variance * held_N[-1]))
-    # with variance = 1 the directions of rounding would count as any other
+    kept = 1 + int(np.sum(held_N[:-1] < share * held_N[-1]))
+    # with a share of 1 the directions of rounding would count as any other
     real = int(np.sum(s_N > s_N[0] * max(x_SN.shape) * np.finfo(float).eps))
     return u_SN[:, : min(kept, real)]
 

@@ -70,7 +70,7 @@ def distances(networks: Sequence[Sequence[Topology]]) -> Array:
     return square_PP
 
 
-class Separation(NamedTuple):
+class TopologySeparation(NamedTuple):
     """How far groups are apart, and how often by chance."""
 
     ratio: float
@@ -83,7 +83,7 @@ class Separation(NamedTuple):
 
 def separation(
     distance_PP: Array, label_P: Sequence[Hashable], permutations: int = 1999
-) -> Separation:
+) -> TopologySeparation:
     """Whether networks of one label are nearer to each other than to the others.
 
     The statistic is the mean distance between labels less the mean within; the null
@@ -93,13 +93,13 @@ def separation(
     random = stream("analysis/topology/permutations")
     between, within = _means(distance_PP, group_P)
     if not np.isfinite([between, within]).all():
-        return Separation(float("nan"), float("nan"))
+        return TopologySeparation(float("nan"), float("nan"))
     observed, extreme = between - within, 1
     for _ in range(permutations):
         other, inner = _means(distance_PP, random.permutation(group_P))
         extreme += other - inner >= observed - 1e-12
     ratio = between / within if within > 0 else float("nan")
-    return Separation(ratio, extreme / (permutations + 1))
+    return TopologySeparation(ratio, extreme / (permutations + 1))
 
 
 def _means(distance_PP: Array, group_P: NDArray[np.int64]) -> tuple[float, float]:

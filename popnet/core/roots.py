@@ -36,7 +36,7 @@ FALL, RISE, FIRST, LEAST = 0.1, 4.0, 1e-2, 1e-12
 """Factors of mu, its first and its least value."""
 STALLED, PATIENCE = 1e-3, 8
 """So many steps in a row of which none lowers q by this share: a local minimum."""
-NUMBERS = 20_000_000
+STARTS_DRAWN = 20_000_000
 """Numbers in the Jacobians of the problems that are solved at once."""
 
 
@@ -66,7 +66,7 @@ def solve(networks: Autonomous, start_PLFU: Float[Tensor, "P L F U"]) -> Roots:
     """Where each start leads.  Problems are taken in chunks that fit into memory."""
     shape = start_PLFU.shape
     problem = torch.arange(start_PLFU[..., 0].numel())
-    at_once = max(NUMBERS // shape[-1] ** 2, 1)
+    at_once = max(STARTS_DRAWN // shape[-1] ** 2, 1)
     parts = [_solve(networks, start_PLFU, chunk) for chunk in problem.split(at_once)]
     x_SU, q_S, steps_S = (torch.cat(part) for part in zip(*parts, strict=True))
     return Roots(

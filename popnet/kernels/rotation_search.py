@@ -40,7 +40,7 @@ POLISHED, POLISHED_UNTIL = 2000, 1e-20
 """The same for the best of the ends."""
 
 
-class Alignment(NamedTuple):
+class AlignedOperators(NamedTuple):
     """The best alignment of one pair that was found."""
 
     rotation_nn: Array
@@ -253,7 +253,7 @@ def _follow(a: Any, m_K: Any, c_K: Any, f_K: Any, most: int, small: Any) -> None
         f_K[k] = descend(a, m_K[k], c_K[k], most, small)
 
 
-def align_operators(a_nn: Array, b_nn: Array, starts: int) -> Alignment:
+def align_operators(a_nn: Array, b_nn: Array, starts: int) -> AlignedOperators:
     """min over C in O(n) of ||A - C B C'||_F, for A and B of norm 1, from many starts.
 
     Every start is followed to its end.  The starts do not depend on chance, and the
@@ -273,7 +273,7 @@ def align_operators(a_nn: Array, b_nn: Array, starts: int) -> Alignment:
     descend(a_nL, m_KnL[best], c_KnL[best], POLISHED, POLISHED_UNTIL)
     c_nn = np.ascontiguousarray(c_KnL[best, :, :n])
     distance = float(np.linalg.norm(a_nn - c_nn @ b_nn @ c_nn.T))
-    return Alignment(c_nn.T.copy() if swapped else c_nn, distance, reached)
+    return AlignedOperators(c_nn.T.copy() if swapped else c_nn, distance, reached)
 
 
 def _in_lines(matrices: Array) -> Array:

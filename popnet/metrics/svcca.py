@@ -18,7 +18,7 @@ from popnet.metrics._subject import Subject
 class SVCCA(SampledSettings):
     """Mean canonical correlation of the kept principal components, in [0, 1].
 
-    Of each network those components are kept that hold ``variance`` of its variance,
+    Of each network those components are kept that hold a ``share`` of what it varies,
     and then all count alike; there are as many correlations as the network with fewer
     components has.  Unchanged by rotation, reflection, shift and scale of either
     activity, and by any order of the samples that both share.  Unrelated networks of
@@ -36,15 +36,15 @@ class SVCCA(SampledSettings):
             description="steps of trials that are compared, the same of every network",
         ),
     ] = 2048
-    variance: Annotated[
-        float, Field(gt=0, le=1, description="share of the variance that is kept")
+    share: Annotated[
+        float, Field(gt=0, le=1, description="share of its variations that is kept")
     ] = 0.99
 
 
 def kept_components(settings: SVCCA, subject: Subject) -> dict[str, NDArray[Any]]:
     """The kept components in the samples [S, K], orthonormal."""
     return prepared_samples(
-        settings, subject, lambda x_SN: principal_basis(x_SN, settings.variance)
+        settings, subject, lambda x_SN: principal_basis(x_SN, settings.share)
     )
 
 

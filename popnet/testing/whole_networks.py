@@ -80,7 +80,7 @@ def _units(
 ) -> Callable[[Any], Any]:
     """A change of all hidden units: of axis 1, and of the last axis."""
 
-    def weights(params: Params) -> Params:
+    def reordered(params: Params) -> Params:
         assert params.wout_PON is not None
         return params._replace(
             w_PNN=of_columns(of_rows(params.w_PNN)),
@@ -91,7 +91,9 @@ def _units(
         )
 
     def changed(seen: NetworkSeen) -> NetworkSeen:
-        seen = seen._replace(initial=weights(seen.initial), final=weights(seen.final))
+        seen = seen._replace(
+            initial=reordered(seen.initial), final=reordered(seen.final)
+        )
         return _shown(lambda shown: shown._replace(x0_PBN=of_columns(shown.x0_PBN)))(
             seen
         )

@@ -176,7 +176,7 @@ def test_chunks_change_nothing(monkeypatch):
     g = torch.Generator().manual_seed(2)
     start_PLFU = torch.randn(2, 3, 5, 7, generator=g, dtype=torch.float64)
     once = solve(networks, start_PLFU)
-    monkeypatch.setattr("popnet.core.roots.NUMBERS", 7**2 * 4)
+    monkeypatch.setattr("popnet.core.roots.STARTS_DRAWN", 7**2 * 4)
     again = solve(networks, start_PLFU)
     torch.testing.assert_close(once.x_PLFU, again.x_PLFU, rtol=0, atol=1e-9)
     torch.testing.assert_close(

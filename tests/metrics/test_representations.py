@@ -144,15 +144,15 @@ def test_debiased_cka_of_unrelated_networks_is_lower():
     assert abs(value("cka", one, other, debiased=True)) < 0.1
 
 
-def test_svcca_keeps_the_variance_that_is_asked_for():
+def test_svcca_keeps_the_share_that_is_asked_for():
     one, other = seen(rates(0)), seen(rates(1))
     metric = METRICS["svcca"]
     kept = [
-        metric.prepare(metric.settings(variance=v), one)["form"].shape[1]
+        metric.prepare(metric.settings(share=v), one)["form"].shape[1]
         for v in (0.5, 0.9, 0.99)
     ]
     assert kept == sorted(set(kept))
-    assert value("svcca", one, other, variance=0.9) > value("svcca", one, other)
+    assert value("svcca", one, other, share=0.9) > value("svcca", one, other)
 
 
 def test_rsa_by_correlation_is_blind_to_each_patterns_mean():

@@ -79,6 +79,9 @@ BROKEN = {
     "a dead network leaves its neighbours": stepping(towards_the_mean),
     "masks and Dale's law hold": stepping(every_weight_grows),
     "learns in the networks it declares alone": declaring(forms=("current",)),
+    "learns the tasks it declares alone": declaring(
+        decisions_alone=True, fitted_to_task=lambda self, task: self
+    ),
     "uses the target as it declares": declaring(uses_target=False),
     "learns the same at half the time step": SOUND._replace(
         settings=Sound, step=decay_per_step

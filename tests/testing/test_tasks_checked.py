@@ -118,6 +118,8 @@ BROKEN = {
     "has shapes and a mask": drawing(first_trial_is_not_scored),
     "error is the mean it declares": declaring(error="squared"),
     "target is of the declared kind": drawing(first_target_is_half),
+    "a sign holds as declared": declaring(sign_holds=False),
+    "rests at inputs of its own": declaring(rest_inputs=((0.0, np.nan),)),
     "epochs sum to the trial": drawing(three_steps_more),
     "same stream gives the same trials": drawing(random_inputs),
     "is fixed where nothing is drawn": SOUND._replace(settings=Sound, fixed=False),
