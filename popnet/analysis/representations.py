@@ -13,6 +13,7 @@ A form is NaN where it is not defined: rates that are not finite or do not vary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -46,17 +47,18 @@ def gram_vector(x_SN: ArrayLike, debiased: bool = False) -> Array:
     """
     x_SN = centred(finite_or_nan(x_SN))
     samples = len(x_SN)
-    k_SS = x_SN @ x_SN.T
+    k_SS = _upper_gram(x_SN)
     if debiased:
         if samples < 4:
             return np.full(samples * (samples + 1) // 2, np.nan)
-        np.fill_diagonal(k_SS, 0)
-        row_S = k_SS.sum(axis=0) / (samples - 2)
+        k_SS = np.triu(k_SS, 1)
+        row_S = (k_SS.sum(axis=0) + k_SS.sum(axis=1)) / (samples - 2)
         k_SS += row_S.sum() / (samples - 1) - row_S[:, None] - row_S
         np.fill_diagonal(k_SS, 0)
-    k_SS *= np.sqrt(2)
-    np.fill_diagonal(k_SS, k_SS.diagonal() / np.sqrt(2))
-    return _unit(k_SS[np.triu_indices(samples)])
+    upper, diagonal = _upper(samples)
+    vector = k_SS.ravel()[upper] * np.sqrt(2)
+    vector[diagonal] /= np.sqrt(2)
+    return _unit(vector)
 
 
 def dissimilarity_vector(
@@ -153,6 +155,20 @@ def _of_one_size(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> Array:
     row, column = ({key: i for i, key in enumerate(side)} for side in (first, second))
     i, j = [row[id(v)] for v in a], [column[id(v)] for v in b]
     return np.clip(product[i, j] / np.sqrt(square_a[i] * square_b[j]), -1.0, 1.0)
+
+
+def _upper_gram(x_SN: Array) -> Array:
+    """X X' [S, S]; below the diagonal it holds nothing that counts."""
+    from scipy.linalg.blas import dsyrk  # half the work of a product
+
+    return dsyrk(1.0, x_SN.T, trans=1, lower=1).T
+
+
+@lru_cache(maxsize=4)
+def _upper(samples: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The upper triangle of a matrix in a row, and the diagonal's places in it."""
+    upper = np.flatnonzero(np.triu(np.ones((samples, samples), bool)))
+    return upper, np.flatnonzero(upper % (samples + 1) == 0)
 
 
 def _unit(vector: Array) -> Array:
