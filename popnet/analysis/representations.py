@@ -159,9 +159,10 @@ def _of_one_size(a: Sequence[NDArray[Any]], b: Sequence[NDArray[Any]]) -> Array:
 
 def _upper_gram(x_SN: Array) -> Array:
     """X X' [S, S]; below the diagonal it holds nothing that counts."""
-    from scipy.linalg.blas import dsyrk  # half the work of a product
+    from scipy.linalg import get_blas_funcs
 
-    return dsyrk(1.0, x_SN.T, trans=1, lower=1).T
+    syrk: Any = get_blas_funcs("syrk", (x_SN,))  # half the work of a product
+    return syrk(1.0, x_SN.T, trans=1, lower=1).T
 
 
 @lru_cache(maxsize=4)
