@@ -80,7 +80,7 @@ BROKEN = {
     "masks and Dale's law hold": stepping(every_weight_grows),
     "learns in the networks it declares alone": declaring(forms=("current",)),
     "learns the tasks it declares alone": declaring(
-        decisions_alone=True, fitted_to_task=lambda self, task: self
+        decisions_alone=True, fitted_to_task=lambda self, _: self
     ),
     "uses the target as it declares": declaring(uses_target=False),
     "learns the same at half the time step": SOUND._replace(
