@@ -16,7 +16,6 @@ from popnet.analysis.stability import Stability, is_line_attractor, stability
 from popnet.core.autonomous import Autonomous, autonomous, only, tangent_map, whole
 from popnet.core.cell import Cell, Params
 from popnet.dynamics.starts import Visited, starts, typical_q
-from popnet.kernels.roots import solve
 
 Array = NDArray[np.float64]
 APART = 1e-3
@@ -74,6 +73,8 @@ def points(
     networks = autonomous(params, cell, input_PLI)
     levels = range(input_PLI.shape[1])
     start_FU = [starts(states, networks, count, level) for level in levels]
+    from popnet.kernels.roots import solve  # numba: compiled when first used
+
     found = solve(networks, torch.stack(start_FU)[None])
     ends = zip(found.x_PLFU[0], found.residual_PLF[0], strict=True)
     return [

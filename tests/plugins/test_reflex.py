@@ -21,7 +21,7 @@ from popnet.runs import provenance
 
 ENTRIES = {
     "task": "antisaccade", "rule": "delta", "perturbation": "input_loss",
-    "measure": "asymmetry", "metric": "spectrum", "study": "reflex",
+    "measure": "asymmetry", "metric": "spectral_likeness", "study": "reflex",
 }  # fmt: skip
 ROOT = Path(__file__).parents[2]
 
@@ -112,7 +112,7 @@ def test_every_table_has_its_entries(run):
     assert sorted(tests[tests["name"] == "input_loss"]["level"].unique()) == [0, 0.5, 1]
     assert "go_nogo" in set(tests["name"])
     pairs = run.comparisons()
-    assert list(pairs["metric"]) == ["spectrum"] * 3
+    assert list(pairs["metric"]) == ["spectral_likeness"] * 3
     assert pairs["value"].between(0.5, 1).all()
 
 

@@ -21,7 +21,7 @@ class Spectrum(MetricSettings):
     )
     needs: ClassVar[tuple[str, ...]] = ("weights",)
     stored: ClassVar[bool] = True
-    name: Literal["spectrum"] = "spectrum"
+    name: Literal["spectral_likeness"] = "spectral_likeness"
 
 
 def moduli(settings, subject):

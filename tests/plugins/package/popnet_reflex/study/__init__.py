@@ -22,7 +22,7 @@ def read(run):
     tests = run.evaluations()
     tests = tests[tests["name"] == "input_loss"]
     pairs = run.comparisons()
-    pairs = pairs[pairs["metric"] == "spectrum"]
+    pairs = pairs[pairs["metric"] == "spectral_likeness"]
     return Tables(
         tests.pivot(index="key", columns="level", values="accuracy"), pairs["value"]
     )

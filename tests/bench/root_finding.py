@@ -1,4 +1,4 @@
-"""The search for fixed points beside scipy's: python tests/bench/fixed_points.py
+"""The search for fixed points beside scipy's: python tests/bench/root_finding.py
 
 One random network of 64 units, gain 1.2 and 1.5, 100 starts each, one thread, CPU time
 per start.  scipy gets no derivative, as in the published code of McMahan et al. (2021),
