@@ -14,7 +14,9 @@ from popnet.studies.heterogeneity.tables import read
 pytestmark = pytest.mark.slow
 SMALL = [
     "networks=2", "network.units=12", "train.trials=100", "after.trials=1",
-    "after.sample=2", "grid.task=[dnms, go_nogo]",
+    "after.sample=2",
+    "grid.zip=[{task: [dnms, go_nogo]}, {network.tau_s.degree: [0, 2, 4, 0], "
+    "train.replicate: [0, 0, 0, 1]}]",
 ]  # fmt: skip
 
 
