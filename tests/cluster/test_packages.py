@@ -19,7 +19,7 @@ SWEEP = {
     "after": {
         "trials": 2,
         "perturb": [{"name": "input_loss", "levels": [0, 1]}],
-        "compare": ["spectrum"],
+        "compare": ["spectral_likeness"],
     },
 }
 
