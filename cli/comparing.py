@@ -201,7 +201,7 @@ def sensitivity(
     address: Address = None,
     as_json: AsJson = False,
 ) -> None:
-    """How a metric's mean, and its order of conditions, depend on its settings."""
+    """Tables of a metric's mean, and its order of conditions, over its settings."""
     from popnet.report.pair_summary import grid_rows
 
     metrics, varied = _grid(metric, vary)

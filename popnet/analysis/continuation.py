@@ -20,7 +20,7 @@ Function = Callable[[Array, float], Array]
 Event = Literal["saddle-node", "hopf", "flip", "branch point"]
 NEWTON, EXACT = 12, 1e-11
 EDGE = 1e-9
-"""How far beyond its limits p may lie."""
+"""The farthest that p may lie beyond its limits."""
 HALVINGS = 40
 """Bisections of a step in which something happens."""
 ON_AXIS = 1e-6

@@ -1,4 +1,4 @@
-"""Which of many ends of a search are fixed points, and which of these are one.
+"""Sorts the ends of a search: which are fixed points, and which of these are one.
 
 F points, N units; residual q = |f(x)|^2 / 2 in units of x squared.
 """

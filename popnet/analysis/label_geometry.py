@@ -62,7 +62,7 @@ def separation(distance_PP: ArrayLike, label_P: ArrayLike) -> Separation:
 
 
 def silhouettes(distance_PP: ArrayLike, label_P: ArrayLike) -> Array:
-    """How much nearer each network is to its own label than to the next, [P].
+    """The silhouette of each network: nearness to its own label, not the next, [P].
 
         s_i = (b_i - a_i) / max(a_i, b_i)
 

@@ -28,7 +28,7 @@ Product = Callable[[Array], Array]
 
 
 class Krylov(NamedTuple):
-    """What M steps of Lanczos' recursion leave."""
+    """The result of M steps of Lanczos' recursion."""
 
     basis_MR: Array
     """The q_m, orthonormal."""

@@ -1,4 +1,4 @@
-"""How far apart two linear operators are, up to a rotation of their states.
+"""Distances of two linear operators up to a rotation of their states.
 
     M pairs, n dimensions of the state, I inputs, K = n * I columns, R rank
 
@@ -27,14 +27,14 @@ class InputScores(NamedTuple):
     """Distances of M pairs of driven systems under the rotation that aligns both."""
 
     joint_M: Array
-    """Of the controllability matrices, ||C K_1 - K_2||_F, or their angle."""
+    """||C K_1 - K_2||_F of the controllability matrices, or their angle."""
     state_M: Array
     """||C A_1 C' - A_2||_F, or the angle."""
     input_M: Array
     """||C B_1 - B_2||_F, or the angle."""
     rank_M: NDArray[np.int64]
-    """Of K_2 K_1'.  Where it is below both systems' dimensions, the rotation is not
-    unique, nor are state and input."""
+    """The rank of K_2 K_1'.  Where it is below both systems' dimensions, the rotation
+    is not unique, nor are state and input."""
 
 
 def alignment_bound(a_nn: ArrayLike, b_nn: ArrayLike) -> float:
