@@ -174,7 +174,7 @@ def explain(source: Source, catalogue: Catalogue, values: dict[str, Any]) -> Non
     """Raise ConfigError about the first error in one condition, checked as a whole."""
     raw = {name: source.raw.get(name, {}) for name in NETWORK_SECTIONS}
     for path, value in values.items():
-        raw = placed(source, raw, path, value, axis_place(source, path))
+        raw = placed(source, raw, path, value, axis_place(source, path, value))
     build = Builder(source, values)
     task = build.named(("task",), raw["task"], catalogue.tasks, "task")
     rule = build.named(("rule",), raw["rule"], catalogue.rules, "rule")

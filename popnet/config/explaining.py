@@ -114,7 +114,7 @@ class Builder:
         if name != path:
             condition = f"in the condition {path} = {shown(value)}"
             text = f"{name}: {text.rstrip('.')} ({condition})"
-        return self.source.error(axis_place(self.source, path), text)
+        return self.source.error(axis_place(self.source, path, value), text)
 
 
 def _parts(path: str) -> Place:

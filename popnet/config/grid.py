@@ -3,6 +3,9 @@
 grid:
   network.tau_s.spread: [0.0, 0.2, 0.4]        every combination
   zip: [{rule.learning_rate: [.1, .03], task.delay_s: [.2, 1.0]}]
+  cases:                                       combinations of one, then of the next
+    - {rule.name: [bptt, eprop], network.gain: [1]}
+    - {rule.name: [bptt], network.gain: [0.5, 1.5]}
   rule.max_update: {sample: 5, law: log_uniform, low: 1e-5, high: 1e-3}
 """
 
@@ -42,6 +45,8 @@ def axes(source: Source) -> list[Axis]:
         if path == "zip":
             groups = values if isinstance(values, list) else [values]
             result += [_zipped(source, g, i) for i, g in enumerate(groups or [None])]
+        elif path == "cases":
+            result.append(_cases(source, values))
         else:
             column = _values(source, ("grid", path), str(path), values)
             if isinstance(values, list):  # drawn values may come again
@@ -52,19 +57,29 @@ def axes(source: Source) -> list[Axis]:
     return result
 
 
-def axis_place(source: Source, path: str) -> Place:
-    """Return the place in the file where the grid or space gives a path's values."""
+def axis_place(source: Source, path: str, value: Any = None) -> Place:
+    """Return the place in the file where the grid or space gives a path's values.
+
+    ``value``: of several cases, the first that has it.
+    """
     grid = source.raw.get("grid", {})
-    if "zip" in grid and path not in grid:
-        groups = grid["zip"] if isinstance(grid["zip"], list) else [grid["zip"]]
-        for i, group in enumerate(groups):
-            if path in group:
-                return ("grid", "zip", i, path)
+    for several in ("zip", "cases"):
+        if several in grid and path not in grid:
+            groups = grid[several]
+            groups = groups if isinstance(groups, list) else [groups]
+            giving = [i for i, group in enumerate(groups) if path in group]
+            own = [i for i in giving if value in _listed(groups[i][path])]
+            if giving:
+                return ("grid", several, (own or giving)[0], path)
     for key in ("searcher", "scheduler"):
         space = ("search", key, "space", path)
         if space in source.lines or space in source.overrides:
             return space
     return ("grid", path)
+
+
+def _listed(values: Any) -> list[Any]:
+    return values if isinstance(values, list) else []
 
 
 def _zipped(source: Source, group: Any, number: int) -> Axis:
@@ -89,6 +104,38 @@ def _zipped(source: Source, group: Any, number: int) -> Axis:
     return rows
 
 
+def _cases(source: Source, cases: Any) -> Axis:
+    """Return one axis of all combinations of each case, one case after the other."""
+    place: Place = ("grid", "cases")
+    if not isinstance(cases, list) or not cases:
+        raise source.error(
+            place, f"got {shown(cases)}; expected a list of `{{path: [values], ...}}`"
+        )
+    rows: Axis = []
+    for number, case in enumerate(cases):
+        own: Place = (*place, number)
+        if not isinstance(case, dict) or not case:
+            raise source.error(
+                own, f"got {shown(case)}; expected `path: [values]`, one or more"
+            )
+        columns = {
+            str(path): _values(source, (*own, path), str(path), values)
+            for path, values in case.items()
+        }
+        check_size(source, len(rows) + math.prod(map(len, columns.values())))
+        combined = itertools.product(*columns.values())
+        found = [dict(zip(columns, row, strict=True)) for row in combined]
+        order = rows[0] if rows else found[0]
+        if set(columns) != set(order):
+            odd = ", ".join(sorted(set(columns) ^ set(order)))
+            raise source.error(
+                own, f"every case must set the same paths; not all of them set {odd}"
+            )
+        rows += [{path: row[path] for path in order} for row in found]
+    _refuse_repeats(source, place, rows)
+    return rows
+
+
 def check_root(source: Source, place: Place, path: str, of: str = "grid") -> None:
     """Raise ConfigError for a grid or space path that is no setting of a network."""
     root = path.split(".", 1)[0]
@@ -101,7 +148,7 @@ def check_root(source: Source, place: Place, path: str, of: str = "grid") -> Non
         )
     if root not in ROOTS:
         hint = nearest(root, list(ROOTS))
-        zipped = " (or is `zip`)" if of == "grid" else ""
+        zipped = " (or is `zip` or `cases`)" if of == "grid" else ""
         raise source.error(
             place,
             f"a {of} path must begin with one of {allowed}{zipped}; got "

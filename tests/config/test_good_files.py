@@ -83,6 +83,24 @@ def test_one_zip_group_needs_no_list(plan: Planner) -> None:
     assert [c.config for c in alone.conditions] == [c.config for c in listed.conditions]
 
 
+def test_cases_are_combined_one_after_the_other(plan: Planner) -> None:
+    got = plan(
+        "grid:\n  cases:\n"
+        "    - {rule.learning_rate: [0.1, 0.03], network.gain: [1.5]}\n"
+        "    - {network.gain: [1.2, 1.8], rule.learning_rate: [0.1]}\n"
+        "  task.delay_s: [0.2, 0.8]\n"
+    )
+    triples = [
+        (c.config.rule.learning_rate, c.config.network.gain, c.config.task.delay_s)  # type: ignore[attr-defined]
+        for c in got.conditions
+    ]
+    assert triples == [
+        (rate, gain, delay)
+        for rate, gain in [(0.1, 1.5), (0.03, 1.5), (0.1, 1.2), (0.1, 1.8)]
+        for delay in (0.2, 0.8)
+    ]
+
+
 def test_task_and_rule_may_come_from_the_grid_alone(plan: Planner, base: str) -> None:
     bare = base.replace("task: dnms\n", "").replace("rule: reward_hebbian\n", "")
     got = plan(
