@@ -85,9 +85,7 @@ def spectrum_of(seen: NetworkSeen, count: int) -> Array | None:
 def network_at_rest(seen: NetworkSeen) -> AtRest:
     """Put the trained network at rest, after some trials of its task."""
     shown = seen.trials(TRIALS)
-    return at_rest(
-        seen.final, seen.cell, shown.input_PBTI, shown.x0_PBN, seen.rest_LI
-    )
+    return at_rest(seen.final, seen.cell, shown.input_PBTI, shown.x0_PBN, seen.rest_LI)
 
 
 def _answered(what: str, seen: NetworkSeen, answer: Callable[[AtRest], Any]) -> Any:

@@ -49,7 +49,7 @@ class NeighbourInputs(RestSettings):
 
     Not the paper's: points are roots alone (theirs may be none, they test no residual);
     points at one input are in the order of their unstable directions, their output and
-    their |x|, where theirs are in that of discovery, which knows labels of units; inputs
+    their |x|, theirs in that of discovery, which depends on the labels of units; inputs
     of one size are in the task's order; the rest inputs are the task's 11 per context,
     where theirs are 21.  NaN where a network diverged.
     """

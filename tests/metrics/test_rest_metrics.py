@@ -13,8 +13,8 @@ from popnet.core.cell import Cell, Params
 from popnet.dynamics.at_rest import AtRest
 from popnet.dynamics.connections import topologies
 from popnet.dynamics.starts import Visited
-from popnet.formats import read_folder
 from popnet.folder_comparison import has_data
+from popnet.formats import read_folder
 from popnet.metrics import METRICS, Subject
 from popnet.metrics._at_rest import points_at_rest
 from popnet.testing.networks_at_rest import made_at_rest, renamed
@@ -22,7 +22,6 @@ from popnet.work import pending
 
 NAMES = ("topology", "neighbour_inputs")
 UNITS = 6
-SIX = tuple(np.linspace(-1, 1, 6))
 
 
 def along(gain, levels=(0.0,)):
@@ -35,7 +34,9 @@ def along(gain, levels=(0.0,)):
     )  # fmt: skip
     states = Visited(default_rng(0).standard_normal((20, UNITS)), 2.0)
     input_LI = np.array(levels)[:, None]
-    return Subject(rest=AtRest(params, Cell(0.01, "tanh", (), None), states, input_LI, False))
+    return Subject(
+        rest=AtRest(params, Cell(0.01, "tanh", (), None), states, input_LI, False)
+    )
 
 
 def metric(name, **settings):
@@ -80,9 +81,9 @@ def test_it_is_the_distance_of_the_analysis():
     prepared = [entry.prepare(settings, s) for s in subjects]
     known = [
         topologies(
-            s.rest.params, s.rest.cell, points_at_rest(settings, s), s.rest.states.spread
+            rest.params, rest.cell, points_at_rest(settings, subject), rest.states.spread
         )
-        for s in subjects
+        for rest, subject in zip(made, subjects, strict=True)
     ]  # fmt: skip
     one, other = np.triu_indices(4, 1)
     found = entry.compare(
@@ -160,7 +161,9 @@ def test_fewer_than_ten_points_have_no_number():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_permuted_copy_is_no_other_network(name):
-    one, other = (made_at_rest(default_rng(seed), 14) for seed in (3, 4))
+    one = made_at_rest(default_rng(3), 14)
+    params = one.params._replace(w_PNN=one.params.w_PNN / 4)  # one point per input
+    other = one._replace(params=params)
     labels = default_rng(5).permutation(14)
     assert apart(name, Subject(rest=one), Subject(rest=renamed(one, labels))) == 0
     assert apart(name, Subject(rest=one), Subject(rest=other)) > 0
@@ -211,7 +214,9 @@ def test_other_inputs_do_not_compare_but_other_noise_does(make_run, tmp_path):
     def asked(grid):
         run = make_run(tmp_path / next(iter(grid)), "trained", **SWEEP, grid=grid)
         known = pending.statuses(run)
-        found = {(s.name, p) for s, some in pending.comparisons(run, known) for p in some}
+        found = {
+            (s.name, p) for s, some in pending.comparisons(run, known) for p in some
+        }
         return len(run.networks), len(found)
 
     networks, pairs = asked({"task.strongest": [0.2, 0.4]})
