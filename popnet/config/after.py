@@ -16,9 +16,10 @@ Observed = Literal[
 """The data a measure reads: weights, activity, the change of activity from that of the
 trained network at rest, in means over trials or trial by trial, the learning curve, or
 the whole network with trials of its task."""
-Compared = tuple[Literal["weights", "response", "activity", "trials"], ...]
-"""The data a metric reads: weights, outputs on common trials, mean activity on them, or
-activity trial by trial with what went into the network."""
+Compared = tuple[Literal["weights", "response", "activity", "trials", "rest"], ...]
+"""The data a metric reads: weights, outputs on common trials, mean activity on them,
+activity trial by trial with what went into the network, or the trained network itself
+at the rest inputs of its task."""
 
 
 class PerturbationSettings(Named):

@@ -7,21 +7,19 @@ I input channels, S states, N units, C exponents.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from popnet.config import MeasureSettings, Observed
+from popnet.dynamics.at_rest import TRIALS, AtRest, at_rest
 from popnet.dynamics.attractors import Attractor, attractors, spectrum_hz
 from popnet.dynamics.points import Points, points
-from popnet.dynamics.starts import Visited, visited
 from popnet.measures._seen import NetworkSeen
 
 Array = NDArray[np.float64]
-TRIALS = 20
-"""Trials of the task, about, from which states are taken."""
 UNSEEN = frozenset({"relabelling", "sign", "reordering", "other targets"})
 UNSEEN |= {"other beginning", "gamma"}
 """What no measure at rest sees: the order and sign of units, the order of trials, what
@@ -52,20 +50,12 @@ class MotionMeasure(RestMeasure):
     ] = 8
 
 
-class _Question(NamedTuple):
-    seen: NetworkSeen
-    states: Visited
-    input_LI: Array
-
-
 def points_of(settings: PointsMeasure, seen: NetworkSeen) -> list[Points] | None:
     """The fixed points of the trained network, by rest input; None if it diverged."""
     return _answered(
         f"points {settings.starts}",
         seen,
-        lambda q: points(
-            q.seen.final, q.seen.cell, q.states, q.input_LI, settings.starts
-        ),
+        lambda q: points(q.params, q.cell, q.states, q.input_LI, settings.starts),
     )
 
 
@@ -76,9 +66,7 @@ def attractors_of(
     return _answered(
         f"attractors {settings.starts}",
         seen,
-        lambda q: attractors(
-            q.seen.final, q.seen.cell, q.states, q.input_LI, settings.starts
-        ),
+        lambda q: attractors(q.params, q.cell, q.states, q.input_LI, settings.starts),
     )
 
 
@@ -90,22 +78,21 @@ def spectrum_of(seen: NetworkSeen, count: int) -> Array | None:
     return _answered(
         f"spectrum {count}",
         seen,
-        lambda q: spectrum_hz(
-            q.seen.final, q.seen.cell, q.states, q.input_LI[0], count
-        ),
+        lambda q: spectrum_hz(q.params, q.cell, q.states, q.input_LI[0], count),
     )
 
 
-def _answered(what: str, seen: NetworkSeen, answer: Callable[[_Question], Any]) -> Any:
+def network_at_rest(seen: NetworkSeen) -> AtRest:
+    """Put the trained network at rest, after some trials of its task."""
+    shown = seen.trials(TRIALS)
+    return at_rest(seen.final, seen.cell, shown.input_PBTI, shown.x0_PBN, seen.rest_LI)
+
+
+def _answered(what: str, seen: NetworkSeen, answer: Callable[[AtRest], Any]) -> Any:
     if seen.kept is not None and what in seen.kept:
         return seen.kept[what]
-    trials = seen.trials(TRIALS)
-    input_PBTI, x0_PBN = trials.input_PBTI, trials.x0_PBN
-    channels = input_PBTI.shape[3]
-    input_LI = np.array(seen.rest_LI or ((0.0,) * channels,), dtype=np.float64)
-    states = visited(seen.final, seen.cell, input_PBTI, x0_PBN)
-    finite = len(states.x_SN) == input_PBTI[0, ..., 0].numel() + x0_PBN.shape[1]
-    found = answer(_Question(seen, states, input_LI)) if finite else None
+    rest = network_at_rest(seen)
+    found = None if rest.diverged else answer(rest)
     if seen.kept is not None:
         seen.kept[what] = found
     return found

@@ -21,9 +21,19 @@ from popnet.metrics.cka import CKA, centred_gram, cka_similarity
 from popnet.metrics.dsa import DSA, operator_distance, unit_operators
 from popnet.metrics.eigenvalues import Eigenvalues, spectra, spectral_distance
 from popnet.metrics.input_dsa import InputDSA, driven_distance, driven_systems
+from popnet.metrics.neighbour_inputs import (
+    NeighbourInputs,
+    evidence_distance,
+    neighbour_evidence,
+)
 from popnet.metrics.procrustes import Procrustes, procrustes_angle, sampled_activity
 from popnet.metrics.rsa import RSA, dissimilarities, representational_similarity
 from popnet.metrics.svcca import SVCCA, kept_components, svcca_similarity
+from popnet.metrics.topology import (
+    AttractorTopology,
+    attractor_graph,
+    topology_distance,
+)
 from popnet.metrics.trajectories import Trajectories, mean_activity, trajectory_distance
 from popnet.metrics.weights import Weights, recurrent_weights, weight_distance
 from popnet.plan import PHYSICS, canonical, digest
@@ -50,6 +60,10 @@ def _trials(config: NetworkConfig) -> Hashable:
     return canonical(config.task), config.network.dt_s
 
 
+def _rest_inputs(config: NetworkConfig) -> Hashable:
+    return config.task.rest_inputs
+
+
 METRICS: Registry[Metric] = Registry(
     "metrics",
     Metric,
@@ -64,6 +78,12 @@ METRICS: Registry[Metric] = Registry(
         "input_dsa": Metric(InputDSA, driven_systems, driven_distance, _trials),
         "trajectories": Metric(
             Trajectories, mean_activity, trajectory_distance, _trials
+        ),
+        "topology": Metric(
+            AttractorTopology, attractor_graph, topology_distance, _rest_inputs
+        ),
+        "neighbour_inputs": Metric(
+            NeighbourInputs, neighbour_evidence, evidence_distance, _rest_inputs
         ),
         "weights": Metric(Weights, recurrent_weights, weight_distance, _size),
     },

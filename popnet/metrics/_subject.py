@@ -1,4 +1,4 @@
-"""The arrays of one network that a metric may see.
+"""What a metric may see of one network: arrays, and the network itself.
 
 B trials, S scored steps, O outputs, K trial types, T steps, N units, I inputs.
 """
@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from popnet.dynamics.at_rest import AtRest
+
 
 class Subject(NamedTuple):
-    """A trained network as arrays; of those a metric does not need, None."""
+    """A trained network as arrays and as itself; None where a metric needs it not."""
 
     fixed_units: tuple[int, ...] = ()
     """Units with a role of their own (clamped, output): never exchanged."""
@@ -34,6 +36,8 @@ class Subject(NamedTuple):
     """The same after training."""
     again_BTN: NDArray[np.floating] | None = None
     """The trained network in the same trials once more, under other noise."""
+    rest: AtRest | None = None
+    """The trained network itself, at the rest inputs of its task."""
 
 
 WITHIN: dict[str, tuple[str, ...]] = {
@@ -41,5 +45,6 @@ WITHIN: dict[str, tuple[str, ...]] = {
     "response": ("response",),
     "activity": ("untrained_KTN", "trained_KTN"),
     "trials": ("input_BTI", "untrained_BTN", "trained_BTN", "again_BTN"),
+    "rest": ("rest",),
 }
-"""The arrays of a subject that belong to what a metric says it needs."""
+"""The fields of a subject that belong to what a metric says it needs."""

@@ -12,10 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popnet.metrics import Subject
+from popnet.testing.networks_at_rest import (
+    made_at_rest,
+    renamed,
+    reweighted,
+    sign_flipped,
+)
 
 UNITS, FIXED = 14, (0, 3)
 TRIALS, STEPS = 8, 12
 ARRAYS = [field for field in Subject._fields if field != "fixed_units"]
+"""The arrays, and the network at rest, of which ``changed`` changes the weights."""
 
 Pair = tuple[Subject, Subject]
 
@@ -32,7 +39,7 @@ def made_up(seed: int, fixed: tuple[int, ...] = FIXED) -> Subject:
     runs = [_run(random, w, input_BTI) for w in (initial_NN, w_NN, w_NN)]
     return Subject(
         fixed, initial_NN, w_NN, response, drawn, trained,
-        input_BTI, runs[0], runs[1], runs[2],
+        input_BTI, runs[0], runs[1], runs[2], made_at_rest(random, UNITS),
     )  # fmt: skip
 
 
@@ -71,8 +78,11 @@ def changed(
     one: Subject, fields: Sequence[str], change: Callable[..., Any], *others: Subject
 ) -> Subject:
     """The network with some of its arrays changed, beside those of the others."""
-    arrays = {f: change(*(getattr(s, f) for s in (one, *others))) for f in fields}
-    return one._replace(**arrays)
+    made = {}
+    for field in fields:
+        held = [getattr(subject, field) for subject in (one, *others)]
+        made[field] = reweighted(change, *held) if field == "rest" else change(*held)
+    return one._replace(**made)
 
 
 def relabelled(one: Subject) -> Subject:
@@ -81,13 +91,17 @@ def relabelled(one: Subject) -> Subject:
     free = [i for i in range(UNITS) if i not in FIXED]
     labels[free] = np.random.default_rng(3).permutation(free)
     one = changed(one, WIRES, lambda w_NN: w_NN[np.ix_(labels, labels)])
-    return changed(one, RATES, lambda rates_KTN: rates_KTN[..., labels])
+    one = changed(one, RATES, lambda rates_KTN: rates_KTN[..., labels])
+    assert one.rest is not None
+    return one._replace(rest=renamed(one.rest, labels))
 
 
 def _sign_flipped(one: Subject) -> Subject:
     sign = np.where(np.arange(UNITS) % 2 == 0, 1, -1).astype(np.float32)
     one = changed(one, WIRES, lambda w_NN: sign[:, None] * w_NN * sign)
-    return changed(one, RATES, lambda rates_KTN: rates_KTN * sign)
+    one = changed(one, RATES, lambda rates_KTN: rates_KTN * sign)
+    assert one.rest is not None
+    return one._replace(rest=sign_flipped(one.rest, sign))
 
 
 def _of_one(
@@ -114,22 +128,26 @@ _ROTATION = np.linalg.qr(np.random.default_rng(4).standard_normal((UNITS, UNITS)
 _STEPS = np.random.default_rng(5).permutation(12)
 MOVED = (*RATES, "input_BTI")
 """What is moved where trials or steps are: the inputs go with the rates."""
+EVERY_UNIT = (*WIRES, *RATES, "rest")
 LABELS = ("relabelling", "rotation")
 COMMON = ("common scale", "scale")
 TRANSFORMS: dict[str, Transform] = {
     "hidden units of one relabelled": Transform(
-        WIRES + RATES, LABELS, lambda a, b: (relabelled(a), b)
+        EVERY_UNIT, LABELS, lambda a, b: (relabelled(a), b)
     ),
     "hidden units of the other relabelled": Transform(
-        WIRES + RATES, LABELS, lambda a, b: (a, relabelled(b))
+        EVERY_UNIT, LABELS, lambda a, b: (a, relabelled(b))
     ),
     "hidden units of one sign-flipped": Transform(
-        WIRES + RATES, ("sign", "rotation"), lambda a, b: (_sign_flipped(a), b)
+        EVERY_UNIT, ("sign", "rotation"), lambda a, b: (_sign_flipped(a), b)
     ),
     "recurrent weights of both scaled": _of_both(WIRES, COMMON, lambda w: 4 * w),
     "recurrent weights of one scaled": _of_one(WIRES, ("scale",), lambda w: 2 * w),
     "recurrent weights of one transposed": _of_one(
         WIRES, ("transposition",), lambda w: w.T
+    ),
+    "recurrent weights at rest of one scaled": _of_one(
+        ("rest",), ("scale",), lambda w: 3 * w
     ),
     "response of one shifted": _of_one(
         ANSWERS, ("shift",), lambda x: x + np.float32(0.5)

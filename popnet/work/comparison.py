@@ -20,6 +20,7 @@ from popnet.engine.activity import activity, by_trial, trajectory, trial_inputs
 from popnet.engine.evaluate import response
 from popnet.engine.population import untrained
 from popnet.kernels import reproducible
+from popnet.measures import network_at_rest
 from popnet.metrics import (
     METRICS,
     WITHIN,
@@ -33,6 +34,7 @@ from popnet.perturbations import resting
 from popnet.plan import PlannedNetwork, digest
 from popnet.store.parameters import params_of, stage_of, tensors_of
 from popnet.store.store import Store
+from popnet.work.measured import network_seen
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -131,7 +133,7 @@ def _subjects(
     Activity trial by trial is not recorded, but made anew from the weights.
     """
     needs = set(needs)
-    weighed = {"weights", "trials"} & needs
+    weighed = {"weights", "trials", "rest"} & needs
     found: dict[str, dict[str, dict[str, NDArray[Any]]]] = {
         folder: store.many_tensors(networks if wanted else (), folder)
         for folder, wanted in (
@@ -145,9 +147,11 @@ def _subjects(
         weights, responses, kept = (some.get(key, {}) for some in found.values())
         given = weights if "weights" in needs else {}
         subject = _subject(network.config, given, responses, kept)
-        if "trials" in needs and weights:
-            stages = (params_of(stage_of(weights, s)) for s in ("initial", "final"))
-            subject = subject._replace(**_by_trial(network, *stages))
+        if {"trials", "rest"} & needs and weights:
+            initial, final = (
+                params_of(stage_of(weights, stage)) for stage in ("initial", "final")
+            )
+            subject = _with_runs(subject, network, initial, final, needs)
         subjects[key] = subject
     wanted = [field for need in needs for field in WITHIN[need]]
     return {
@@ -178,8 +182,22 @@ def subject_of(network: PlannedNetwork, final: Params, needs: Iterable[str]) -> 
             for state, params in (("untrained", initial), ("trained", final))
         }
     subject = _subject(config, weights, responses, kept)
+    return _with_runs(subject, network, initial, final, set(needs))
+
+
+def _with_runs(
+    subject: Subject,
+    network: PlannedNetwork,
+    initial: Params,
+    final: Params,
+    needs: set[str],
+) -> Subject:
+    """Add what is made by running the network anew, where it is needed."""
     if "trials" in needs:
         subject = subject._replace(**_by_trial(network, initial, final))
+    if "rest" in needs:
+        rest = network_at_rest(network_seen(network, initial, final))
+        subject = subject._replace(rest=rest)
     return subject
 
 

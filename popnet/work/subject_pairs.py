@@ -56,6 +56,12 @@ def prepare_subjects(
                 absent = [f for f in Subject._fields if getattr(subject, f) is None]
         missing = missing or absent
         on_done(1)
+    if "rest" in settings.needs and not prepared:
+        raise ConfigError(
+            f"{label(settings)}: it looks for fixed points of networks at the rest "
+            "inputs of their task, which only networks of popnet have; use `popnet "
+            "compare RUN` or popnet.compare(nets)."
+        )
     if len(prepared) < (1 if settings.of_itself else 2):
         raise ConfigError(
             f"{label(settings)}: fewer than two networks have what it compares (the "
