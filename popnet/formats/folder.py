@@ -44,10 +44,9 @@ class ForeignNetwork(NamedTuple):
     def content(self) -> str:
         """A hash of all its arrays: equal content has equal distances."""
         hashed = blake2b(repr(self.subject.fixed_units).encode(), digest_size=16)
-        for field, array in zip(Subject._fields[1:], self.subject[1:], strict=True):
-            if array is not None:
-                hashed.update(f"{field} {array.shape} {array.dtype}".encode())
-                hashed.update(np.ascontiguousarray(array).tobytes())
+        for field, array in self.subject.arrays.items():
+            hashed.update(f"{field} {array.shape} {array.dtype}".encode())
+            hashed.update(np.ascontiguousarray(array).tobytes())
         return hashed.hexdigest()
 
 
@@ -158,7 +157,7 @@ def _read(path: Path, common: Common) -> tuple[ForeignNetwork | None, list[str]]
     subject, holds, notes = subject_of_file(weights, rates_BTN, common, path)
     if weights is not None and weights.unknown:
         notes.append(f"{path.name}: not understood: {', '.join(weights.unknown[:8])}")
-    if any(a is not None and not np.isfinite(a).all() for a in subject[1:]):
+    if not all(np.isfinite(array).all() for array in subject.arrays.values()):
         why = "it holds, or runs into, values that are not finite"
         return None, [*notes, f"{path.name}: left out, {why}"]
     made = ForeignNetwork(name, stated.condition_of(name), subject, holds)

@@ -39,6 +39,15 @@ class Subject(NamedTuple):
     rest: AtRest | None = None
     """The trained network itself, at the rest inputs of its task."""
 
+    @property
+    def arrays(self) -> dict[str, NDArray[np.floating]]:
+        """The arrays that are there, by name; not what lies within ``rest``."""
+        return {
+            name: value
+            for name, value in self._asdict().items()
+            if isinstance(value, np.ndarray)
+        }
+
 
 WITHIN: dict[str, tuple[str, ...]] = {
     "weights": ("initial_NN", "final_NN"),

@@ -70,10 +70,11 @@ def neighbour_evidence(
     rest, found_L = subject.rest, points_at_rest(settings, subject)
     assert rest is not None
     states, evidence = [], []
-    for level in _by_size(rest.input_LI) if found_L is not None else ():
-        x_FN = _in_order(rest, found_L[level])
-        states.append(x_FN)
-        evidence += [rest.input_LI[level, CHANNEL]] * len(x_FN)
+    if found_L is not None:
+        for level in _by_size(rest.input_LI):
+            x_FN = _in_order(rest, found_L[level])
+            states.append(x_FN)
+            evidence += [rest.input_LI[level, CHANNEL]] * len(x_FN)
     found = np.full(POINTS * NEIGHBOURS, np.nan)
     if len(evidence) >= POINTS:
         found = _at_neighbours(np.concatenate(states), np.array(evidence))

@@ -235,5 +235,6 @@ def _subject(
         response=responses.get("response"),
         untrained_KTN=kept.get("untrained"),
         trained_KTN=kept.get("trained"),
-        **recurrent,
+        initial_NN=recurrent.get("initial_NN"),
+        final_NN=recurrent.get("final_NN"),
     )

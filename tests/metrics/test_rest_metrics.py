@@ -12,11 +12,11 @@ from popnet.config import ConfigError
 from popnet.core.cell import Cell, Params
 from popnet.dynamics.at_rest import AtRest
 from popnet.dynamics.connections import topologies
+from popnet.dynamics.points import points
 from popnet.dynamics.starts import Visited
 from popnet.folder_comparison import has_data
 from popnet.formats import read_folder
 from popnet.metrics import METRICS, Subject
-from popnet.metrics._at_rest import points_at_rest
 from popnet.testing.networks_at_rest import made_at_rest, renamed
 from popnet.work import pending
 
@@ -77,14 +77,11 @@ def test_the_distance_by_hand_is_a_mean_over_inputs():
 def test_it_is_the_distance_of_the_analysis():
     entry, settings = metric("topology", starts=30)
     made = [made_at_rest(default_rng(seed), 8) for seed in range(4)]
-    subjects = [Subject(rest=rest) for rest in made]
-    prepared = [entry.prepare(settings, s) for s in subjects]
-    known = [
-        topologies(
-            rest.params, rest.cell, points_at_rest(settings, subject), rest.states.spread
-        )
-        for rest, subject in zip(made, subjects, strict=True)
-    ]  # fmt: skip
+    prepared = [entry.prepare(settings, Subject(rest=rest)) for rest in made]
+    known = []
+    for one in made:
+        found = points(one.params, one.cell, one.states, one.input_LI, 30)
+        known.append(topologies(one.params, one.cell, found, one.states.spread))
     one, other = np.triu_indices(4, 1)
     found = entry.compare(
         settings, [prepared[i] for i in one], [prepared[j] for j in other]
@@ -172,6 +169,7 @@ def test_a_permuted_copy_is_no_other_network(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_that_diverged_has_no_number(name):
     one = along(0.5, tuple(np.linspace(-0.5, 0.5, 11)))
+    assert one.rest is not None
     lost = Subject(rest=one.rest._replace(diverged=True))
     assert np.isnan(apart(name, one, lost)) and np.isnan(apart(name, lost, lost))
 
