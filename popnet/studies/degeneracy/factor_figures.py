@@ -158,10 +158,27 @@ def _level_limits(axes: Axes, quantity: Quantity) -> None:
         return
     axes.set_yscale("log", base=2)
     axes.set_ylim(2 ** (low - margin), 2 ** (high + margin))
-    places = np.linspace(low - 0.6 * margin, high + 0.6 * margin, TICKS)
-    axes.yaxis.set_major_locator(FixedLocator((2**places).tolist()))
+    axes.yaxis.set_major_locator(FixedLocator(_round_ticks(*axes.get_ylim())))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """About TICKS places from low to high, evenly apart in logarithms.
+
+    Of 1, 2 and 5 times powers of 10, fewer of them or powers alone as the span is
+    wider; where it holds less than two of these, places of two digits.
+    """
+    powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
+    for parts in ((1, 2, 5), (1, 3), (1,)):
+        places = [part * 10.0**power for power in powers for part in parts]
+        places = [place for place in places if low <= place <= high]
+        if len(places) <= TICKS + 1:
+            break
+    if len(places) >= 2:
+        return places[:: max(1, round(len(places) / TICKS))]
+    inner = np.geomspace(low, high, TICKS + 2)[1:-1]
+    return [float(f"{place:.2g}") for place in inner]
 
 
 def _line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from popnet.studies.degeneracy.tables import DegeneracyTables
 
 Array = NDArray[np.float64]
 MOST_PANELS = 12
+TITLE_LETTERS = 28
 ACROSS = 4
 
 
@@ -133,5 +135,6 @@ def _matrices(shown: list[Compared], words: dict[str, str]) -> Figure:
 
 
 def _title(words: str) -> str:
+    """The task, then the levels, as many as a panel is wide."""
     task, _, rest = words.partition(", ")
-    return f"{task}\n{rest}"
+    return f"{task}\n{shorten(rest, TITLE_LETTERS, placeholder=' ...')}"

@@ -49,6 +49,7 @@ def mechanism(tables: DegeneracyTables) -> Section:
     for number, (column, (words, what)) in enumerate(DRAWN_OF.items(), start=1):
         name = "mechanism" if number == 1 else f"mechanism_{number}"
         figure = _figure(tables, families[:MOST_PANELS], column)
+        figure.supylabel(words[0].lower() + words[1:], fontsize=8.5, color=INK)
         text = f"{what} {about}{missing}".strip()
         drawings.append(Drawing(name, figure, f"{words}.", text))
     return Section("mechanism", title, drawings=drawings)
