@@ -261,7 +261,7 @@ def test_modes_of_a_network_are_those_of_a_slow_plain_loop(tmp_path):
     assert times == pytest.approx(-dt_s / np.log(mean), rel=1e-2)
 
 
-SIZES = {"quick": (33, 20), "paper": (68, 50)}
+SIZES = {"quick": (38, 20), "paper": (68, 50)}
 
 
 @pytest.mark.parametrize("scale", SIZES)
