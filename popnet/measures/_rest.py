@@ -16,12 +16,10 @@ from pydantic import Field
 from popnet.config import MeasureSettings, Observed
 from popnet.dynamics.attractors import Attractor, attractors, spectrum_hz
 from popnet.dynamics.points import Points, points
-from popnet.dynamics.starts import Visited, visited
+from popnet.dynamics.starts import TRIALS, Visited, visited
 from popnet.measures._seen import NetworkSeen
 
 Array = NDArray[np.float64]
-TRIALS = 20
-"""Trials of the task, about, from which states are taken."""
 UNSEEN = frozenset({"relabelling", "sign", "reordering", "other targets"})
 UNSEEN |= {"other beginning", "gamma"}
 """What no measure at rest sees: the order and sign of units, the order of trials, what
