@@ -44,7 +44,7 @@ SLOW = Kind("slow point, no root", "d", "white", INK)
 KINDS = (STABLE, SADDLE, UNSTABLE, SLOW)
 
 
-class Drawn(NamedTuple):
+class PortrayedNetwork(NamedTuple):
     """A network of the figures."""
 
     key: str
@@ -76,7 +76,7 @@ def phase_portraits(population: RunTables) -> Section | None:
     return Section("fixed-points", title, drawings=drawings)
 
 
-def _portraits(population: RunTables, starts: int) -> Iterator[Drawn]:
+def _portraits(population: RunTables, starts: int) -> Iterator[PortrayedNetwork]:
     """Up to four networks that learned, of conditions as far apart as there are.
 
     Time grows with the third power of the number of units: of networks of more than
@@ -99,12 +99,14 @@ def _portraits(population: RunTables, starts: int) -> Iterator[Drawn]:
         searches, number = min(starts, fewer), int(row["index"])
         portrait = phase_portrait(network, final, chosen_LI, searches)
         if portrait is not None:
-            yield Drawn(network.key, number, condition, searches, portrait)
+            yield PortrayedNetwork(network.key, number, condition, searches, portrait)
         if units > LARGE:
             return
 
 
-def _draw(population: RunTables, group: Sequence[Drawn], number: int) -> Drawing:
+def _draw(
+    population: RunTables, group: Sequence[PortrayedNetwork], number: int
+) -> Drawing:
     places = [(one, at) for one in group for at in range(len(one.portrait.input_LI))]
     columns = 2 if len(places) in (2, 4) else ABREAST
     width = WIDTH if len(places) > 1 else 5.6
@@ -134,7 +136,7 @@ def _draw(population: RunTables, group: Sequence[Drawn], number: int) -> Drawing
     )
 
 
-def _name(one: Drawn) -> str:
+def _name(one: PortrayedNetwork) -> str:
     return f"{one.condition.label}, network {one.number}"
 
 
@@ -192,7 +194,7 @@ def _input(input_I: NDArray[np.float64]) -> str:
     return f"u = ({', '.join(f'{value:.3g}' for value in input_I)})"
 
 
-def _caption(population: RunTables, group: Sequence[Drawn]) -> str:
+def _caption(population: RunTables, group: Sequence[PortrayedNetwork]) -> str:
     portraits = [one.portrait for one in group]
     task = population.run.find(group[0].key).config.task
     every, shown = len(task.rest_inputs), len(portraits[0].input_LI)
