@@ -23,6 +23,20 @@ from jaxtyping import Complex, Float
 from numpy.typing import NDArray
 
 
+class LinearModes(NamedTuple):
+    """All modes of a linear map, the slowest first: A = R diag(a) L, L R = 1."""
+
+    eigenvalue_N: Complex[np.ndarray, " N"]
+    """a_k, of one step"""
+    time_constant_N: Float[np.ndarray, " N"]
+    """-dt / log |a_k|, seconds; negative where a mode grows"""
+    right_NN: Complex[np.ndarray, "N N"]
+    """Columns r_k, of length 1: the pattern in which a mode decays."""
+    left_NN: Complex[np.ndarray, "N N"]
+    """Rows l_k, l_j r_k = 1 for j = k and else 0: what of a deviation x a mode takes up
+    is l_k x.  Of scipy's left eigenvectors they are the conjugates, scaled."""
+
+
 class SlowModes(NamedTuple):
     """The modes at one state that decay most slowly, slowest first."""
 
@@ -47,6 +61,25 @@ def step_map(
     return identity_NN + (dt_s / tau_N)[:, None] * (w_NN * slope_N - identity_NN)
 
 
+def linear_modes(a_NN: Float[np.ndarray, "N N"], dt_s: float) -> LinearModes:
+    """Eigenvalues by falling modulus, and right and left eigenvectors to each.
+
+    A deviation x from a fixed point becomes sum_k a_k^t (l_k x) r_k in t steps.  Raises
+    numpy's LinAlgError where A has no basis of eigenvectors at all; close to that the
+    vectors l_k are large.
+    """
+    value_N, right_NN = np.linalg.eig(a_NN)
+    # the rows of the inverse are the left eigenvectors, with l_k r_k = 1
+    left_NN = np.linalg.inv(right_NN)
+    order_N = np.argsort(-np.abs(value_N), kind="stable")
+    value_N = value_N[order_N].astype(np.complex128)
+    with np.errstate(divide="ignore"):
+        time_constant_N = -dt_s / np.log(np.abs(value_N))
+    right_NN = right_NN[:, order_N].astype(np.complex128)
+    left_NN = left_NN[order_N].astype(np.complex128)
+    return LinearModes(value_N, time_constant_N, right_NN, left_NN)
+
+
 def slow_modes(
     a_NN: Float[np.ndarray, "N N"],
     input_NI: Float[np.ndarray, "N I"],
@@ -59,18 +92,12 @@ def slow_modes(
     ``input`` is what inputs add to x in a step, ``readout`` what outputs are of x.  Of
     a complex pair both members count.
     """
-    value_N, right_NN = np.linalg.eig(a_NN)
-    # the rows of the inverse are the left eigenvectors, with l_k' r_k = 1
-    left_NN = np.linalg.inv(right_NN)
-    order_M = np.argsort(-np.abs(value_N), kind="stable")[:modes]
-    value_M = value_N[order_M].astype(np.complex128)
-    with np.errstate(divide="ignore"):
-        time_constant_M = -dt_s / np.log(np.abs(value_M))
+    every = linear_modes(a_NN, dt_s)
     return SlowModes(
-        value_M,
-        time_constant_M,
-        _within_span(left_NN[order_M].conj(), input_NI),
-        _within_span(right_NN[:, order_M].T, readout_ON.T),
+        every.eigenvalue_N[:modes],
+        every.time_constant_N[:modes],
+        _within_span(every.left_NN[:modes].conj(), input_NI),
+        _within_span(every.right_NN[:, :modes].T, readout_ON.T),
     )
 
 

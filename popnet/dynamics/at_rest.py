@@ -14,9 +14,6 @@ from torch import Tensor
 from popnet.core.cell import Cell, Params
 from popnet.dynamics.starts import Visited, visited
 
-TRIALS = 20
-"""Trials of the task, about, from which states are taken."""
-
 
 class AtRest(NamedTuple):
     """A network (P = 1) at the constant inputs of its task."""

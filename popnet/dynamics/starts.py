@@ -20,6 +20,8 @@ from popnet.kernels import reproducible
 from popnet.seeding import stream
 
 Array = NDArray[np.float64]
+TRIALS = 20
+"""Trials of the task, about, from which states are taken."""
 WIDER = 1.5
 """The box is so many times as wide as the range of each unit in the task."""
 LEAST_WIDTH = 5.0
@@ -40,7 +42,12 @@ def visited(params: Params, cell: Cell, input_PBTI: Tensor, x0_PBN: Tensor) -> V
     with reproducible():
         driven = drive(params, input_PBTI, None)
         x_PBSN = rollout(params, cell, driven, x0_PBN).x_PBSN
-    x_SN = x_PBSN[0].flatten(0, 1).double().numpy()
+    return visited_states(x_PBSN[0].double().numpy())
+
+
+def visited_states(x_BSN: Array) -> Visited:
+    """These states of trials [B, T + 1, N], those that are finite."""
+    x_SN = x_BSN.reshape(-1, x_BSN.shape[2])
     x_SN = x_SN[np.isfinite(x_SN).all(axis=1)]
     return Visited(x_SN, spread(x_SN) if len(x_SN) else float("nan"))
 

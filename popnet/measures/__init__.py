@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from popnet.config import MeasureSettings
+from popnet.measures._rest import PointsMeasure as PointsMeasure
 from popnet.measures._rest import network_at_rest as network_at_rest
 from popnet.measures._seen import ActivitySeen as ActivitySeen
 from popnet.measures._seen import ChangeSeen as ChangeSeen

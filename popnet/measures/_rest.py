@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from popnet.config import MeasureSettings, Observed
-from popnet.dynamics.at_rest import TRIALS, AtRest, at_rest
+from popnet.dynamics.at_rest import AtRest, at_rest
 from popnet.dynamics.attractors import Attractor, attractors, spectrum_hz
 from popnet.dynamics.points import Points, points
+from popnet.dynamics.starts import TRIALS
 from popnet.measures._seen import NetworkSeen
 
 Array = NDArray[np.float64]

@@ -12,6 +12,7 @@ from popnet.report.generalisation import generalisation
 from popnet.report.networks import all_networks
 from popnet.report.page import FIGURES, page
 from popnet.report.perturbations import robustness
+from popnet.report.phase_portraits import phase_portraits
 from popnet.report.population import load
 from popnet.report.provenance_section import making
 from popnet.report.render import inline_svg, png_bytes, svg_bytes
@@ -29,6 +30,7 @@ SECTIONS = [
     robustness,
     generalisation,
     comparisons,
+    phase_portraits,
     all_networks,
     making,
 ]
@@ -45,7 +47,8 @@ def write_report(run: Run) -> Path:
     figures.mkdir(parents=True, exist_ok=True)
     population = load(run)
     with house_style():
-        sections = [section(population) for section in SECTIONS]
+        made = [section(population) for section in SECTIONS]
+        sections = [section for section in made if section is not None]
         svgs = draw((d for section in sections for d in section.drawings), figures)
         portraits = set()
         for name, figure in condition_figures(population):

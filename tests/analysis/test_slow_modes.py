@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.linalg import eig
 
-from popnet.analysis.slow_modes import slow_modes, step_map
+from popnet.analysis.slow_modes import linear_modes, slow_modes, step_map
 
 DT_S = 0.01
 
@@ -75,3 +75,24 @@ def test_overlaps_are_those_of_scipys_left_and_right_eigenvectors():
     assert np.mean([m.input_overlap_M**2 for m in many]) == pytest.approx(
         0.25, abs=0.02
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_left_eigenvectors_beside_the_right_ones_are_scipys(seed):
+    """scipy's l_k: l_k^H A = a_k l_k^H, of length 1; ours have l_k r_k = 1."""
+    random = np.random.default_rng(seed)
+    a = 0.3 * random.normal(size=(9, 9))
+    found = linear_modes(a, DT_S)
+    value, left, right = eig(a, left=True, right=True)
+    assert np.abs(found.left_NN @ found.right_NN - np.eye(9)).max() < 1e-10
+    modulus = np.abs(found.eigenvalue_N)
+    assert (np.diff(modulus) <= 0).all()
+    assert np.allclose(found.time_constant_N, -DT_S / np.log(modulus))
+    for k, own in enumerate(found.eigenvalue_N):
+        at = np.abs(value - own).argmin()
+        assert value[at] == pytest.approx(own)
+        assert abs(found.right_NN[:, k].conj() @ right[:, at]) == pytest.approx(1)
+        theirs = left[:, at].conj() / (left[:, at].conj() @ found.right_NN[:, k])
+        assert np.allclose(found.left_NN[k], theirs)
+    whole = found.right_NN @ np.diag(found.eigenvalue_N) @ found.left_NN
+    assert np.allclose(whole, a)

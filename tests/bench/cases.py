@@ -6,10 +6,14 @@ how many there are.
 
 from __future__ import annotations
 
+from statistics import median
 from typing import Any
 
-from case import PRODUCT, Case, Claim, timed
+from case import PRODUCT, Case, Claim, Products, timed
 from processes import Side
+from root_finding import ASKED_S, in_a_new_process
+from table import Row, number
+from timing import Effort, Ratio
 
 
 def loop(name: str, trace: str, **settings: Any) -> Side:
@@ -133,4 +137,28 @@ COMPARING = timed(
     ],
 )  # fmt: skip
 
-CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING]
+SEARCH = "root_finding:one_by_one"
+LM = Side("scipy root, lm, one start after the other", SEARCH)
+LM_DERIVATIVE = Side(
+    "the same with the analytic derivative", SEARCH, {"derivative": True}
+)
+ROOTS = timed(
+    "fixed points of a network: N = 64, gain 1.2, 100 starts", "starts",
+    Side("popnet", "root_finding:at_once", {"gain": 1.2}),
+    [Claim(LM, 10, 20), Claim(LM_DERIVATIVE)],
+)  # fmt: skip
+
+
+def all_roots(effort: Effort, products: Products) -> list[Row]:  # noqa: ARG001
+    """Wall time, on all cores; what was asked for is a minute."""
+    many_s = [in_a_new_process() for _ in range(1 if effort.rounds < 9 else 3)]
+    shares = [ASKED_S / seconds for seconds in many_s]
+    found = Ratio(median(shares), min(shares), max(shares))
+    shown = f"{number(median(many_s))} s", "asked for", f"{ASKED_S:.0f} s"
+    return [Row(ALL_ROOTS, *shown, found, 1, 2)]
+
+
+ALL_ROOTS = "fixed points, N = 64: 50 networks x 11 inputs x 100 starts, wall time"
+SWEEP = Case(ALL_ROOTS, all_roots, slow=True)
+
+CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, ROOTS, SWEEP]

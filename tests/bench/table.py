@@ -21,17 +21,19 @@ with NumPy alone (scipy where dger is used, matplotlib where it is named), the o
 with torch alone or with popnet. They take turns, one at a time, with one thread each
 (torch, MKL, OpenBLAS, OpenMP and Numba set to one). Times are CPU times of the process,
 the system's part included and named where it is a tenth or more; those of the two
-workers are wall times. Before a row is timed all sides must have computed the same
-weights or outputs. Learning rows time the rule's own step, one network after the other,
-on trials drawn beforehand for all sides, impulses included; popnet also scores each
-trial. "With drawing and criterion" adds, on both sides, drawing the trials and watching
-for the criterion. `reward_hebbian`: 20 trials a step, as in training; useful work 160
-MFLOP a trial (half of it the trace). `bptt`: the flip-flop of 3 bits, tau = dt, Adam,
-clip 1; useful work 6 N² B T. `force`: 1,000 steps a trial; popnet runs each one twice,
-as it learns and as it was before, which is what it scores. The first of its loops is
-slow because glibc, in a process that never freed a large array, returns memory to the
-system at every step; importing matplotlib is enough to end that, so the second is what
-a script that plots will see. Compiling is in none of the rows but the last ones."""
+workers and of the fixed points of 50 networks are wall times. Before a row is timed all
+sides must have computed the same weights or outputs. Learning rows time the rule's own
+step, one network after the other, on trials drawn beforehand for all sides, impulses
+included; popnet also scores each trial. "With drawing and criterion" adds, on both
+sides, drawing the trials and watching for the criterion. `reward_hebbian`: 20 trials a
+step, as in training; useful work 160 MFLOP a trial (half of it the trace). `bptt`: the
+flip-flop of 3 bits, tau = dt, Adam, clip 1; useful work 6 N² B T. `force`: 1,000 steps
+a trial; popnet runs each one twice, as it learns and as it was before, which is what it
+scores. The first of its loops is slow because glibc, in a process that never freed a
+large array, returns memory to the system at every step; importing matplotlib is enough
+to end that, so the second is what a script that plots will see. Fixed points: all sides
+search from the same starts and must find the same roots; those of 50 networks take all
+cores. Compiling is in none of the rows but the last ones."""
 PACKAGES = ("torch", "numpy", "numba", "scipy", "ray")
 
 
