@@ -103,8 +103,8 @@ def _note(tables: RulesTables, statement: Statement, found: Estimate) -> str:
         )
     if not np.isfinite(found.whole):
         words.append("Not compared.")
-    elif found.limits is None and np.ptp(found.values) == 0:
-        words.append("All seeds agree, so that there is no interval.")
+    elif not np.isfinite(found.effect.low):
+        words.append("Too few seeds differ, so that there is no interval.")
     return " ".join(words)
 
 

@@ -114,7 +114,7 @@ class Design(NamedTuple):
         }
 
     def by_noise(self, task: str) -> dict[str, dict[float, str]]:
-        """The matched conditions of each rule by noise, at the base scale; two at least."""
+        """The matched conditions of each rule by noise, at the base scale."""
         _, base = self.base(MATCHED, task)
         found: dict[str, dict[float, str]] = {}
         for condition, place in self.own(MATCHED, task):
@@ -132,7 +132,7 @@ class Design(NamedTuple):
         return _several(found)
 
     def families(self, factor: str) -> list[list[str]]:
-        """Sets of matched conditions that differ in this factor alone, of two or more."""
+        """Sets of two or more matched conditions that differ in this factor alone."""
         sets: dict[tuple[object, ...], dict[object, str]] = {}
         for condition, place in self.own(MATCHED):
             own = place._asdict()
@@ -181,7 +181,7 @@ def design(conditions: pd.DataFrame) -> Design:
 
 
 def repeated(found: Design) -> bool:
-    """Return True where two conditions have one place: they differ in something else."""
+    """Return True where two conditions of one place differ in something else."""
     own = {(p.version, p.rule, p.task, *levels_of(p)) for p in found.places.values()}
     return len(own) < len(found.places)
 

@@ -142,7 +142,7 @@ class Labelled:
         self.counts_PP = np.isfinite(distance_PP) & (seed_P[:, None] != seed_P[None])
 
     def nearest(self) -> tuple[Array, Array]:
-        """The share of each network's nearest that has its label, and that by chance."""
+        """The share of each network's nearest that has its label, and by chance."""
         away = np.where(self.counts_PP, self.distance_PP, np.inf)
         nearest = (away == away.min(axis=1, keepdims=True)) & self.counts_PP
         same = self.label_P[:, None] == self.label_P[None]

@@ -91,8 +91,8 @@ def between_rules(tables: RulesTables, name: str, rule: str, other: str) -> Esti
     for task in tables.design.tasks:
         conditions = tables.enough(tables.design.by_rule(MATCHED, task))
         if {rule, other} <= set(conditions):
-            one = _mean(tables, name, conditions[rule])
-            found.append(difference(one, _mean(tables, name, conditions[other])))
+            one = mean_of(tables, name, conditions[rule])
+            found.append(difference(one, mean_of(tables, name, conditions[other])))
     return _average(tables, found)
 
 
@@ -101,7 +101,7 @@ def over_scale(tables: RulesTables, name: str, rule: str) -> Estimate:
     found = []
     for task in tables.design.tasks:
         levels = tables.design.by_scale(task).get(rule, {})
-        parts = {scale: _mean(tables, name, c) for scale, c in levels.items()}
+        parts = {scale: mean_of(tables, name, c) for scale, c in levels.items()}
         parts = {scale: p for scale, p in parts.items() if np.isfinite(p.whole)}
         if len(parts) > 1:
             found.append(slope(list(parts), list(parts.values())))
@@ -145,7 +145,8 @@ def log2_mean(tables: RulesTables, name: str, condition: str) -> Estimate:
 RANK = "weight_change_rank"
 
 
-def _mean(tables: RulesTables, name: str, condition: str) -> Estimate:
+def mean_of(tables: RulesTables, name: str, condition: str) -> Estimate:
+    """The mean of a measure; of the rank of weight changes log2 of it."""
     return (log2_mean if name == RANK else RulesTables.mean)(tables, name, condition)
 
 

@@ -123,7 +123,7 @@ def blocks_of(rows: pd.DataFrame, seeds: int) -> dict[tuple[str, str], Array]:
 
 
 def column_of(networks: pd.DataFrame, name: str) -> str | None:
-    """The column of a measure: its name, with settings in brackets where not default."""
+    """The column of a measure: its name, or that with settings in brackets."""
     own = (c for c in networks if c == name or str(c).startswith(f"{name}("))
     return next((str(c) for c in own), None)
 
@@ -160,8 +160,8 @@ def refuse(sweep: LoadedSweep) -> str | None:
     asked = {metric.name for metric in sweep.sweep.after.compare}
     if asked.isdisjoint(NEEDED_METRICS):
         return (
-            "no networks are compared by what the claims are about; after.compare needs "
-            + ", ".join(NEEDED_METRICS)
+            "no networks are compared by what the claims are about; after.compare "
+            f"needs {', '.join(NEEDED_METRICS)}"
         )
     if sweep.sweep.after.pairs != "all":
         return "rules are compared with each other: after.pairs has to be all"
