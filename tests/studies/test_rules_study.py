@@ -95,6 +95,23 @@ def test_a_network_that_failed_is_compared_with_none_and_counts_as_slow(tables):
     assert made.mean(LEARNING, lost).whole == 16
 
 
+def test_networks_without_distances_are_named(tmp_path):
+    run = MadeUpRules(tmp_path)
+    lost = design(run.rows).by_rule(MATCHED, "n_context_2")["genetic"]
+    rows = run.comparison_rows
+    own = rows["key_a"].str.startswith(f"{lost}-")
+    own |= rows["key_b"].str.startswith(f"{lost}-")
+    own &= rows["metric"] == "neighbour_inputs"
+    rows.loc[own, "value"] = np.nan
+    found = findings(read(run))
+    note = found["neighbours_by_rule_n_context_2_matched"].note
+    assert note == (
+        "Left out, without distances of their networks: genetic, 2 contexts, noise "
+        "0.5, scale 1."
+    )
+    assert found["topology_by_rule_n_context_2_matched"].note == ""
+
+
 def block(seed, seeds=7):
     values = np.random.default_rng(seed).random((seeds, seeds))
     values[2, 4] = np.nan

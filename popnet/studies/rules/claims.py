@@ -6,7 +6,8 @@ geometry of activity does; [b] on simple tasks topology depends on the input's n
 network) and matched (rules differ in nothing else), by a proper distance of topologies
 and by the paper's own.  Their matrix of SVCCA distances has separations of 0.09 to
 0.19, in the form of ``Distances.separation``: a little more than half of the least is
-the smallest of interest.  All smallest effects were decided before any network was trained.
+the smallest of interest.  All smallest effects were decided before any network was
+trained.
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ class Statement(NamedTuple):
     """the conditions that it is about"""
     failures: bool = False
     """networks that never met their criterion count too, at their cap"""
+    metric: str = ""
+    """the distances that it is of"""
 
 
 def evidence(found: Estimate, prediction: Prediction, smallest: float) -> Evidence:
@@ -83,6 +86,16 @@ def evidence(found: Estimate, prediction: Prediction, smallest: float) -> Eviden
         return below(values, -smallest)
     part = within(values, smallest)
     return part if prediction == "within" else Not(part)
+
+
+def _named(tables: RulesTables, conditions: list[str]) -> str:
+    """Conditions in words."""
+    places = [tables.design.places[condition] for condition in conditions]
+    return "; ".join(
+        f"{p.rule.replace('_', ' ')}, {task_words(p.task)}, noise {p.sigma:g}, "
+        f"scale {p.scale:g}"
+        for p in places
+    )
 
 
 def _note(tables: RulesTables, statement: Statement, found: Estimate) -> str:
@@ -97,16 +110,15 @@ def _note(tables: RulesTables, statement: Statement, found: Estimate) -> str:
         if met < every:
             words.append(f"{every - met} of {every} networks stand at their cap.")
     elif few:
-        places = [tables.design.places[c] for c in few]
-        names = "; ".join(
-            f"{p.rule.replace('_', ' ')}, {task_words(p.task)}, noise {p.sigma:g}, "
-            f"scale {p.scale:g}"
-            for p in places
-        )
         words.append(
             f"Left out, with fewer than {FEWEST_NETWORKS} networks that met their "
-            f"criterion: {names}."
+            f"criterion: {_named(tables, few)}."
         )
+    known = tables.distances(statement.metric).known(conditions)
+    missing = [c for c in conditions if c not in known and c not in few]
+    if statement.metric and known and missing:
+        names = _named(tables, missing)
+        words.append(f"Left out, without distances of their networks: {names}.")
     if not np.isfinite(found.whole):
         words.append("Not compared.")
     elif not np.isfinite(found.effect.low):
@@ -162,7 +174,7 @@ def _by_rule() -> Iterator[Statement]:
                 f"separation of rules by SVCCA: {SEPARATION}",
                 "geometry", APART, "of 1", "above",
                 lambda t, v=version, task=task: effects.by_rule(t, GEOMETRY, v, task),
-                uses,
+                uses, metric=GEOMETRY,
             )  # fmt: skip
             yield Statement(
                 f"decoded_rule_{task}_{version}",
@@ -171,7 +183,7 @@ def _by_rule() -> Iterator[Statement]:
                 "has their rule, less chance; a number per seed",
                 "geometry", DECODED, "of 1", "above",
                 lambda t, v=version, task=task: effects.decoded(t, GEOMETRY, v, task),
-                uses,
+                uses, metric=GEOMETRY,
             )  # fmt: skip
         for word, metric in MEASURES.items():
             for task in SEVERAL:
@@ -184,7 +196,7 @@ def _by_rule() -> Iterator[Statement]:
                     lambda t, m=metric, v=version, task=task: effects.by_rule(
                         t, m, v, task
                     ),
-                    _of_rules(task, version),
+                    _of_rules(task, version), metric=metric,
                 )  # fmt: skip
 
 
@@ -212,7 +224,7 @@ def _by_noise() -> Iterator[Statement]:
             statistic,
             "topology", APART, "of 1", "above",
             lambda t, m=metric: effects.by_noise(t, m, SIMPLE),
-            lambda t: _noisy(t, SIMPLE),
+            lambda t: _noisy(t, SIMPLE), metric=metric,
         )  # fmt: skip
         yield Statement(
             f"{word}_by_noise_complex",
@@ -221,7 +233,7 @@ def _by_noise() -> Iterator[Statement]:
             statistic,
             "topology", APART, "of 1", "within",
             lambda t, m=metric: effects.by_noise(t, m, effects.most_complex(t)),
-            lambda t: _noisy(t, effects.most_complex(t)),
+            lambda t: _noisy(t, effects.most_complex(t)), metric=metric,
         )  # fmt: skip
         yield Statement(
             f"{word}_noise_falls_with_complexity",
@@ -230,7 +242,7 @@ def _by_noise() -> Iterator[Statement]:
             f"slope over contexts of: {statistic}",
             "topology", PER_CONTEXT, "per context", "below",
             lambda t, m=metric: effects.noise_over_contexts(t, m),
-            _every_noisy,
+            _every_noisy, metric=metric,
         )  # fmt: skip
 
 
@@ -289,7 +301,7 @@ def _answers() -> Iterator[Statement]:
         f"scale, mean over tasks: {SEPARATION}",
         "variance", APART, "of 1", "above",
         lambda t: effects.scale_less_rule(t, GEOMETRY),
-        _crossed,
+        _crossed, metric=GEOMETRY,
     )  # fmt: skip
     for rule, words in LOCAL.items():
         yield Statement(

@@ -119,8 +119,8 @@ class Distances:
         labelled = self.matrix(conditions)
         hit_P, chance_P = labelled.nearest()
         off_P = hit_P - chance_P
-        value_S = [
-            np.mean(own) if len(own := off_P[labelled.seed_P == s]) else np.nan
+        value_S: list[float] = [
+            float(np.mean(own)) if len(own := off_P[labelled.seed_P == s]) else np.nan
             for s in range(self.seeds)
         ]
         limits = -float(chance_P.max()), 1 - float(chance_P.min())

@@ -106,5 +106,6 @@ def slope(x_K: ArrayLike, parts: Sequence[Estimate]) -> Estimate:
 
     sum_k (x_k - mean x) y_k / sum_k (x_k - mean x)^2
     """
-    away_K = np.asarray(x_K, np.float64) - np.mean(x_K)
+    x = np.asarray(x_K, np.float64)
+    away_K = x - x.mean()
     return combined((away_K / np.sum(away_K**2)).tolist(), parts)

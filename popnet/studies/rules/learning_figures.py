@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from markupsafe import Markup
 
 from popnet.report.markup import NIL, table
 from popnet.report.sections import Drawing, Section, sentences
@@ -71,7 +72,7 @@ def matching(tables: RulesTables) -> str:
     )
 
 
-def _conditions(tables: RulesTables) -> str:
+def _conditions(tables: RulesTables) -> Markup:
     """A row for each condition: met, accuracy, trials."""
     rows = []
     for condition, place in tables.design.places.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -101,7 +103,7 @@ def _separations(tables: RulesTables) -> Figure:
         Line2D([], [], linestyle="none", label=words, **dot(tone))
         for words, tone in (("proper distance", INK), ("the paper's measure", SOFT))
     ]
-    published = dot(INK) | HOLLOW | {"markeredgecolor": INK}
+    published: dict[str, Any] = dot(INK) | HOLLOW | {"markeredgecolor": INK}
     handles.append(Line2D([], [], linestyle="none", label="as published", **published))
     figure.legend(handles=handles, loc="outside upper left", ncols=3)
     return figure
