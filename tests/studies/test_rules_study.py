@@ -18,6 +18,7 @@ from popnet.studies.rules.design import FACTORS, MATCHED, PUBLISHED, design
 from popnet.studies.rules.distances import Distances
 from popnet.studies.rules.estimates import of_pairs, of_seeds, slope
 from popnet.studies.rules.geometry_figures import RELEASED
+from popnet.studies.rules.layout import with_interval
 from popnet.studies.rules.tables import LEARNING, pairs_of, read
 from popnet.studies.rules.topology_figures import saddles
 from popnet.studies.rules.variance import every_share, of_metric
@@ -93,6 +94,7 @@ def test_a_network_that_failed_is_compared_with_none_and_counts_as_slow(tables):
     assert found["geometry_by_rule_n_context_3_matched"].verdict == "holds"
     assert f"{SEEDS} of {3 * SEEDS} networks" in found["learning_by_scale_eprop"].note
     assert made.mean(LEARNING, lost).whole == 16
+    assert np.isnan(made.scalar("accuracy", lost)).all()
 
 
 def test_networks_without_distances_are_named(tmp_path):
@@ -179,6 +181,19 @@ def test_separation_is_that_of_a_plain_loop_over_pairs_of_two_seeds():
     labelled = distances.matrix(list("abc"))
     assert labelled.separation_of(labelled.label_P) == pytest.approx(found.whole)
     assert labelled.exchange_test(draws=199) == pytest.approx(1 / 200)
+
+
+def test_a_network_without_distances_has_no_place():
+    distances, _ = planted_distances()
+    for one in "abc":
+        pair = distances.blocks["a", one]
+        pair[2, np.arange(6) != 2] = np.nan
+        pair.T[2, np.arange(6) != 2] = pair.T[2, np.arange(6) != 2] * (
+            np.nan if one == "a" else 1.0
+        )
+    labelled = distances.matrix(list("abc"))
+    places = list(zip(labelled.label_P, labelled.seed_P, strict=True))
+    assert len(places) == 17 and (0, 2) not in places
 
 
 def test_equal_networks_are_not_separated_and_far_labels_are_wholly():
@@ -290,6 +305,14 @@ def test_distances_and_numbers_have_one_share():
     one = variance.of_metric(Made, "svcca", "rule")
     other = variance.of_scalar(Made, "accuracy", "rule")
     assert one.value_D == pytest.approx(other.value_D)
+    # of centres about their mean, less what networks add to it: no bias
+    w = np.mean([v.var(ddof=1) for v in y.values()])
+    off = [
+        np.mean((y[a][:, None] - y[b][None])[~np.eye(9, dtype=bool)] ** 2)
+        for a, b in combinations(y, 2)
+    ]
+    e = sum(m - 2 * w for m in off) / 9
+    assert one.whole == pytest.approx(e / (e + w))
 
 
 def test_similarities_are_distances_and_nulls_take_no_part():
@@ -354,6 +377,9 @@ def test_the_table_of_verdicts_is_that_of_the_claims(tables):
     # nine rows by version and measure, three by scale, two headers
     assert body.count("<tr") == 5 + 3 + 3 + 3 + 2
     assert "scale 1.5" in body and "as published" in body
+    for scale in (0.5, 1.0, 1.5):
+        number = effects.by_rule(made, "topology", MATCHED, "n_context_2", scale)
+        assert with_interval(number.effect) in body
 
 
 def test_a_run_without_comparisons_has_sections_in_words(tmp_path):
