@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from popnet.registry import Registry
-from popnet.studies import degeneracy, heterogeneity
+from popnet.studies import degeneracy, heterogeneity, rules
 from popnet.studies.study import Claim as Claim
 from popnet.studies.study import Judgement as Judgement
 from popnet.studies.study import Study as Study
@@ -19,5 +19,6 @@ STUDIES: Registry[Study[Any]] = Registry(
     {
         "heterogeneity": heterogeneity.STUDY,
         "degeneracy": degeneracy.STUDY,
+        "rules": rules.STUDY,
     },
 )
