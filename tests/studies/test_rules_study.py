@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from helpers.made_up_rules import RULES, SEEDS, MadeUpRules, conditions
 
-from popnet.catalogue import load_sweep
 from popnet.report.style import house_style
 from popnet.studies import STUDIES
 from popnet.studies.rules import effects
@@ -401,33 +400,3 @@ def test_every_prediction_has_a_claim():
     assert {one.prediction for one in PARTS} == {"above", "below", "within", "either"}
     names = [claim.name for claim in STATEMENTS]
     assert len(names) == len(set(names))
-
-
-HEAD = "name: a\nseed: 1\nnetworks: 2\ntrain: {trials: 500}\n"
-TWO = "task: random_dots\nrule: bptt\ngrid:\n  rule: [bptt, genetic]\n"
-REFUSED = {
-    "no condition has random_dots or n_context": "task: flipflop\nrule: bptt\n",
-    "no task is learned by two rules": (
-        "task: random_dots\nrule: bptt\ngrid: {task.sigma: [0.1, 0.5]}\n"
-    ),
-    "differ in something else": (
-        "task: random_dots\nrule: bptt\ngrid: {rule.learning_rate: [0.001, 0.002]}\n"
-    ),
-    "no networks are compared by what": TWO,
-    "after.pairs has to be all": (
-        TWO + "after: {compare: [svcca], dynamics: [], sample: 2, pairs: condition}\n"
-    ),
-}
-
-
-@pytest.mark.parametrize("says", REFUSED)
-def test_a_sweep_that_the_study_cannot_use_is_refused_in_words(says, tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text(HEAD + REFUSED[says])
-    why = STUDY.refuse(load_sweep(path)[0])
-    assert why is not None and says in why and "\n" not in why
-
-
-@pytest.mark.parametrize("scale", ["quick", "paper"])
-def test_the_sweeps_can_be_used(scale):
-    assert STUDY.refuse(load_sweep(STUDY.scales[scale])[0]) is None
