@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from case import PRODUCT, Case, Claim, timed
+from case import PRODUCT, Case, Claim, timed, untimed, within
 from processes import Side
 
 
@@ -133,4 +133,30 @@ COMPARING = timed(
     ],
 )  # fmt: skip
 
-CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING]
+FIFTY = "50 networks of 64 units, 5 delays, rank 20"
+PACKAGE = "dsa-metric"
+DYNAMICS = [
+    timed(
+        f"DSA, the fit: {FIFTY}", "networks", Side("popnet", "dynamics:fitted"),
+        [Claim(Side(PACKAGE, "today_dynamics:fitted"))],
+    ),
+    timed(
+        f"DSA, all 1,225 pairs: {FIFTY}", "pairs",
+        Side("popnet", "dynamics:aligned"),
+        [Claim(Side(f"{PACKAGE}, 1 search", "today_dynamics:aligned"), 20, 40)],
+        slow=True,
+    ),
+    # its floor would be 2
+    untimed("DSA, rotations alone", "fastDSA: not on the package index"),
+    timed(
+        f"InputDSA, all 1,225 pairs: {FIFTY}", "pairs",
+        Side("popnet", "dynamics:driven"),
+        [Claim(Side(PACKAGE, "today_dynamics:driven"))],
+    ),
+    within(
+        "InputDSA, 1,225 pairs after the fits", 1225, 2.0,
+        Side("popnet", "dynamics:driven"),
+    ),
+]  # fmt: skip
+
+CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, *DYNAMICS]
