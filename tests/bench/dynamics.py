@@ -47,7 +47,7 @@ def _prepared(name: str, networks: int, rank: int, **given: Any) -> tuple[Any, .
     """The metric, its settings and the prepared form of every network."""
     from popnet.metrics import METRICS, Subject
 
-    metric = METRICS[name]
+    metric: Any = METRICS[name]
     settings = metric.settings(delays=DELAYS, rank=rank, **given)
     input_BTI, rates_PBTN = drawn(networks)
     subjects = [Subject(input_BTI=input_BTI, trained_BTN=x) for x in rates_PBTN]

@@ -142,7 +142,7 @@ def report(took: Took) -> str:
 
 def main() -> int:
     """The command."""
-    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ask = argparse.ArgumentParser(description="a study's whole comparison, timed")
     ask.add_argument("--networks", type=int, default=NETWORKS)
     ask.add_argument("--scale", choices=("paper", "quick"), default="paper")
     ask.add_argument("--readme", action="store_true", help="write bench/README.md")

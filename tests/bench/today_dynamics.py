@@ -43,7 +43,7 @@ def aligned(folder: Path, iterations: int = ITERATIONS) -> Made:
     found = [dsa_package.distance(a, b, iterations) for a, b in pairs]
     turn: Iterator[Any] = cycle(pairs)
     return Made(
-        lambda: dsa_package.distance(*next(turn), iterations), 1,
+        lambda: dsa_package.distance(*next(turn), iterations=iterations), 1,
         {"distance at most": np.array(found)},
     )  # fmt: skip
 
@@ -68,7 +68,7 @@ def driven(folder: Path) -> Made:
     def published(a: Any, b: Any) -> NDArray[np.float64]:
         return controllability(a[None], b[None])[0]
 
-    state = [dsa_package.input_scores(*p, published)[1] for p in pairs]
+    state = [dsa_package.input_scores(*p, controllability=published)[1] for p in pairs]
 
     def scores() -> None:
         for pair in pairs:
