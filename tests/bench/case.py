@@ -5,11 +5,12 @@ A floor is what popnet must reach, an aim what is hoped for; None: reported only
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from processes import Side, running
-from table import Row, speed
+from table import Row, number, speed
 from timing import SGEMM, Effort, Speed, Worker, faster_product, interleaved, ratio
 
 Products = Sequence[Worker]
@@ -62,6 +63,29 @@ def timed(
         return Row(title, *shown, found, claim.floor, claim.aim)
 
     return Case(title, measure, slow)
+
+
+def within(title: str, units: float, seconds: float, own: Side) -> Case:
+    """A case with a limit: ``units`` of work in so many CPU seconds of one thread.
+
+    The ratio is the limit over the time taken, so its floor is 1.
+    """
+
+    def measure(effort: Effort, products: Products) -> list[Row]:  # noqa: ARG001
+        with running(title, [own]) as agreed:
+            rates = interleaved(agreed, effort)[own.name].rates
+        taken = [units / rate for rate in rates]
+        found = ratio([seconds] * len(taken), taken)
+        shown = f"{number(statistics.median(taken))} s", "the limit"
+        return [Row(title, *shown, f"{number(seconds)} s", found, 1, 2)]
+
+    return Case(title, measure)
+
+
+def untimed(title: str, against: str) -> Case:
+    """A row that says aloud what could not be measured, and why."""
+    row = Row(title, "", against, "not timed")
+    return Case(title, lambda effort, products: [row])  # noqa: ARG005
 
 
 SGEMM_SEEN: list[float] = []

@@ -9,7 +9,11 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
+<<<<<<< HEAD
 from case import PRODUCT, Case, Claim, Products, timed
+=======
+from case import PRODUCT, Case, Claim, timed, untimed, within
+>>>>>>> bench13
 from processes import Side
 from root_finding import ASKED_S, in_a_new_process
 from table import Row, number
@@ -137,6 +141,7 @@ COMPARING = timed(
     ],
 )  # fmt: skip
 
+<<<<<<< HEAD
 SEARCH = "root_finding:one_by_one"
 LM = Side("scipy root, lm, one start after the other", SEARCH)
 LM_DERIVATIVE = Side(
@@ -162,3 +167,32 @@ ALL_ROOTS = "fixed points, N = 64: 50 networks x 11 inputs x 100 starts, wall ti
 SWEEP = Case(ALL_ROOTS, all_roots, slow=True)
 
 CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, ROOTS, SWEEP]
+=======
+FIFTY = "50 networks of 64 units, 5 delays, rank 20"
+PACKAGE = "dsa-metric"
+DYNAMICS = [
+    timed(
+        f"DSA, the fit: {FIFTY}", "networks", Side("popnet", "dynamics:fitted"),
+        [Claim(Side(PACKAGE, "today_dynamics:fitted"))],
+    ),
+    timed(
+        f"DSA, all 1,225 pairs: {FIFTY}", "pairs",
+        Side("popnet", "dynamics:aligned"),
+        [Claim(Side(f"{PACKAGE}, 1 search", "today_dynamics:aligned"), 20, 40)],
+        slow=True,
+    ),
+    # its floor would be 2
+    untimed("DSA, rotations alone", "fastDSA: not on the package index"),
+    timed(
+        f"InputDSA, all 1,225 pairs: {FIFTY}", "pairs",
+        Side("popnet", "dynamics:driven"),
+        [Claim(Side(PACKAGE, "today_dynamics:driven"))],
+    ),
+    within(
+        "InputDSA, 1,225 pairs after the fits", 1225, 2.0,
+        Side("popnet", "dynamics:driven"),
+    ),
+]  # fmt: skip
+
+CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, *DYNAMICS]
+>>>>>>> bench13

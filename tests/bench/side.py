@@ -34,7 +34,10 @@ class Made(NamedTuple):
     units: float
     """Units of work in one call of ``run``: trials, steps, GFLOP."""
     computed: dict[str, Any]
-    """What all sides must agree in; beside a name, "name before": before learning."""
+    """What all sides must agree in; beside a name, "name before": before learning.
+
+    "name at most": minima of a search, where popnet's must not be the higher ones.
+    """
 
 
 def give(folder: Path, **arrays: Any) -> None:

@@ -1,5 +1,8 @@
 """Both sides of the bench compute the same thing; if they did not, it would stop."""
 
+from itertools import combinations
+
+import dynamics
 import numpy as np
 import ours_bptt
 import ours_force
@@ -7,6 +10,7 @@ import ours_hebbian
 import ours_testing
 import pytest
 import representations
+import today_dynamics
 import today_force
 import today_numpy
 import today_testing
@@ -153,6 +157,84 @@ def test_the_formula_pair_by_pair_gives_the_same_cka(both, monkeypatch, norms):
     )
     with pytest.raises(Different, match="differ by"):
         both(ours, theirs)
+
+
+def test_a_minimum_may_be_lower_than_the_alternatives_and_never_higher(tmp_path):
+    ours, theirs = tmp_path / "ours.npz", tmp_path / "theirs.npz"
+    minima = np.array([0.1, 0.2])
+    np.savez(theirs, **{"distance at most": minima})
+    for fine in (minima - 0.05, minima + 9e-5):
+        np.savez(ours, **{"distance at most": fine})
+        agree("bench", ours, theirs)
+    for wrong in (minima + np.array([0, 2e-4]), minima * np.array([1, np.nan])):
+        np.savez(ours, **{"distance at most": wrong})
+        with pytest.raises(Different, match="is higher than the alternative's by"):
+            agree("bench", ours, theirs)
+
+
+def shifted(monkeypatch, name, change):
+    """The package is given other arrays than popnet had."""
+    given = today_dynamics.given
+    monkeypatch.setattr(
+        today_dynamics, "given", lambda f: {**given(f), name: change(given(f)[name])}
+    )
+
+
+def test_the_packages_fit_has_popnets_singular_values(both, monkeypatch):
+    def ours(folder):
+        return dynamics.fitted(folder, 3, 6)
+
+    assert both(ours, today_dynamics.fitted) == 3
+    shifted(monkeypatch, "rates_PBTN", lambda x: x[:, :-1])
+    with pytest.raises(Different, match="singular values"):
+        both(ours, today_dynamics.fitted)
+
+
+def test_the_package_finds_no_lower_minimum(both, monkeypatch):
+    def ours(folder):
+        return dynamics.aligned(folder, 4, 6)
+
+    def theirs(folder):
+        return today_dynamics.aligned(folder, 300)
+
+    assert both(ours, theirs) == 1
+    # of an operator with itself the minimum is 0, lower than that of two
+    shifted(monkeypatch, "operators_M2RR", lambda x: x[:, [0, 0]])
+    with pytest.raises(Different, match="distance at most: popnet's minimum is higher"):
+        both(ours, theirs)
+
+
+def test_parts_of_all_pairs_are_all_pairs(tmp_path, monkeypatch):
+    metric, settings, subjects, made = dynamics._prepared(
+        "dsa", 5, 6, score="euclidean", starts=1
+    )
+    number = {id(one): place for place, one in enumerate(made)}
+    seen = []
+
+    class Counting:
+        def compare(self, settings, a, b):
+            pairs = zip(a, b, strict=True)
+            seen.append([(number[id(x)], number[id(y)]) for x, y in pairs])
+            return metric.compare(settings, a, b)
+
+    again = (Counting(), settings, subjects, made)
+    monkeypatch.setattr(dynamics, "_prepared", lambda *_, **__: again)
+    part = dynamics.aligned(tmp_path, parts=3)
+    seen.clear()
+    for _ in range(3):
+        part.run()
+    assert {len(pairs) for pairs in seen} == {part.units} == {4}
+    assert {pair for pairs in seen for pair in pairs} == set(combinations(range(5), 2))
+
+
+def test_the_packages_input_dsa_has_popnets_states(both, monkeypatch):
+    def ours(folder):
+        return dynamics.driven(folder, 4, 6)
+
+    assert both(ours, today_dynamics.driven) == 6
+    shifted(monkeypatch, "systems_M2RS", lambda x: x[:, [0, 0]])
+    with pytest.raises(Different, match="state"):
+        both(ours, today_dynamics.driven)
 
 
 def test_popnet_trains_on_with_drawing_and_criterion(tmp_path):

@@ -5,7 +5,7 @@ import textwrap
 import ours_force
 import ours_hebbian
 import pytest
-from case import PRODUCT, Claim, timed
+from case import PRODUCT, Claim, timed, untimed, within
 from cases import CLEVER, COMMON, CUBES, DGER, IN_PLACE, NEW_P, NODES
 from processes import Process, Side, running
 from same import Different
@@ -105,3 +105,20 @@ def test_rows_of_a_case_are_its_claims_in_order(small):
     assert 0.5 < rows[1].ratio.median < 2
     rate, _, _ = rows[0].popnet.partition(", ")  # what the system took may follow
     assert rate.endswith(" trials/s") and "GFLOP/s" in rows[1].popnet
+
+
+@pytest.mark.parametrize(("allowed_s", "missed"), [(100.0, False), (1e-6, True)])
+def test_a_limit_is_a_floor_of_1(small, allowed_s, missed):
+    """90 units are three runs, of less than a millisecond each."""
+    (row,) = within("pairs", 90, allowed_s, small("ours")).measure(Effort(3, 0.01), [])
+    assert row.missed == missed and row.theirs.endswith(" s")
+    (units, seconds), (word, unit) = (row.popnet.split(), row.theirs.split())
+    assert seconds == unit == "s" and float(units) < 1
+    ratio = allowed_s / row.ratio.median
+    assert 1e-4 < ratio < 0.1 and float(word) == pytest.approx(allowed_s, abs=0.01)
+
+
+def test_what_could_not_be_timed_is_a_row_that_says_why():
+    (row,) = untimed("rotations", "fastDSA: nowhere").measure(Effort(1, 0.1), [])
+    assert (row.against, row.theirs) == ("fastDSA: nowhere", "not timed")
+    assert not row.missed
