@@ -9,11 +9,7 @@ from __future__ import annotations
 from statistics import median
 from typing import Any
 
-<<<<<<< HEAD
-from case import PRODUCT, Case, Claim, Products, timed
-=======
-from case import PRODUCT, Case, Claim, timed, untimed, within
->>>>>>> bench13
+from case import PRODUCT, Case, Claim, Products, timed, untimed, within
 from processes import Side
 from root_finding import ASKED_S, in_a_new_process
 from table import Row, number
@@ -141,7 +137,6 @@ COMPARING = timed(
     ],
 )  # fmt: skip
 
-<<<<<<< HEAD
 SEARCH = "root_finding:one_by_one"
 LM = Side("scipy root, lm, one start after the other", SEARCH)
 LM_DERIVATIVE = Side(
@@ -166,8 +161,6 @@ def all_roots(effort: Effort, products: Products) -> list[Row]:  # noqa: ARG001
 ALL_ROOTS = "fixed points, N = 64: 50 networks x 11 inputs x 100 starts, wall time"
 SWEEP = Case(ALL_ROOTS, all_roots, slow=True)
 
-CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, ROOTS, SWEEP]
-=======
 FIFTY = "50 networks of 64 units, 5 delays, rank 20"
 PACKAGE = "dsa-metric"
 DYNAMICS = [
@@ -194,5 +187,4 @@ DYNAMICS = [
     ),
 ]  # fmt: skip
 
-CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, *DYNAMICS]
->>>>>>> bench13
+CASES = [*HEBBIAN, *BPTT, FORCE, *TESTING, COMPARING, *DYNAMICS, ROOTS, SWEEP]

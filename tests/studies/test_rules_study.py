@@ -12,12 +12,13 @@ from helpers.made_up_rules import RULES, SEEDS, MadeUpRules, conditions
 from popnet.report.style import house_style
 from popnet.studies import STUDIES
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import APART, PARTS, STATEMENTS
+from popnet.studies.rules.claims import PARTS, STATEMENTS
 from popnet.studies.rules.design import FACTORS, MATCHED, PUBLISHED, design
 from popnet.studies.rules.distances import Distances
 from popnet.studies.rules.estimates import of_pairs, of_seeds, slope
 from popnet.studies.rules.geometry_figures import RELEASED
 from popnet.studies.rules.layout import with_interval
+from popnet.studies.rules.statements import APART
 from popnet.studies.rules.tables import LEARNING, pairs_of, read
 from popnet.studies.rules.topology_figures import saddles
 from popnet.studies.rules.variance import every_share, of_metric

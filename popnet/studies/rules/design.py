@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MATCHED, PUBLISHED = "matched", "published"
-VERSIONS = (MATCHED, PUBLISHED)
+SIDES = (MATCHED, PUBLISHED)
 ROOTS = ("network.", "task.", "rule.", "train.")
 COMPLEX = "n_context"
 SIMPLE = "random_dots"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from popnet.studies.rules.estimates import (
-    Estimate,
+    SeedEstimate,
     average,
     nothing,
     of_pairs,
@@ -36,7 +36,7 @@ class Distances:
         """[S, S]: seed of the first condition, seed of the second; NaN: no number.
         One order of each two conditions is there."""
         self.seeds = seeds
-        self._means: dict[tuple[str, str, bool], Estimate] = {}
+        self._means: dict[tuple[str, str, bool], SeedEstimate] = {}
 
     @cached_property
     def _none(self) -> Array:
@@ -48,7 +48,7 @@ class Distances:
             return self.blocks[one, other]
         return self.blocks.get((other, one), self._none.T).T
 
-    def mean(self, one: str, other: str, *, squared: bool = False) -> Estimate:
+    def mean(self, one: str, other: str, *, squared: bool = False) -> SeedEstimate:
         """The mean distance, or squared distance, over pairs of two seeds."""
         place = (one, other, squared)
         if place not in self._means:
@@ -64,15 +64,15 @@ class Distances:
             if int(self.mean(one, one).takes_S.sum()) >= FEWEST_NETWORKS
         ]
 
-    def within(self, conditions: Sequence[str]) -> Estimate:
+    def within(self, conditions: Sequence[str]) -> SeedEstimate:
         """The mean over labels of the mean distance within each."""
         return average([self.mean(one, one) for one in conditions])
 
-    def between(self, conditions: Sequence[str]) -> Estimate:
+    def between(self, conditions: Sequence[str]) -> SeedEstimate:
         """The mean over pairs of labels of the mean distance between both."""
         return average([self.mean(a, b) for a, b in combinations(conditions, 2)])
 
-    def separation(self, conditions: Sequence[str]) -> Estimate:
+    def separation(self, conditions: Sequence[str]) -> SeedEstimate:
         """How far labels lie apart, in [-1, 1], no unit.
 
             s = (B - W) / (B + W) = tanh(1/2 ln(B / W))
@@ -89,7 +89,7 @@ class Distances:
         total_D = b.value_D + w.value_D
         with np.errstate(invalid="ignore", divide="ignore"):
             value_D = np.where(total_D == 0, 0.0, (b.value_D - w.value_D) / total_D)
-        return Estimate(value_D, w.takes_S | b.takes_S)
+        return SeedEstimate(value_D, w.takes_S | b.takes_S)
 
     def matrix(self, conditions: Sequence[str]) -> Labelled:
         """All networks of these conditions that have a distance to each other."""
@@ -104,7 +104,7 @@ class Distances:
         own = np.ix_(known, known)
         return Labelled(whole[own], label[known], seed[known], len(conditions))
 
-    def decoded(self, conditions: Sequence[str]) -> Estimate:
+    def decoded(self, conditions: Sequence[str]) -> SeedEstimate:
         """Share of networks whose nearest neighbour has their label, less chance.
 
         The nearest network of another seed; of several equally near ones the share

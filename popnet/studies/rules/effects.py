@@ -10,7 +10,7 @@ import numpy as np
 
 from popnet.studies.rules.design import MATCHED
 from popnet.studies.rules.estimates import (
-    Estimate,
+    SeedEstimate,
     average,
     difference,
     nothing,
@@ -27,7 +27,7 @@ def by_rule(
     version: str,
     task: str,
     scale: float | None = None,
-) -> Estimate:
+) -> SeedEstimate:
     """How far rules lie apart on a task (``Distances.separation``), no unit.
 
     At the task's base noise, and its base initial scale or another.
@@ -36,13 +36,15 @@ def by_rule(
     return tables.distances(metric).separation(list(conditions.values()))
 
 
-def decoded(tables: RulesTables, metric: str, version: str, task: str) -> Estimate:
+def decoded(tables: RulesTables, metric: str, version: str, task: str) -> SeedEstimate:
     """Share of networks whose nearest neighbour has their rule, less chance."""
     conditions = tables.enough(tables.design.by_rule(version, task))
     return tables.distances(metric).decoded(list(conditions.values()))
 
 
-def noise_by_rule(tables: RulesTables, metric: str, task: str) -> dict[str, Estimate]:
+def noise_by_rule(
+    tables: RulesTables, metric: str, task: str
+) -> dict[str, SeedEstimate]:
     """How far levels of noise lie apart within each rule, no unit."""
     found = {}
     for rule, levels in tables.design.by_noise(task).items():
@@ -53,7 +55,7 @@ def noise_by_rule(tables: RulesTables, metric: str, task: str) -> dict[str, Esti
     return found
 
 
-def by_noise(tables: RulesTables, metric: str, task: str | None) -> Estimate:
+def by_noise(tables: RulesTables, metric: str, task: str | None) -> SeedEstimate:
     """The mean over rules of how far levels of noise lie apart, no unit."""
     found = noise_by_rule(tables, metric, task) if task else {}
     return average(list(found.values())) if found else nothing(len(tables.seeds))
@@ -65,7 +67,7 @@ def most_complex(tables: RulesTables) -> str | None:
     return next((t for t in reversed(tasks) if tables.design.by_noise(t)), None)
 
 
-def noise_over_contexts(tables: RulesTables, metric: str) -> Estimate:
+def noise_over_contexts(tables: RulesTables, metric: str) -> SeedEstimate:
     """Slope of the separation by noise over the number of contexts, per context.
 
     Of the rules whose noise varies on every task on which that of any does, so that
@@ -85,7 +87,9 @@ def noise_over_contexts(tables: RulesTables, metric: str) -> Estimate:
     return slope(contexts, parts)
 
 
-def between_rules(tables: RulesTables, name: str, rule: str, other: str) -> Estimate:
+def between_rules(
+    tables: RulesTables, name: str, rule: str, other: str
+) -> SeedEstimate:
     """A measure of one rule less that of another, the mean over the tasks of both."""
     found = []
     for task in tables.design.tasks:
@@ -96,7 +100,7 @@ def between_rules(tables: RulesTables, name: str, rule: str, other: str) -> Esti
     return _average(tables, found)
 
 
-def over_scale(tables: RulesTables, name: str, rule: str) -> Estimate:
+def over_scale(tables: RulesTables, name: str, rule: str) -> SeedEstimate:
     """Slope of a measure over the initial scale, per unit of it; mean over tasks."""
     found = []
     for task in tables.design.tasks:
@@ -108,7 +112,7 @@ def over_scale(tables: RulesTables, name: str, rule: str) -> Estimate:
     return _average(tables, found)
 
 
-def scale_less_rule(tables: RulesTables, metric: str) -> Estimate:
+def scale_less_rule(tables: RulesTables, metric: str) -> SeedEstimate:
     """How far scales lie apart within a rule, less rules at a scale, no unit.
 
     Of the rules and scales of a task that are all crossed; the mean over such tasks.
@@ -135,7 +139,7 @@ def scale_less_rule(tables: RulesTables, metric: str) -> Estimate:
     return _average(tables, found)
 
 
-def log2_mean(tables: RulesTables, name: str, condition: str) -> Estimate:
+def log2_mean(tables: RulesTables, name: str, condition: str) -> SeedEstimate:
     """log2 of the mean of a measure over the networks of a condition."""
     found = tables.mean(name, condition)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -145,11 +149,11 @@ def log2_mean(tables: RulesTables, name: str, condition: str) -> Estimate:
 RANK = "weight_change_rank"
 
 
-def mean_of(tables: RulesTables, name: str, condition: str) -> Estimate:
+def mean_of(tables: RulesTables, name: str, condition: str) -> SeedEstimate:
     """The mean of a measure; of the rank of weight changes log2 of it."""
     return (log2_mean if name == RANK else RulesTables.mean)(tables, name, condition)
 
 
-def _average(tables: RulesTables, found: list[Estimate]) -> Estimate:
+def _average(tables: RulesTables, found: list[SeedEstimate]) -> SeedEstimate:
     known = [one for one in found if np.isfinite(one.whole)]
     return average(known) if known else nothing(len(tables.seeds))

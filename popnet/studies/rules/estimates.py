@@ -20,7 +20,7 @@ from popnet.analysis.intervals import Effect, Limits, jackknifed, mean_interval
 Array = NDArray[np.float64]
 
 
-class Estimate(NamedTuple):
+class SeedEstimate(NamedTuple):
     """A number of all seeds, and without each of them."""
 
     value_D: Array
@@ -47,12 +47,12 @@ class Estimate(NamedTuple):
         return found._replace(value=self.whole)
 
 
-def nothing(seeds: int) -> Estimate:
+def nothing(seeds: int) -> SeedEstimate:
     """What is not known."""
-    return Estimate(np.full(1 + seeds, np.nan), np.zeros(seeds, bool))
+    return SeedEstimate(np.full(1 + seeds, np.nan), np.zeros(seeds, bool))
 
 
-def of_seeds(value_S: ArrayLike) -> Estimate:
+def of_seeds(value_S: ArrayLike) -> SeedEstimate:
     """The mean over the seeds that have a number (are finite), in its unit."""
     value = np.asarray(value_S, np.float64)
     takes = np.isfinite(value)
@@ -62,10 +62,10 @@ def of_seeds(value_S: ArrayLike) -> Estimate:
     sums_S = total - np.where(takes, value, 0.0)
     np.divide(sums_S, left_S, out=without, where=left_S > 0)
     whole = total / count if count else np.nan
-    return Estimate(np.concatenate([[whole], without]), takes)
+    return SeedEstimate(np.concatenate([[whole], without]), takes)
 
 
-def of_pairs(value_SS: ArrayLike) -> Estimate:
+def of_pairs(value_SS: ArrayLike) -> SeedEstimate:
     """The mean over pairs of two seeds of their numbers, in its unit.
 
         mean = sum_(a != b) v_ab / #;  without s: all pairs but those of s
@@ -82,26 +82,26 @@ def of_pairs(value_SS: ArrayLike) -> Estimate:
     without = np.full(len(value), np.nan)
     np.divide(total - sums_S, left_S, out=without, where=left_S > 0)
     whole = total / count if count else np.nan
-    return Estimate(np.concatenate([[whole], without]), counts_S > 0)
+    return SeedEstimate(np.concatenate([[whole], without]), counts_S > 0)
 
 
-def combined(weights: Sequence[float], parts: Sequence[Estimate]) -> Estimate:
+def combined(weights: Sequence[float], parts: Sequence[SeedEstimate]) -> SeedEstimate:
     """The sum of estimates times their weights; a seed takes part where in one."""
     value_D = np.sum([w * p.value_D for w, p in zip(weights, parts, strict=True)], 0)
-    return Estimate(value_D, np.any([part.takes_S for part in parts], axis=0))
+    return SeedEstimate(value_D, np.any([part.takes_S for part in parts], axis=0))
 
 
-def average(parts: Sequence[Estimate]) -> Estimate:
+def average(parts: Sequence[SeedEstimate]) -> SeedEstimate:
     """The mean of estimates, all alike."""
     return combined([1 / len(parts)] * len(parts), parts)
 
 
-def difference(one: Estimate, other: Estimate) -> Estimate:
+def difference(one: SeedEstimate, other: SeedEstimate) -> SeedEstimate:
     """One less the other."""
     return combined([1.0, -1.0], [one, other])
 
 
-def slope(x_K: ArrayLike, parts: Sequence[Estimate]) -> Estimate:
+def slope(x_K: ArrayLike, parts: Sequence[SeedEstimate]) -> SeedEstimate:
     """The least-squares slope of K estimates over x.
 
     sum_k (x_k - mean x) y_k / sum_k (x_k - mean x)^2

@@ -12,8 +12,7 @@ from popnet.report.markup import NIL, table
 from popnet.report.sections import Drawing, Section
 from popnet.report.style import INK, dot, palette, panels
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import APART
-from popnet.studies.rules.design import MATCHED, VERSIONS, task_words
+from popnet.studies.rules.design import MATCHED, SIDES, task_words
 from popnet.studies.rules.distances import Labelled
 from popnet.studies.rules.effects import GEOMETRY
 from popnet.studies.rules.layout import (
@@ -25,6 +24,7 @@ from popnet.studies.rules.layout import (
     task_axis,
     with_interval,
 )
+from popnet.studies.rules.statements import APART
 from popnet.studies.rules.tables import RulesTables
 
 SHOWN = {"svcca": "SVCCA", "cka": "CKA", "procrustes": "Procrustes"}
@@ -75,7 +75,7 @@ def compared(tables: RulesTables) -> dict[tuple[str, str], tuple[list[str], Labe
     """Rules and distances of every version and task with two rules or more."""
     found = {}
     distances = tables.distances(GEOMETRY)
-    for version in VERSIONS:
+    for version in SIDES:
         for task in tables.design.tasks:
             by_rule = tables.enough(tables.design.by_rule(version, task))
             known = set(distances.known(list(by_rule.values())))
@@ -115,7 +115,7 @@ def _separations(tables: RulesTables) -> Figure:
     for number, (metric, words) in enumerate(shown.items()):
         axes.plot([], [], linestyle="none", label=words, **dot(tones[number]))
         for x, task in enumerate(tables.design.tasks):
-            for more, version in enumerate(VERSIONS):
+            for more, version in enumerate(SIDES):
                 effect = effects.by_rule(tables, metric, version, task).effect
                 at = x + offsets[2 * number + more]
                 hollow = version != MATCHED

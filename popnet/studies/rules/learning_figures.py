@@ -8,7 +8,7 @@ from markupsafe import Markup
 from popnet.report.markup import NIL, table
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import panels
-from popnet.studies.rules.design import MATCHED, VERSIONS, task_words
+from popnet.studies.rules.design import MATCHED, SIDES, task_words
 from popnet.studies.rules.layout import (
     CAPTION,
     by_task,
@@ -24,7 +24,7 @@ from popnet.studies.rules.tables import LEARNING, RulesTables
 def learning(tables: RulesTables) -> Section:
     """Trials to criterion and accuracy, with a table of all conditions."""
     figure, axes = panels(3, 3, 2.6, margin=0.7)
-    for one, version in zip(axes, VERSIONS, strict=False):
+    for one, version in zip(axes, SIDES, strict=False):
         by_task(one, tables, LEARNING, version)
         one.set_title(f"{version}: trials to criterion")
         log2_axis(one)
@@ -38,7 +38,7 @@ def learning(tables: RulesTables) -> Section:
         scale_words(tables),
     )
     accuracy, axes = panels(2, 2, 2.4, sharey=True, margin=0.7)
-    for one, version in zip(axes, VERSIONS, strict=True):
+    for one, version in zip(axes, SIDES, strict=True):
         by_task(one, tables, "accuracy", version)
         one.set_title(f"{version}: accuracy")
     legend(accuracy, tables)
@@ -53,7 +53,7 @@ def learning(tables: RulesTables) -> Section:
 def matching(tables: RulesTables) -> str:
     """How well accuracies are matched: the range of means over rules, by task."""
     words = []
-    for version in VERSIONS:
+    for version in SIDES:
         ranges = []
         for task in tables.design.tasks:
             conditions = tables.enough(tables.design.by_rule(version, task)).values()

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import panels
-from popnet.studies.rules.design import VERSIONS
+from popnet.studies.rules.design import SIDES
 from popnet.studies.rules.effects import RANK
 from popnet.studies.rules.layout import (
     CAPTION,
@@ -65,7 +65,7 @@ def _figure(tables: RulesTables, shown: dict[str, str]) -> Figure:
     figure, axes = panels(3 * len(shown), 3, 2.2, margin=0.8)
     for row, (name, words) in enumerate(shown.items()):
         own = axes[3 * row : 3 * row + 3]
-        for one, version in zip(own, VERSIONS, strict=False):
+        for one, version in zip(own, SIDES, strict=False):
             by_task(one, tables, name, version)
             one.set_title(f"{version}: {words}", fontsize=8)
         over_scale(own[2], tables, name)

@@ -18,7 +18,7 @@ from popnet.runs.columns import flattened
 from popnet.status import Status
 from popnet.studies.rules.design import NEEDED, ROOTS, Design, design, repeated
 from popnet.studies.rules.distances import FEWEST_NETWORKS, Distances
-from popnet.studies.rules.estimates import Estimate, nothing, of_seeds
+from popnet.studies.rules.estimates import SeedEstimate, nothing, of_seeds
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ class RulesTables:
             self._scalars[place] = values
         return self._scalars[place]
 
-    def mean(self, name: str, condition: str) -> Estimate:
+    def mean(self, name: str, condition: str) -> SeedEstimate:
         """The mean of a measure over the networks of a condition."""
         values = self.scalar(name, condition)
         if np.isfinite(values).sum() < FEWEST_NETWORKS:

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import INK, SOFT, dot, panels
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import APART, MEASURES
-from popnet.studies.rules.design import MATCHED, VERSIONS
-from popnet.studies.rules.estimates import Estimate, average, nothing, of_seeds
+from popnet.studies.rules.claims import MEASURES
+from popnet.studies.rules.design import MATCHED, SIDES
+from popnet.studies.rules.estimates import SeedEstimate, average, nothing, of_seeds
 from popnet.studies.rules.layout import (
     CAPTION,
     HOLLOW,
@@ -25,6 +25,7 @@ from popnet.studies.rules.layout import (
     places,
     task_axis,
 )
+from popnet.studies.rules.statements import APART
 from popnet.studies.rules.tables import RulesTables, column_of
 
 POINTS, STABLE = "fixed_points", "stable_fixed_points"
@@ -71,7 +72,7 @@ def _points(tables: RulesTables) -> Figure:
     figure, axes = panels(2, 2, 2.6, sharey=True, margin=0.7)
     tones = colours(tables)
     offsets = dict(zip(tones, places(len(tones)), strict=True))
-    for one, version in zip(axes, VERSIONS, strict=True):
+    for one, version in zip(axes, SIDES, strict=True):
         for x, task in enumerate(tables.design.tasks):
             for rule, condition in tables.enough(
                 tables.design.by_rule(version, task)
@@ -113,7 +114,7 @@ def _by_rule(
     axes: Axes, tables: RulesTables, metric: str, tone: str, shift: float
 ) -> None:
     for x, task in enumerate(tables.design.tasks):
-        for version, more in zip(VERSIONS, (-0.05, 0.05), strict=True):
+        for version, more in zip(SIDES, (-0.05, 0.05), strict=True):
             found = effects.by_rule(tables, metric, version, task).effect
             mark(axes, x + shift + more, found, tone, hollow=version != MATCHED)
 
@@ -132,7 +133,7 @@ def _by_scale(
         mark(axes, x + shift, scale_separation(tables, metric, task).effect, tone)
 
 
-def scale_separation(tables: RulesTables, metric: str, task: str) -> Estimate:
+def scale_separation(tables: RulesTables, metric: str, task: str) -> SeedEstimate:
     """How far initial scales lie apart within a rule, the mean over rules."""
     found = [
         tables.distances(metric).separation(list(tables.enough(levels).values()))

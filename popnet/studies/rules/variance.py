@@ -25,7 +25,7 @@ import numpy as np
 from popnet.studies.rules.design import FACTORS
 from popnet.studies.rules.distances import FEWEST_NETWORKS, Distances
 from popnet.studies.rules.estimates import (
-    Estimate,
+    SeedEstimate,
     average,
     combined,
     nothing,
@@ -48,7 +48,7 @@ SCALARS = {
     "accuracy": ("accuracy", False),
 }
 """Measures in words, and whether their logarithm is taken."""
-METRICS = {
+COMPARED = {
     "topology": "topology",
     "neighbour_inputs": "topology, the paper's measure",
     "svcca": "SVCCA",
@@ -56,16 +56,16 @@ METRICS = {
     "procrustes": "Procrustes",
 }
 """Metrics in words."""
-SquaredMean = Callable[[str, str], Estimate]
+SquaredMean = Callable[[str, str], SeedEstimate]
 
 
-def of_metric(tables: RulesTables, metric: str, factor: str) -> Estimate:
+def of_metric(tables: RulesTables, metric: str, factor: str) -> SeedEstimate:
     """Share of a metric's variance that a factor explains, of 1."""
     found = tables.distances(metric)
     return _share(tables, factor, _mean_square(found), found.known)
 
 
-def of_scalar(tables: RulesTables, name: str, factor: str) -> Estimate:
+def of_scalar(tables: RulesTables, name: str, factor: str) -> SeedEstimate:
     """Share of a measure's variance that a factor explains, of 1."""
     log = SCALARS[name][1]
 
@@ -76,7 +76,7 @@ def of_scalar(tables: RulesTables, name: str, factor: str) -> Estimate:
         positive = np.isfinite(values) & (values > 0)
         return np.log2(values, out=np.full_like(values, np.nan), where=positive)
 
-    def mean(one: str, other: str) -> Estimate:
+    def mean(one: str, other: str) -> SeedEstimate:
         return of_pairs((numbers(one)[:, None] - numbers(other)[None]) ** 2)
 
     def known(conditions: Sequence[str]) -> list[str]:
@@ -87,7 +87,7 @@ def of_scalar(tables: RulesTables, name: str, factor: str) -> Estimate:
 
 
 def _mean_square(found: Distances) -> SquaredMean:
-    def mean(one: str, other: str) -> Estimate:
+    def mean(one: str, other: str) -> SeedEstimate:
         return found.mean(one, other, squared=True)
 
     return mean
@@ -98,7 +98,7 @@ def _share(
     factor: str,
     mean: SquaredMean,
     known: Callable[[Sequence[str]], list[str]],
-) -> Estimate:
+) -> SeedEstimate:
     """E / (E + W / 2) over all sets of a factor in which networks can be compared."""
     effects, spreads = [], []
     for family in tables.design.families(factor):
@@ -118,13 +118,13 @@ def _share(
     total_D = effect.value_D + spread.value_D
     share_D = np.full_like(total_D, np.nan)
     np.divide(effect.value_D, total_D, out=share_D, where=total_D > 0)
-    return Estimate(share_D, effect.takes_S)
+    return SeedEstimate(share_D, effect.takes_S)
 
 
-def every_share(tables: RulesTables) -> dict[str, dict[str, Estimate]]:
+def every_share(tables: RulesTables) -> dict[str, dict[str, SeedEstimate]]:
     """Shares by the words of a measure, then by factor; those that there are."""
-    found: dict[str, dict[str, Estimate]] = {}
-    for metric, words in METRICS.items():
+    found: dict[str, dict[str, SeedEstimate]] = {}
+    for metric, words in COMPARED.items():
         found[words] = {f: of_metric(tables, metric, f) for f in FACTORS}
     for name, (words, _) in SCALARS.items():
         found[words] = {f: of_scalar(tables, name, f) for f in FACTORS}

@@ -10,7 +10,7 @@ from popnet.report.markup import NIL, table
 from popnet.report.sections import Drawing, Section
 from popnet.report.style import CATEGORIES, SOFT, dot, panels
 from popnet.studies.rules.design import FACTORS
-from popnet.studies.rules.estimates import Estimate
+from popnet.studies.rules.estimates import SeedEstimate
 from popnet.studies.rules.layout import with_interval
 from popnet.studies.rules.tables import RulesTables
 from popnet.studies.rules.variance import every_share
@@ -39,7 +39,7 @@ def variance(tables: RulesTables) -> Section:
     return Section("variance", title, ABOUT, [drawing], _table(found))
 
 
-def _figure(found: dict[str, dict[str, Estimate]]) -> Figure:
+def _figure(found: dict[str, dict[str, SeedEstimate]]) -> Figure:
     height = 0.24 * len(found) + 0.6
     figure, all_axes = panels(len(FACTORS), len(FACTORS), height, sharey=True)
     places = np.arange(len(found))[::-1]
@@ -60,7 +60,7 @@ def _figure(found: dict[str, dict[str, Estimate]]) -> Figure:
     return figure
 
 
-def _table(found: dict[str, dict[str, Estimate]]) -> Markup:
+def _table(found: dict[str, dict[str, SeedEstimate]]) -> Markup:
     rows = [
         [words, *(with_interval(shares[f].effect, "{:.2f}") or NIL for f in FACTORS)]
         for words, shares in found.items()

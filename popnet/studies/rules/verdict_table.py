@@ -8,11 +8,12 @@ from markupsafe import Markup
 from popnet.report.markup import NIL, table
 from popnet.report.sections import Section
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import PARTS, Statement, evidence
-from popnet.studies.rules.design import MATCHED, VERSIONS, task_words
+from popnet.studies.rules.claims import PARTS
+from popnet.studies.rules.design import MATCHED, SIDES, task_words
 from popnet.studies.rules.effects import GEOMETRY
-from popnet.studies.rules.estimates import Estimate
+from popnet.studies.rules.estimates import SeedEstimate
 from popnet.studies.rules.layout import with_interval
+from popnet.studies.rules.statements import Statement, evidence
 from popnet.studies.rules.tables import RulesTables
 from popnet.studies.verdicts import verdicts
 
@@ -23,7 +24,7 @@ ABOUT = (
     "Verdicts of the first table are those of the claims; those by initial scale are "
     "corrected for all cells of their own table (Holm)."
 )
-Cell = tuple[Estimate, str]
+Cell = tuple[SeedEstimate, str]
 
 
 def versions(tables: RulesTables) -> Section:
@@ -40,7 +41,7 @@ def verdict_of(tables: RulesTables) -> dict[str, Cell]:
                     strict=True))  # fmt: skip
 
 
-def _judged(cells: list[tuple[Statement, Estimate]]) -> list[Cell]:
+def _judged(cells: list[tuple[Statement, SeedEstimate]]) -> list[Cell]:
     """Numbers with their verdicts, corrected for all of these."""
     shown = [
         evidence(found, one.prediction, one.smallest).shown() for one, found in cells
@@ -62,7 +63,7 @@ def _by_version(tables: RulesTables) -> Markup:
     for words, (first, second) in kinds.items():
         for task in tables.design.tasks:
             names = [f"{k}_by_rule_{task}_{v}" for k in (first, second) if k
-                     for v in VERSIONS]  # fmt: skip
+                     for v in SIDES]  # fmt: skip
             if names[0] in found:
                 cells = [_cell(found.get(name)) for name in names]
                 rows.append([words, task_words(task), *cells, NIL, NIL][:6])
