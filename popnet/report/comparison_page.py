@@ -27,11 +27,12 @@ HEADER = [
 ]  # fmt: skip
 EXPLAINED = (
     "Means over pairs of networks, in brackets 95 % intervals over networks "
-    "(jackknife, since pairs share networks); no interval where fewer than three "
-    "networks differ. Floor: each network with itself, measured again. Ceilings: the "
-    "networks as they were drawn, and units that do not act together. A dash: the "
-    "metric has no such null, or nothing to compare. Networks of one index in two "
-    "conditions start from the same draws, and the table leaves their pairs out."
+    "(jackknife, since pairs share networks), cut at the limits of the metric; no "
+    "interval where fewer than three networks differ. Floor: each network with "
+    "itself, measured again. Ceilings: the networks as they were drawn, and units "
+    "that do not act together. A dash: the metric has no such null, or nothing to "
+    "compare. Networks of one index in two conditions start from the same draws, and "
+    "the table leaves their pairs out."
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from popnet.analysis.intervals import Effect, mean_interval
+from popnet.analysis.intervals import Effect, Limits, cut_to, mean_interval
 from popnet.analysis.pair_means import pair_mean
 from popnet.canonical import label, settings_text
 from popnet.config import MetricSettings
@@ -58,13 +58,14 @@ def summary_of(
     """
     pairs = rows_of_metric(metric, compared)
     means = {
-        name: _mean(rows_of_metric(null, compared)) for name, null in nulls.items()
+        name: _mean(rows_of_metric(null, compared), null.range)
+        for name, null in nulls.items()
     }
     return PairSummary(
         label(metric),
         metric.kind,
-        _mean(pairs[pairs["same"]]),
-        _mean(pairs[~pairs["same"]]),
+        _mean(pairs[pairs["same"]], metric.range),
+        _mean(pairs[~pairs["same"]], metric.range),
         *(means.get(name, NOTHING) for name in PairSummary._fields[4:]),
     )
 
@@ -88,13 +89,14 @@ def rows_of_metric(metric: MetricSettings, compared: ComparedNetworks) -> pd.Dat
     return kept[same | (a["index"] != b["index"])]
 
 
-def _mean(pairs: pd.DataFrame) -> Effect:
+def _mean(pairs: pd.DataFrame, limits: Limits) -> Effect:
     if pairs.empty:
         return NOTHING
     values = pairs["value"].to_numpy(float)
     if (pairs["key_a"] == pairs["key_b"]).all():  # independent: no pair shares one
-        return mean_interval(values)
-    return pair_mean(pairs["key_a"].to_numpy(), pairs["key_b"].to_numpy(), values)
+        return cut_to(limits, mean_interval(values))
+    a, b = pairs["key_a"].to_numpy(), pairs["key_b"].to_numpy()
+    return pair_mean(a, b, values, limits=limits)
 
 
 def grid_rows(
@@ -112,7 +114,8 @@ def grid_rows(
         within = {labels[str(c)]: float(v) for c, v in grouped.sort_values().items()}
         first = first or within
         chosen = {name: getattr(metric, name) for name in varied}
-        rows.append(GridRow(chosen, _mean(pairs), within, kendall(first, within)))
+        mean = _mean(pairs, metric.range)
+        rows.append(GridRow(chosen, mean, within, kendall(first, within)))
     return rows
 
 

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from helpers.foreign import driven, kinds
 
+from popnet.metrics import METRICS
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -33,6 +35,20 @@ def test_two_planted_kinds_are_told_apart_by_every_metric(popnet, folder):
     assert len(own) == 15 and own["value"].notna().all()
 
 
+def test_intervals_stay_in_the_range_of_their_metric(popnet, folder):
+    """Over six networks of two kinds they would pass it."""
+    found = rows(popnet, folder, "--metric", "cka", "--metric", "rsa")
+    at_a_limit = 0
+    for name, row in found.items():
+        smallest, largest = METRICS[name].settings.range
+        for mean in ("within", "between", "again", "untrained", "shuffled"):
+            low, high = row[mean]["low"], row[mean]["high"]
+            if low is not None:
+                assert smallest <= low <= row[mean]["value"] <= high <= largest
+                at_a_limit += low == smallest or high == largest
+    assert at_a_limit > 0
+
+
 def test_relabelled_copies_have_no_weight_distance(popnet, tmp_path):
     folder = driven(tmp_path / "lab", kinds())
     found = rows(popnet, folder, "--metric", "weights", "--no-nulls")["weights"]
@@ -40,8 +56,6 @@ def test_relabelled_copies_have_no_weight_distance(popnet, tmp_path):
 
 
 def test_what_did_not_change_is_not_compared_again(popnet, folder, monkeypatch):
-    from popnet.metrics import METRICS
-
     entry, seen = METRICS["weights"], []
 
     def counted(settings, a, b):
