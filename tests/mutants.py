@@ -327,6 +327,8 @@ MUTANTS = [
            "row_S.sum() / samples", "analysis/test_representations.py"),
     Mutant("analysis/pair_means.py", "other = a_M != b_M", "other = a_M == a_M",
            "analysis/test_pair_means.py"),
+    Mutant("report/pair_summary.py", "np.median(error)", "np.max(error)",
+           "cli/test_compare_folder.py"),
     Mutant("report/pair_summary.py", "pair_mean(a, b, values, limits=limits)",
            "pair_mean(a, b, values)", "cli/test_compare_folder.py"),
     Mutant("metrics/_samples.py", 'second = "again" if settings.again else "form"',

@@ -14,7 +14,22 @@ from popnet.canonical import label, settings_text
 from popnet.config import MetricSettings
 from popnet.report.population import ComparedNetworks
 
+FITS = (
+    "Held-out error of the linear models compared, median over networks (0: they "
+    "predict all variance, 1: no more than the mean does)"
+)
 NOTHING = Effect(np.nan, np.nan, np.nan, 0)
+
+
+class Fits(NamedTuple):
+    """How well the models that a metric compares describe their networks."""
+
+    heldout_error: float
+    """The median over networks of the part of the variance, in trials held out, that a
+    network's model does not predict; NaN where the metric fits none.  A model is no
+    better than the mean of the trials at 1."""
+    n: int
+    """networks whose error is known"""
 
 
 class PairSummary(NamedTuple):
@@ -32,6 +47,13 @@ class PairSummary(NamedTuple):
     """a ceiling: the networks as they were drawn"""
     shuffled: Effect
     """a ceiling: units that do not act together"""
+    fits: Fits
+    """of the trained networks, all trials"""
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """The means, in the order of a table's columns."""
+        return self.within, self.between, self.again, self.untrained, self.shuffled
 
 
 class GridRow(NamedTuple):
@@ -66,8 +88,18 @@ def summary_of(
         metric.kind,
         _mean(pairs[pairs["same"]], metric.range),
         _mean(pairs[~pairs["same"]], metric.range),
-        *(means.get(name, NOTHING) for name in PairSummary._fields[4:]),
+        again=means.get("again", NOTHING),
+        untrained=means.get("untrained", NOTHING),
+        shuffled=means.get("shuffled", NOTHING),
+        fits=_fits(metric, compared),
     )
+
+
+def _fits(metric: MetricSettings, compared: ComparedNetworks) -> Fits:
+    known = compared.heldout_errors.get(metric, {})
+    error = np.array([e for key, e in known.items() if key in compared.averaged])
+    error = error[np.isfinite(error)]
+    return Fits(float(np.median(error)) if len(error) else np.nan, len(error))
 
 
 def rows_of_metric(metric: MetricSettings, compared: ComparedNetworks) -> pd.DataFrame:
@@ -131,6 +163,16 @@ def kendall(one: Mapping[str, float], other: Mapping[str, float]) -> float:
         return float("nan")
     found: Any = kendalltau([one[n] for n in both], [other[n] for n in both])
     return float(found.statistic)
+
+
+def shown_fits(rows: Sequence[PairSummary]) -> str:
+    """Return the sentence on the fits of the metrics that have some; "" for none."""
+    parts = [
+        f"{row.metric} {row.fits.heldout_error:.2g} ({row.fits.n} networks)"
+        for row in rows
+        if row.fits.n
+    ]
+    return f"{FITS}: {', '.join(parts)}." if parts else ""
 
 
 def shown_effect(effect: Effect) -> str:
