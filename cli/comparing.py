@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -78,13 +79,14 @@ def _of_run(
     from popnet.report.pair_summary import summary_of
     from popnet.runs import writing
     from popnet.runs.fingerprint import record_fingerprint, recorded_fingerprint
-    from popnet.sweep.run_comparison import default_metrics
+    from popnet.sweep.run_comparison import default_metrics, recorded_errors
 
     run = _opened(where)
     chosen = list(asked) or default_metrics(run)
     every = [m for one in chosen for m in (one, *nulls(one).values())]
     with writing(run.folder):
         compared = _compared(run, every, address)
+        compared = replace(compared, heldout_errors=recorded_errors(run, chosen))
         rows = [summary_of(m, nulls(m), compared) for m in chosen]
         before = recorded_fingerprint(run)
         folder = run.folder / "report"
@@ -116,8 +118,6 @@ def _compared(
     run: Run, metrics: Sequence[MetricSettings], address: str | None
 ) -> ComparedNetworks:
     """Compute what is missing of a run's pairs; return its networks with all pairs."""
-    from dataclasses import replace
-
     from popnet.report.population import load
     from popnet.sweep.run_comparison import compare_run
 
@@ -249,11 +249,11 @@ def _grid(text: str, vary: Sequence[str]) -> tuple[list[MetricSettings], list[st
 
 
 def _lines(rows: Sequence[PairSummary]) -> list[str]:
-    from popnet.report.pair_summary import shown_effect
+    from popnet.report.pair_summary import shown_effect, shown_fits
 
     header = ["metric", "within", "between", "floor", "untrained", "shuffled"]
-    cells = [[row.metric, *(shown_effect(e) for e in row[2:])] for row in rows]
-    return _aligned([header, *cells])
+    cells = [[row.metric, *(shown_effect(e) for e in row.effects)] for row in rows]
+    return _aligned([header, *cells]) + [line for line in [shown_fits(rows)] if line]
 
 
 def _grid_lines(rows: Sequence[GridRow]) -> list[str]:

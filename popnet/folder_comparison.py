@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from popnet.canonical import label, settings_text
@@ -16,7 +17,7 @@ from popnet.config import ConfigError, MetricSettings
 from popnet.config.plain_file import read_plain
 from popnet.formats import ForeignFolder, read_folder
 from popnet.formats.folder import RESULTS
-from popnet.metrics import METRICS, Certified, metric_identity
+from popnet.metrics import METRICS, Certified, Prepared, metric_identity
 from popnet.report.comparison_page import folder_tables
 from popnet.report.population import ComparedNetworks
 from popnet.runs import writing
@@ -24,6 +25,7 @@ from popnet.store.atomic_files import write_atomically
 from popnet.work.subject_pairs import (
     compare_prepared,
     fields_read,
+    heldout_errors,
     likeness,
     pairs_of,
     prepare_subjects,
@@ -33,10 +35,11 @@ TABLE = "comparison.parquet"
 LARGEST_TABLE = 2**30
 COLUMNS = [
     "key_a", "key_b", "metric", "settings", "value", "bound", "starts", "identity",
-    "content_a", "content_b",
+    "content_a", "content_b", "heldout_a", "heldout_b",
 ]  # fmt: skip
 """Columns of the table; ``identity`` is a hash of the metric, ``content_a`` and
-``content_b`` of the networks' arrays: equal ones are not compared again."""
+``content_b`` of the networks' arrays: equal ones are not compared again.  ``heldout_a``
+and ``heldout_b`` are the errors of the models that a metric fits; NaN for others."""
 
 OnPairs = Callable[[str, int, int], None]
 """Called with a metric's label, and its pairs that are done and that there are."""
@@ -81,7 +84,21 @@ def compare_folder(
     identities = {metric_identity(metric) for metric in every}
     pairs = known[known["identity"].isin(identities)].reset_index(drop=True)
     conditions = [network.condition for network in read.networks]
-    return FolderComparison(folder_tables(names, conditions, pairs), chosen, read.notes)
+    errors = {metric: _heldout_errors(metric, pairs) for metric in chosen}
+    networks = folder_tables(names, conditions, pairs, errors)
+    return FolderComparison(networks, chosen, read.notes)
+
+
+def _heldout_errors(metric: MetricSettings, pairs: pd.DataFrame) -> dict[str, float]:
+    """Return the error of the model of each network, by its name."""
+    if not metric.fitted:
+        return {}
+    own = pairs[pairs["identity"] == metric_identity(metric)]
+    return {
+        str(key): float(error)
+        for side in "ab"
+        for key, error in zip(own[f"key_{side}"], own[f"heldout_{side}"], strict=True)
+    }
 
 
 def default_metrics(read: ForeignFolder) -> tuple[MetricSettings, ...]:
@@ -149,7 +166,7 @@ def _with_metric(
         on_pairs(label(metric), count, len(left))
 
     found = compare_prepared(metric, left, prepared, advance)
-    made = _table(metric, left, found, read)
+    made = _table(metric, left, found, read, prepared)
     return made if known.empty else pd.concat([known, made], ignore_index=True)
 
 
@@ -158,9 +175,11 @@ def _table(
     pairs: Sequence[tuple[str, str]],
     found: Certified,
     read: ForeignFolder,
+    prepared: Mapping[str, Prepared],
 ) -> pd.DataFrame:
     """Return the rows of pairs that were just compared."""
     content = {network.name: network.content for network in read.networks}
+    error = heldout_errors(metric, prepared)
     rows: dict[str, Any] = {
         "key_a": [a for a, _ in pairs],
         "key_b": [b for _, b in pairs],
@@ -172,6 +191,8 @@ def _table(
         "identity": metric_identity(metric),
         "content_a": [content[a] for a, _ in pairs],
         "content_b": [content[b] for _, b in pairs],
+        "heldout_a": [error.get(a, np.nan) for a, _ in pairs],
+        "heldout_b": [error.get(b, np.nan) for _, b in pairs],
     }
     return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -86,6 +86,18 @@ def mean_interval(
     return Effect(float(shape.mean), float(low), float(high), shape.n)
 
 
+def cut_to(limits: Limits, effect: Effect) -> Effect:
+    """The part of an interval that lies in the range [a, b] of the values.
+
+    The mean of values in [a, b] lies there too, so that the part covers it as often as
+    the whole interval does.  An end at a limit excludes nothing on that side.  A mean
+    that rounding took past a limit stays inside.
+    """
+    low = np.clip(effect.low, min(limits[0], effect.value), effect.value)
+    high = np.clip(effect.high, effect.value, max(limits[1], effect.value))
+    return effect._replace(low=float(low), high=float(high))
+
+
 def excluded_at(
     values: ArrayLike, bound: ArrayLike, limits: Limits | None = None
 ) -> Array:

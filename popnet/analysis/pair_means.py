@@ -8,6 +8,12 @@ found from the mean without its pairs (the jackknife of a U-statistic; Arvesen, 
 Math. Stat. 40, 2076, 1969), and the interval is that of their mean.  Its width is
 right, or too large where pairs vary for themselves, never too small on average (Efron &
 Stein, Ann. Stat. 9, 586, 1981).
+
+Over few networks such an interval is wide, and may pass the range of the values: a
+similarity of 1.3.  So it is cut there.  An interval that is made on the scale of
+log(v / (1 - v)) stays inside by itself and covers as often, but is up to twice as wide
+where values crowd at a limit, and elsewhere no more than a tenth narrower;
+``tests/analysis/test_pair_means.py`` compares the two.
 """
 
 from __future__ import annotations
@@ -15,13 +21,23 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from popnet.analysis.intervals import Effect, jackknifed, mean_interval
+from popnet.analysis.intervals import (
+    Effect,
+    Limits,
+    cut_to,
+    jackknifed,
+    mean_interval,
+)
 
 Array = NDArray[np.float64]
 
 
 def pair_mean(
-    a_M: ArrayLike, b_M: ArrayLike, value_M: ArrayLike, level: float = 0.95
+    a_M: ArrayLike,
+    b_M: ArrayLike,
+    value_M: ArrayLike,
+    level: float = 0.95,
+    limits: Limits = (-np.inf, np.inf),
 ) -> Effect:
     """The mean value of M pairs with its interval over the networks in them.
 
@@ -31,6 +47,7 @@ def pair_mean(
     with itself (the floor of a metric) counts for that network alone.  Values that are
     not finite are left out, and ``n`` counts the networks of the others.  There is no
     interval of fewer than four networks, nor where all pairs share one of them.
+    ``limits``: the range of the values, which the interval does not leave.
     """
     value = np.asarray(value_M, float)
     known = np.isfinite(value)
@@ -46,7 +63,7 @@ def pair_mean(
     pseudo_S = jackknifed(mean, without_S)
     # where pairs are missing their mean is another one; the plain mean is reported
     pseudo_S += mean - pseudo_S.mean()
-    return mean_interval(pseudo_S, level)._replace(value=mean)
+    return cut_to(limits, mean_interval(pseudo_S, level)._replace(value=mean))
 
 
 def _left_out(

@@ -86,6 +86,11 @@ class MetricSettings(Named):
     certified: ClassVar[bool] = False
     """Each value is found by a search, and comes with a bound that no search can pass
     and the number of starts that reached it."""
+    fitted: ClassVar[bool] = False
+    """``prepare`` fits a model to each network, is stored, and returns the model's
+    ``heldout_error`` too: the part of the variance in trials held out that the model
+    does not predict.  Without it nobody sees whether a distance of models is one of
+    networks."""
 
     @property
     def of_itself(self) -> bool:

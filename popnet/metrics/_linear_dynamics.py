@@ -22,6 +22,7 @@ class LinearDynamicsSettings(MetricSettings):
 
     needs: ClassVar[Compared] = ("trials",)
     stored: ClassVar[bool] = True
+    fitted: ClassVar[bool] = True
     precision: ClassVar[float] = 1e-7  # the fits of rotated rates differ by rounding
     invariances: ClassVar[frozenset[str]] = frozenset(
         {"relabelling", "rotation", "scale", "trial order"}

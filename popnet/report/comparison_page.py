@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from popnet.config import MetricSettings
 from popnet.report.comparison import comparisons
 from popnet.report.conditions import arrange
 from popnet.report.markup import fill_template, table
-from popnet.report.pair_summary import PairSummary, shown_effect
+from popnet.report.pair_summary import PairSummary, shown_effect, shown_fits
 from popnet.report.population import ComparedNetworks
 from popnet.report.sections import Section
 from popnet.report.style import house_style
@@ -27,16 +27,20 @@ HEADER = [
 ]  # fmt: skip
 EXPLAINED = (
     "Means over pairs of networks, in brackets 95 % intervals over networks "
-    "(jackknife, since pairs share networks); no interval where fewer than three "
-    "networks differ. Floor: each network with itself, measured again. Ceilings: the "
-    "networks as they were drawn, and units that do not act together. A dash: the "
-    "metric has no such null, or nothing to compare. Networks of one index in two "
-    "conditions start from the same draws, and the table leaves their pairs out."
+    "(jackknife, since pairs share networks), cut at the limits of the metric; no "
+    "interval where fewer than three networks differ. Floor: each network with "
+    "itself, measured again. Ceilings: the networks as they were drawn, and units "
+    "that do not act together. A dash: the metric has no such null, or nothing to "
+    "compare. Networks of one index in two conditions start from the same draws, and "
+    "the table leaves their pairs out."
 )
 
 
 def folder_tables(
-    names: Sequence[str], conditions: Sequence[str], pairs: pd.DataFrame
+    names: Sequence[str],
+    conditions: Sequence[str],
+    pairs: pd.DataFrame,
+    heldout_errors: Mapping[MetricSettings, Mapping[str, float]],
 ) -> ComparedNetworks:
     """Return the networks of somebody else's folder as a run's are shown."""
     networks = pd.DataFrame(
@@ -59,6 +63,7 @@ def folder_tables(
         averaged=frozenset(names),
         excluded="",
         notes={},
+        heldout_errors=heldout_errors,
     )
 
 
@@ -104,11 +109,12 @@ def write_comparison(
 def means_section(rows: Sequence[PairSummary]) -> Section:
     """The table of means, floors and ceilings."""
     cells = [
-        [row.metric, row.kind, *(shown_effect(effect) for effect in row[2:])]
+        [row.metric, row.kind, *(shown_effect(effect) for effect in row.effects)]
         for row in rows
     ]
     body = table(HEADER, cells, numeric=range(2, len(HEADER)), css="counts")
-    return Section("means", "Distances and their scale", EXPLAINED, body=body)
+    words = f"{EXPLAINED} {shown_fits(rows)}".rstrip()
+    return Section("means", "Distances and their scale", words, body=body)
 
 
 def _sentence(compared: ComparedNetworks, metrics: Sequence[MetricSettings]) -> str:

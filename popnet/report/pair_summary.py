@@ -8,13 +8,28 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from popnet.analysis.intervals import Effect, mean_interval
+from popnet.analysis.intervals import Effect, Limits, cut_to, mean_interval
 from popnet.analysis.pair_means import pair_mean
 from popnet.canonical import label, settings_text
 from popnet.config import MetricSettings
 from popnet.report.population import ComparedNetworks
 
+FITS = (
+    "Held-out error of the linear models compared, median over networks (0: they "
+    "predict all variance, 1: no more than the mean does)"
+)
 NOTHING = Effect(np.nan, np.nan, np.nan, 0)
+
+
+class Fits(NamedTuple):
+    """How well the models that a metric compares describe their networks."""
+
+    heldout_error: float
+    """The median over networks of the part of the variance, in trials held out, that a
+    network's model does not predict; NaN where the metric fits none.  A model is no
+    better than the mean of the trials at 1."""
+    n: int
+    """networks whose error is known"""
 
 
 class PairSummary(NamedTuple):
@@ -32,6 +47,13 @@ class PairSummary(NamedTuple):
     """a ceiling: the networks as they were drawn"""
     shuffled: Effect
     """a ceiling: units that do not act together"""
+    fits: Fits
+    """of the trained networks, all trials"""
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """The means, in the order of a table's columns."""
+        return self.within, self.between, self.again, self.untrained, self.shuffled
 
 
 class GridRow(NamedTuple):
@@ -58,15 +80,26 @@ def summary_of(
     """
     pairs = rows_of_metric(metric, compared)
     means = {
-        name: _mean(rows_of_metric(null, compared)) for name, null in nulls.items()
+        name: _mean(rows_of_metric(null, compared), null.range)
+        for name, null in nulls.items()
     }
     return PairSummary(
         label(metric),
         metric.kind,
-        _mean(pairs[pairs["same"]]),
-        _mean(pairs[~pairs["same"]]),
-        *(means.get(name, NOTHING) for name in PairSummary._fields[4:]),
+        _mean(pairs[pairs["same"]], metric.range),
+        _mean(pairs[~pairs["same"]], metric.range),
+        again=means.get("again", NOTHING),
+        untrained=means.get("untrained", NOTHING),
+        shuffled=means.get("shuffled", NOTHING),
+        fits=_fits(metric, compared),
     )
+
+
+def _fits(metric: MetricSettings, compared: ComparedNetworks) -> Fits:
+    known = compared.heldout_errors.get(metric, {})
+    error = np.array([e for key, e in known.items() if key in compared.averaged])
+    error = error[np.isfinite(error)]
+    return Fits(float(np.median(error)) if len(error) else np.nan, len(error))
 
 
 def rows_of_metric(metric: MetricSettings, compared: ComparedNetworks) -> pd.DataFrame:
@@ -88,13 +121,14 @@ def rows_of_metric(metric: MetricSettings, compared: ComparedNetworks) -> pd.Dat
     return kept[same | (a["index"] != b["index"])]
 
 
-def _mean(pairs: pd.DataFrame) -> Effect:
+def _mean(pairs: pd.DataFrame, limits: Limits) -> Effect:
     if pairs.empty:
         return NOTHING
     values = pairs["value"].to_numpy(float)
     if (pairs["key_a"] == pairs["key_b"]).all():  # independent: no pair shares one
-        return mean_interval(values)
-    return pair_mean(pairs["key_a"].to_numpy(), pairs["key_b"].to_numpy(), values)
+        return cut_to(limits, mean_interval(values))
+    a, b = pairs["key_a"].to_numpy(), pairs["key_b"].to_numpy()
+    return pair_mean(a, b, values, limits=limits)
 
 
 def grid_rows(
@@ -112,7 +146,8 @@ def grid_rows(
         within = {labels[str(c)]: float(v) for c, v in grouped.sort_values().items()}
         first = first or within
         chosen = {name: getattr(metric, name) for name in varied}
-        rows.append(GridRow(chosen, _mean(pairs), within, kendall(first, within)))
+        mean = _mean(pairs, metric.range)
+        rows.append(GridRow(chosen, mean, within, kendall(first, within)))
     return rows
 
 
@@ -128,6 +163,16 @@ def kendall(one: Mapping[str, float], other: Mapping[str, float]) -> float:
         return float("nan")
     found: Any = kendalltau([one[n] for n in both], [other[n] for n in both])
     return float(found.statistic)
+
+
+def shown_fits(rows: Sequence[PairSummary]) -> str:
+    """Return the sentence on the fits of the metrics that have some; "" for none."""
+    parts = [
+        f"{row.metric} {row.fits.heldout_error:.2g} ({row.fits.n} networks)"
+        for row in rows
+        if row.fits.n
+    ]
+    return f"{FITS}: {', '.join(parts)}." if parts else ""
 
 
 def shown_effect(effect: Effect) -> str:

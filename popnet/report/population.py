@@ -1,6 +1,7 @@
 """The records of a run, read once and put in the order of the report."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from popnet.analysis.trials_to_criterion import (
     trials_or_cap,
     trials_quantiles,
 )
+from popnet.config import MetricSettings
 from popnet.report.conditions import NamedCondition, arrange, in_columns
 from popnet.runs import Run
 from popnet.status import Status
@@ -41,6 +43,9 @@ class ComparedNetworks:
     averaged: frozenset[str]  # keys of the networks that means and pairs are over
     excluded: str  # the sentences that say which networks they leave out, and where
     notes: dict[str, str]  # condition -> why its networks are not those that learned
+    heldout_errors: Mapping[MetricSettings, Mapping[str, float]] = field(
+        default_factory=dict
+    )  # metric that fits a model -> key -> error of the fit, as far as they are read
 
 
 @dataclass(frozen=True, kw_only=True)

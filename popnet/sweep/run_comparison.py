@@ -18,7 +18,9 @@ from popnet.sweep.interruption import Interruption
 from popnet.sweep.progress import LaunchProgress, ProgressListener
 from popnet.sweep.stages import joined
 from popnet.work import pending
+from popnet.work.comparison import prepared_kind
 from popnet.work.nulls import nulls_of
+from popnet.work.subject_pairs import heldout_errors
 
 ALWAYS_FOR = "activity"
 """Where a run keeps this, the metrics that need nothing else are default ones."""
@@ -75,6 +77,24 @@ def compare_run(
         if pending.comparisons(run, known, metrics):
             _compute(run, known, metrics, address, listen)
         return comparison_rows(run, metrics)
+
+
+def recorded_errors(
+    run: Run, metrics: Sequence[MetricSettings]
+) -> dict[MetricSettings, dict[str, float]]:
+    """Return the held-out errors of the models that metrics fitted, by network key.
+
+    Those of the networks that are prepared; metrics that fit no model are left out.
+    Raises StoreError when a file is damaged.
+    """
+    keys = [network.key for network in run.networks]
+    return {
+        metric: heldout_errors(
+            metric, run.store.many_tensors(keys, "prepared", prepared_kind(metric))
+        )
+        for metric in metrics
+        if metric.fitted
+    }
 
 
 def _refuse_unfit(run: Run, metric: MetricSettings) -> None:

@@ -71,6 +71,18 @@ def prepare_subjects(
     return prepared
 
 
+def heldout_errors(
+    settings: MetricSettings, prepared: Mapping[str, Prepared]
+) -> dict[str, float]:
+    """Return the held-out error of each network's model; {} where none is fitted.
+
+    With ``again`` a network has a model of each half of its trials: that of the first.
+    """
+    if not settings.fitted:
+        return {}
+    return {name: float(one["heldout_error"][0]) for name, one in prepared.items()}
+
+
 def likeness(settings: MetricSettings, subject: Subject) -> Hashable:
     """Return what two networks must agree in to be compared: shapes, not sizes.
 

@@ -4,6 +4,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from popnet.analysis.intervals import mean_interval
 from popnet.analysis.pair_means import pair_mean
@@ -110,3 +111,66 @@ def test_pairs_taken_as_independent_cover_far_less():
     random = np.random.default_rng(20)
     found = [mean_interval(odd_networks(random, a, b)) for _ in range(300)]
     assert np.mean([one.low <= 2 <= one.high for one in found]) < 0.7
+
+
+def near_the_limit(random, a, b):
+    """Similarities near 1 but for an odd network now and then: mean 1 / 1.05^2."""
+    own = 0.05 * random.exponential(size=b.max() + 1)
+    return np.exp(-own[a] - own[b])
+
+
+def angles_apart(random, a, b):
+    """Squared cosines of directions in the plane: mean 1 / 2."""
+    angle = np.pi * random.random(b.max() + 1)
+    return np.cos(angle[a] - angle[b]) ** 2
+
+
+def on_the_logit_scale(a, b, value):
+    """The other interval: that of log(m / (1 - m)), jackknifed, and taken back."""
+
+    def logit(v):
+        return np.log(v / (1 - v))
+
+    whole = value.mean()
+    networks = b.max() + 1
+    without = np.array([value[(a != s) & (b != s)].mean() for s in range(networks)])
+    pseudo = networks * logit(whole) - (networks - 1) * logit(without)
+    effect = mean_interval(pseudo + logit(whole) - pseudo.mean())
+    low, high = expit([effect.low, effect.high])
+    return low, high
+
+
+@pytest.mark.parametrize("networks", [4, 5, 8, 12])
+@pytest.mark.parametrize(
+    ("draw", "truth"), [(near_the_limit, 1 / 1.05**2), (angles_apart, 0.5)]
+)
+def test_intervals_stay_in_the_range_and_cover_as_often(networks, draw, truth):
+    a, b = pairs_of(networks)
+    random = np.random.default_rng(networks)
+    hits, widths, others, beyond = 0, [], [], 0
+    for _ in range(200):
+        value = draw(random, a, b)
+        plain, found = pair_mean(a, b, value), pair_mean(a, b, value, limits=(0, 1))
+        assert 0 <= found.low <= found.value <= found.high <= 1
+        assert found.low == max(plain.low, 0) and found.high == min(plain.high, 1)
+        beyond += plain.low < 0 or plain.high > 1
+        hits += found.low <= truth <= found.high
+        low, high = on_the_logit_scale(a, b, value)
+        widths.append(found.high - found.low)
+        others.append(high - low)
+    assert hits / 200 > 0.95 - 3 * 0.0154
+    # a scale without limits gains less here than it loses there
+    ratio = np.median(widths) / np.median(others)
+    assert ratio < 1.11
+    if draw is near_the_limit and networks > 4:
+        assert ratio < 0.75
+    if networks < 8:
+        assert beyond > 100  # without limits they would leave the range
+
+
+def test_a_mean_that_rounding_took_past_a_limit_stays_in_its_interval():
+    a, b = pairs_of(5)
+    value = 1 + 1e-7 * np.random.default_rng(5).random(len(a))
+    found = pair_mean(a, b, value, limits=(0, 1))
+    assert found.value == pytest.approx(value.mean(), abs=1e-15)
+    assert 0 < found.low <= found.value == found.high

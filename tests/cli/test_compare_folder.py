@@ -8,6 +8,11 @@ import pandas as pd
 import pytest
 from helpers.foreign import driven, kinds
 
+from popnet.canonical import label
+from popnet.catalogue import metric_settings
+from popnet.formats import read_folder
+from popnet.metrics import METRICS
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -33,6 +38,45 @@ def test_two_planted_kinds_are_told_apart_by_every_metric(popnet, folder):
     assert len(own) == 15 and own["value"].notna().all()
 
 
+def test_intervals_stay_in_the_range_of_their_metric(popnet, folder):
+    """Over six networks of two kinds they would pass it."""
+    found = rows(popnet, folder, "--metric", "cka", "--metric", "rsa")
+    at_a_limit = 0
+    for name, row in found.items():
+        smallest, largest = METRICS[name].settings.range
+        for mean in ("within", "between", "again", "untrained", "shuffled"):
+            low, high = row[mean]["low"], row[mean]["high"]
+            if low is not None:
+                assert smallest <= low <= row[mean]["value"] <= high <= largest
+                at_a_limit += low == smallest or high == largest
+    assert at_a_limit > 0
+
+
+def test_how_well_the_linear_models_fit_is_shown(popnet, folder):
+    given = ("--metric", "dsa:delays=2,rank=6", "--metric", "weights", "--no-nulls")
+    found = rows(popnet, folder, *given)
+    assert found["weights"]["fits"] == {"heldout_error": None, "n": 0}
+    metric = metric_settings({"name": "dsa", "delays": 2, "rank": 6}, "here")
+    fits = found[label(metric)]["fits"]
+    prepare = METRICS["dsa"].prepare
+    errors = [
+        prepare(metric, network.subject)["heldout_error"]
+        for network in read_folder(folder).networks
+    ]
+    assert 0 < min(errors) < max(errors)
+    expected = {"heldout_error": pytest.approx(np.median(errors)), "n": 6}
+    assert fits == expected
+    # read from the table, since nothing is prepared the second time
+    again = popnet("compare", folder, *given)
+    shown = f"{label(metric)} {np.median(errors):.2g} (6 networks)."
+    line = again.out.splitlines()[-2]
+    assert line.startswith("Held-out error of the linear models") and shown in line
+    page = (folder / "comparison" / "index.html").read_text()
+    assert shown in page
+    alone = popnet("compare", folder, "--metric", "weights", "--no-nulls")
+    assert "Held-out" not in alone.out
+
+
 def test_relabelled_copies_have_no_weight_distance(popnet, tmp_path):
     folder = driven(tmp_path / "lab", kinds())
     found = rows(popnet, folder, "--metric", "weights", "--no-nulls")["weights"]
@@ -40,8 +84,6 @@ def test_relabelled_copies_have_no_weight_distance(popnet, tmp_path):
 
 
 def test_what_did_not_change_is_not_compared_again(popnet, folder, monkeypatch):
-    from popnet.metrics import METRICS
-
     entry, seen = METRICS["weights"], []
 
     def counted(settings, a, b):

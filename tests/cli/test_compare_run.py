@@ -5,7 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from popnet.catalogue import metric_settings
+from popnet.report.population import LEARNED
 from popnet.runs.fingerprint import fingerprint, record_fingerprint
+from popnet.sweep.run_comparison import recorded_errors
 from popnet.work import pending
 from popnet.work.comparison import compare_networks, prepare_networks
 
@@ -57,6 +60,24 @@ def test_the_metrics_of_the_run_get_their_nulls_once(popnet, own_run, in_process
     assert rows(popnet, own_run.folder) == found and len(in_process) == 12
     page = (own_run.folder / "report" / "compare.html").read_text()
     assert "weights(align=false)" in page and page.count("<figure") == 2
+
+
+@pytest.mark.usefixtures("in_process")
+def test_errors_of_the_linear_models_are_read_from_the_store(popnet, own_run):
+    found = rows(popnet, own_run.folder, "--metric", "eigenvalues:delays=2,rank=3")
+    (row,) = found.values()
+    given = {"name": "eigenvalues", "delays": 2, "rank": 3}
+    metric = metric_settings(given, "here")
+    recorded = recorded_errors(own_run, [metric])[metric]
+    facts = own_run.table().set_index("key")
+    assert set(recorded) == set(facts.index)
+    assert all(0 < error < 1.5 for error in recorded.values())
+    kept = [e for k, e in recorded.items() if facts.at[k, "status"] in LEARNED]
+    kept = kept or list(recorded.values())
+    assert row["fits"]["heldout_error"] == pytest.approx(np.median(kept))
+    assert row["fits"]["n"] == len(kept)
+    text = (own_run.folder / "report" / "compare.html").read_text()
+    assert f"{np.median(kept):.2g} ({len(kept)} networks)" in text
 
 
 def test_the_tables_of_the_run_stay_those_of_its_sweep(popnet, own_run, in_process):

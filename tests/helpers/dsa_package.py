@@ -74,3 +74,10 @@ def subspace_operator(rates_BTN, input_BTI, delays, rank):
     )
     fit.fit()
     return np.asarray(fit.A_v)
+
+
+def scores(a_nn, b_nn, c_nn):
+    """Its angle and its distance of two operators under a given rotation."""
+    search = part("simdist").SimilarityTransformDist(device="cpu")
+    search.C_star = torch.from_numpy(c_nn).float()
+    return [float(search.score(a_nn, b_nn, of)) for of in ("angular", "euclidean")]
