@@ -27,10 +27,10 @@ from popnet.studies.rules.statements import (
 )
 from popnet.studies.rules.tables import RulesTables
 
-TASKS = (SIMPLE, *(f"{COMPLEX}_{n}" for n in range(1, 7)))
-SEVERAL = TASKS[2:]
+TAUGHT = (SIMPLE, *(f"{COMPLEX}_{n}" for n in range(1, 7)))
+SEVERAL = TAUGHT[2:]
 """Tasks with two contexts or more."""
-MEASURES = {"topology": "topology", "neighbours": "neighbour_inputs"}
+TOPOLOGIES = {"topology": "topology", "neighbours": "neighbour_inputs"}
 """Metrics of topology by the first word of a claim: a proper distance, the paper's."""
 MEASURE_WORDS = {
     "topology": "numbers of fixed points and connections",
@@ -53,7 +53,7 @@ def _by_rule() -> Iterator[Statement]:
     """[a]: what depends on the rule, and what does not."""
     for version in SIDES:
         kind = VERSION_WORDS[version]
-        for task in TASKS:
+        for task in TAUGHT:
             about = f"{task_words(task)}, {kind}"
             uses = _of_rules(task, version)
             yield Statement(
@@ -73,7 +73,7 @@ def _by_rule() -> Iterator[Statement]:
                 lambda t, v=version, task=task: effects.decoded(t, GEOMETRY, v, task),
                 uses, metric=GEOMETRY,
             )  # fmt: skip
-        for word, metric in MEASURES.items():
+        for word, metric in TOPOLOGIES.items():
             for task in SEVERAL:
                 yield Statement(
                     f"{word}_by_rule_{task}_{version}",
@@ -102,7 +102,7 @@ def _every_noisy(tables: RulesTables) -> list[str]:
 
 def _by_noise() -> Iterator[Statement]:
     """[b] and [c]: how topology depends on the noise of the input."""
-    for word, metric in MEASURES.items():
+    for word, metric in TOPOLOGIES.items():
         words = MEASURE_WORDS[word]
         statistic = f"separation of noise levels within a rule by {words}, {SEPARATION}"
         yield Statement(

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from popnet.report.sections import Drawing, Section, sentences
 from popnet.report.style import INK, SOFT, dot, panels
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import MEASURES
+from popnet.studies.rules.claims import TOPOLOGIES
 from popnet.studies.rules.design import MATCHED, SIDES
 from popnet.studies.rules.estimates import SeedEstimate, average, nothing, of_seeds
 from popnet.studies.rules.layout import (
@@ -35,7 +35,7 @@ def topology(tables: RulesTables) -> Section:
     """Counts of fixed points, then separations by rule, noise and scale."""
     title = "Attractor topology"
     drawings, words = [], []
-    if any(len(tables.distances(m).blocks) for m in MEASURES.values()):
+    if any(len(tables.distances(m).blocks) for m in TOPOLOGIES.values()):
         text = (
             "Separation (between - within) / (between + within) of mean distances; "
             "bar: 95 % interval, jackknifed over seeds; band: smaller than of "
@@ -89,7 +89,7 @@ def _points(tables: RulesTables) -> Figure:
 
 def _separations(tables: RulesTables) -> Figure:
     figure, axes = panels(3, 3, 2.6, sharey=True, margin=0.7)
-    for (word, metric), tone in zip(MEASURES.items(), (INK, SOFT), strict=True):
+    for (word, metric), tone in zip(TOPOLOGIES.items(), (INK, SOFT), strict=True):
         shift = -0.1 if word == "topology" else 0.1
         _by_rule(axes[0], tables, metric, tone, shift)
         _by_noise(axes[1], tables, metric, tone, shift)

@@ -48,7 +48,7 @@ SCALARS = {
     "accuracy": ("accuracy", False),
 }
 """Measures in words, and whether their logarithm is taken."""
-COMPARED = {
+TOLD_APART = {
     "topology": "topology",
     "neighbour_inputs": "topology, the paper's measure",
     "svcca": "SVCCA",
@@ -124,7 +124,7 @@ def _share(
 def every_share(tables: RulesTables) -> dict[str, dict[str, SeedEstimate]]:
     """Shares by the words of a measure, then by factor; those that there are."""
     found: dict[str, dict[str, SeedEstimate]] = {}
-    for metric, words in COMPARED.items():
+    for metric, words in TOLD_APART.items():
         found[words] = {f: of_metric(tables, metric, f) for f in FACTORS}
     for name, (words, _) in SCALARS.items():
         found[words] = {f: of_scalar(tables, name, f) for f in FACTORS}
