@@ -12,7 +12,7 @@ from helpers.made_up_rules import RULES, SEEDS, MadeUpRules, conditions
 from popnet.report.style import house_style
 from popnet.studies import STUDIES
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import PARTS, STATEMENTS
+from popnet.studies.rules.claims import JUDGED, SAID
 from popnet.studies.rules.design import FACTORS, MATCHED, PUBLISHED, design
 from popnet.studies.rules.distances import Distances
 from popnet.studies.rules.estimates import of_pairs, of_seeds, slope
@@ -52,7 +52,7 @@ def test_every_claim_holds_where_it_is_planted_and_the_sweep_has_it(tables):
     found = findings(tables("true"))
     there = about_what_there_is(found)
     assert {c for c, f in there.items() if f.verdict != "holds"} == set()
-    assert len(found) == len(STATEMENTS) and len(there) == 45
+    assert len(found) == len(JUDGED) and len(there) == 45
     missing = {c: f for c, f in found.items() if c not in there}
     assert {f.verdict for f in missing.values()} == {"undecided"}
     # five and six contexts are not among its tasks
@@ -350,7 +350,7 @@ def test_figures_draw_and_tables_have_all_rows(tables):
                 drawing.figure.draw_without_rendering()
     drawn = [d.name for s in sections.values() for d in s.drawings]
     assert len(drawn) == len(set(drawn)) == 9
-    assert {claim.figure for claim in STATEMENTS} <= set(drawn)
+    assert {claim.figure for claim in JUDGED} <= set(drawn)
     assert sections["learning"].body.count("<tr") == 1 + len(conditions())
     assert sections["geometry"].body.count("<tr") == 1 + 10 + len(RELEASED)
     assert "0.92" in sections["learning"].words
@@ -398,6 +398,11 @@ def test_a_run_without_comparisons_has_sections_in_words(tmp_path):
 
 
 def test_every_prediction_has_a_claim():
-    assert {one.prediction for one in PARTS} == {"above", "below", "within", "either"}
-    names = [claim.name for claim in STATEMENTS]
+    assert {one.prediction for one in SAID} == {
+        "above",
+        "below",
+        "within",
+        "either",
+    }
+    names = [claim.name for claim in JUDGED]
     assert len(names) == len(set(names))

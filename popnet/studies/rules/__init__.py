@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from popnet.studies.rules.claims import STATEMENTS
+from popnet.studies.rules.claims import JUDGED
 from popnet.studies.rules.tables import RulesTables, read, refuse
 from popnet.studies.study import Study
 
@@ -57,7 +57,7 @@ STUDY = Study(
     scales={"quick": HERE / "quick.yaml", "paper": HERE / "paper.yaml"},
     refuse=refuse,
     tables=read,
-    claims=STATEMENTS,
+    claims=JUDGED,
     sections=_sections,
     lead=_lead,
 )

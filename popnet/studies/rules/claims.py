@@ -134,5 +134,5 @@ def _by_noise() -> Iterator[Statement]:
         )  # fmt: skip
 
 
-PARTS = (*_by_rule(), *_by_noise(), *answers())
-STATEMENTS = tuple(claim(one) for one in PARTS)
+SAID = (*_by_rule(), *_by_noise(), *answers())
+JUDGED = tuple(claim(one) for one in SAID)

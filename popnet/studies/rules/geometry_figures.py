@@ -27,7 +27,7 @@ from popnet.studies.rules.layout import (
 from popnet.studies.rules.statements import APART
 from popnet.studies.rules.tables import RulesTables
 
-SHOWN = {"svcca": "SVCCA", "cka": "CKA", "procrustes": "Procrustes"}
+GEOMETRIES = {"svcca": "SVCCA", "cka": "CKA", "procrustes": "Procrustes"}
 RELEASED = (
     # contexts, nets, silhouette of rows, as distances, within / between, p, 1-NN
     (1, 49, 0.354, 0.291, 0.681, 0.0005, 0.857),
@@ -108,7 +108,7 @@ def _maps(
 
 
 def _separations(tables: RulesTables) -> Figure:
-    shown = {m: w for m, w in SHOWN.items() if tables.distances(m).blocks}
+    shown = {m: w for m, w in GEOMETRIES.items() if tables.distances(m).blocks}
     figure, (axes,) = panels(1, 1, 2.8, margin=0.5)
     tones = palette(max(len(shown), 2), ordered=False)
     offsets = places(2 * len(shown))

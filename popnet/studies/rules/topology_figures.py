@@ -28,7 +28,7 @@ from popnet.studies.rules.layout import (
 from popnet.studies.rules.statements import APART
 from popnet.studies.rules.tables import RulesTables, column_of
 
-POINTS, STABLE = "fixed_points", "stable_fixed_points"
+EVERY_POINT, STABLE_POINT = "fixed_points", "stable_fixed_points"
 
 
 def topology(tables: RulesTables) -> Section:
@@ -50,7 +50,9 @@ def topology(tables: RulesTables) -> Section:
         )
     else:
         words.append("Left out: topologies were not compared.")
-    if column_of(tables.networks, POINTS) and column_of(tables.networks, STABLE):
+    if column_of(tables.networks, EVERY_POINT) and column_of(
+        tables.networks, STABLE_POINT
+    ):
         name = f"topology{'_2' * bool(drawings)}"
         text = sentences(
             CAPTION,
@@ -65,7 +67,9 @@ def topology(tables: RulesTables) -> Section:
 
 def saddles(tables: RulesTables, condition: str) -> np.ndarray:
     """Fixed points with an unstable direction per rest input, by seed, [S]."""
-    return tables.scalar(POINTS, condition) - tables.scalar(STABLE, condition)
+    return tables.scalar(EVERY_POINT, condition) - tables.scalar(
+        STABLE_POINT, condition
+    )
 
 
 def _points(tables: RulesTables) -> Figure:
@@ -78,7 +82,7 @@ def _points(tables: RulesTables) -> Figure:
                 tables.design.by_rule(version, task)
             ).items():
                 at, tone = x + offsets[rule], tones[rule]
-                mark(one, at, tables.mean(STABLE, condition).effect, tone)
+                mark(one, at, tables.mean(STABLE_POINT, condition).effect, tone)
                 other = of_seeds(saddles(tables, condition)).effect
                 mark(one, at, other, tone, hollow=True)
         task_axis(one, tables)

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from popnet.report.markup import NIL, table
 from popnet.report.sections import Section
 from popnet.studies.rules import effects
-from popnet.studies.rules.claims import PARTS
+from popnet.studies.rules.claims import SAID
 from popnet.studies.rules.design import MATCHED, SIDES, task_words
 from popnet.studies.rules.effects import GEOMETRY
 from popnet.studies.rules.estimates import SeedEstimate
@@ -36,8 +36,8 @@ def versions(tables: RulesTables) -> Section:
 
 def verdict_of(tables: RulesTables) -> dict[str, Cell]:
     """The number and verdict of every claim, by its name."""
-    found = {one.name: one.number(tables) for one in PARTS}
-    return dict(zip(found, _judged(list(zip(PARTS, found.values(), strict=True))),
+    found = {one.name: one.number(tables) for one in SAID}
+    return dict(zip(found, _judged(list(zip(SAID, found.values(), strict=True))),
                     strict=True))  # fmt: skip
 
 
@@ -92,7 +92,7 @@ def _by_scale(tables: RulesTables) -> Markup:
         "topology does not": ("topology", "topology"),
         "topology does not (the paper's measure)": ("neighbours", "neighbour_inputs"),
     }
-    named = {one.name: one for one in PARTS}
+    named = {one.name: one for one in SAID}
     places, cells = [], []
     for words, (kind, metric) in kinds.items():
         for task in tables.design.tasks:
