@@ -58,15 +58,15 @@ def reweighted(change: Callable[..., Any], *rests: AtRest) -> AtRest | None:
 
 def renamed(rest: AtRest, labels: NDArray[np.int64]) -> AtRest:
     """The network with its units in another order."""
-    order = torch.from_numpy(labels)
+    label_N = torch.from_numpy(labels)
     p = rest.params
     assert p.wout_PON is not None
     params = p._replace(
-        w_PNN=p.w_PNN[:, order][..., order],
-        win_PNI=p.win_PNI[:, order],
-        wout_PON=p.wout_PON[..., order],
-        **{f: getattr(p, f)[:, order] for f in ("bias_PN", "tau_PN", "slope_PN")},
-        threshold_PN=p.threshold_PN[:, order],
+        w_PNN=p.w_PNN[:, label_N][..., label_N],
+        win_PNI=p.win_PNI[:, label_N],
+        wout_PON=p.wout_PON[..., label_N],
+        **{f: getattr(p, f)[:, label_N] for f in ("bias_PN", "tau_PN", "slope_PN")},
+        threshold_PN=p.threshold_PN[:, label_N],
     )
     return _of(rest, params, rest.states.x_SN[:, labels])
 

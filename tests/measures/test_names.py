@@ -1,4 +1,7 @@
-"""A measure is one file and one line: the name of any stands nowhere else in popnet."""
+"""A measure is one file and one line: the name of any stands nowhere else in popnet.
+
+But for studies, which ask for measures by name, as their sweep files do.
+"""
 
 import ast
 import tokenize
@@ -12,7 +15,12 @@ PACKAGE = Path(popnet.__file__).parent
 PUBLIC = {"fixed_points": {"popnet/__init__.py", "popnet/api.py", "popnet/resting.py"}}
 """Files of a public function that has the name of a measure, because it gives what the
 measure counts."""
-CODE = [*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "cli").rglob("*.py")]
+STUDIES = PACKAGE / "studies"
+CODE = [
+    path
+    for path in (*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "cli").rglob("*.py"))
+    if not path.is_relative_to(STUDIES) or path.parent == STUDIES
+]
 
 
 def words(path):
