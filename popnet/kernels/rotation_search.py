@@ -64,10 +64,8 @@ def _product(a: Any, b: Any, out: Any) -> None:
     """out = a b, rows of b added up, two rows of a at a time."""
     n, row = a.shape[0], out.shape[1]
     out[:] = 0.0
-    i = 0
-    while i + 2 <= n:
-        k = 0
-        while k + 4 <= n:
+    for i in range(0, n - 1, 2):
+        for k in range(0, n - 3, 4):
             a0, a1, a2, a3 = a[i, k], a[i, k + 1], a[i, k + 2], a[i, k + 3]
             c0, c1 = a[i + 1, k], a[i + 1, k + 1]
             c2, c3 = a[i + 1, k + 2], a[i + 1, k + 3]
@@ -75,18 +73,14 @@ def _product(a: Any, b: Any, out: Any) -> None:
                 b0, b1, b2, b3 = b[k, j], b[k + 1, j], b[k + 2, j], b[k + 3, j]
                 out[i, j] += (a0 * b0 + a1 * b1) + (a2 * b2 + a3 * b3)
                 out[i + 1, j] += (c0 * b0 + c1 * b1) + (c2 * b2 + c3 * b3)
-            k += 4
-        while k < n:
+        for k in range(n - n % 4, n):
             for j in range(row):
                 out[i, j] += a[i, k] * b[k, j]
                 out[i + 1, j] += a[i + 1, k] * b[k, j]
-            k += 1
-        i += 2
-    while i < n:
+    for i in range(n - n % 2, n):
         for k in range(n):
             for j in range(row):
                 out[i, j] += a[i, k] * b[k, j]
-        i += 1
 
 
 @summing

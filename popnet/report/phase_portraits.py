@@ -129,7 +129,7 @@ def _draw(
     if len(group) == 1:
         figure.suptitle(_name(group[0]), x=0.01, ha="left", fontsize=9)
     return Drawing(
-        f"fixed_points_{number + 1}" if len(group) == 1 else "fixed_points",
+        f"portraits_{number + 1}" if len(group) == 1 else "portraits",
         figure,
         "Fixed points in the plane of the states.",
         _caption(population, group),

@@ -98,7 +98,7 @@ def test_the_points_are_those_of_the_measure(recorded_run):
     by_hand = pn.fixed_points(nets, trials=10)[0]
     assert [p.signature for p in found.points_L] == [p.signature for p in by_hand]
     shown = section_of(recorded_run(nets)).drawings
-    assert [d.name for d in shown] == [f"fixed_points_{i}" for i in (1, 2, 3)]
+    assert [d.name for d in shown] == [f"portraits_{i}" for i in (1, 2, 3)]
     # 5 of 11 levels of evidence, the middle one among them, each in a panel
     titles = [axes.get_title(loc="left") for axes in shown[0].figure.axes]
     assert len(titles) == 5 and titles[2] == "no input"
@@ -135,4 +135,4 @@ def test_networks_that_did_not_learn_are_not_drawn(recorded_run):
     assert nets.members[1].key not in drawing.caption
     page = write_report(run).read_text(encoding="utf-8")
     assert 'id="fixed-points"' in page
-    assert (run.folder / "report/figures/fixed_points.png").exists()
+    assert (run.folder / "report/figures/portraits.png").exists()
