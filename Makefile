@@ -13,7 +13,7 @@ TWO := -n 2 --dist loadfile
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
 
-# asked for: 15 minutes on 2 quiet cores, once installed; measured: 15.  Side by side
+# asked for: 15 minutes on 2 quiet cores, once installed; measured: 7 to 11.  Side by side
 # (make --jobs) it takes longer: shard actors are nice, so that flows wait.  6 of the
 # quickstart's 24 networks are trained here, all of them in make nightly
 test: setup check fast flows wheel
@@ -48,7 +48,7 @@ fast: setup
 flows: setup
 	$(BIN)/python -m pytest $(TWO) -m "flow" -rs
 
-# asked for: 35 minutes on 2 quiet cores; measured: 31
+# asked for: 35 minutes on 2 quiet cores; measured: 15
 whole: setup
 	$(BIN)/python -m pytest $(TWO) -rs --durations=30 \
 		-m "(slow or cluster or papers or gpu) and not (nightly or flow)"
@@ -63,6 +63,7 @@ nightly: setup
 # A look in two minutes, page untouched: make bench ARGS=--quick
 bench: setup
 	$(BIN)/python tests/bench/run.py $(ARGS)
+	$(if $(ARGS),,$(BIN)/python tests/bench/three_levels.py --readme)
 
 # every rule on its paper's task, to its criterion; an hour; makes the tables
 # and figures of configs/README.md, and the figure of README.md
