@@ -13,7 +13,7 @@ TWO := -n 2 --dist loadfile
 quickstart: setup
 	$(BIN)/popnet launch configs/quickstart.yaml
 
-# asked for: 15 minutes on 2 quiet cores, once installed; measured: 7 to 11.  Side by side
+# asked for: 15 minutes on 2 quiet cores, once installed; measured: 7.  Side by side
 # (make --jobs) it takes longer: shard actors are nice, so that flows wait.  6 of the
 # quickstart's 24 networks are trained here, all of them in make nightly
 test: setup check fast flows wheel

@@ -1,4 +1,4 @@
-"""What a long run shows: that it rests, returns, or wanders.
+"""Names how a long run moves: it rests, returns to where it was, or does neither.
 
 Times are counted in steps.  T time steps, N units, C exponents.
 """
@@ -22,7 +22,7 @@ inverse of the run's length: a few times 1 / 1,000 for a thousand time constants
 
 
 def rests(x_TN: Array, size: float) -> bool:
-    """Whether all these states are one, to 1e-5 of ``size`` (units of x)."""
+    """Return True where no state is farther from the last than 1e-5 of ``size``."""
     return bool(np.linalg.norm(x_TN - x_TN[-1], axis=1).max() <= REST * size)
 
 

@@ -1,4 +1,4 @@
-"""Where a search for the rotation between two operators starts.
+"""The matrices from which the search for the best rotation of two operators starts.
 
 n dimensions, K starts.
 """
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 SEED = 7
-"""Of random starts: the same for every pair, so that a pair's value is one number."""
+"""Seed of the random starts, one for all pairs: values are repeatable."""
 
 
 def rotation_starts(a_nn: Array, b_nn: Array, starts: int) -> Array:
-    """Where the search starts, [K, n, n]: orthogonal matrices of both determinants.
+    """The K starts of the search, [K, n, n]: orthogonal, with determinants 1 and -1.
 
     The first leave the axes as they are, and as the eigenvectors of the symmetric parts
     have them, and choose their signs well: networks that are rotated copies of each

@@ -25,10 +25,10 @@ ALIGNED = 0.9
 
 
 class Stability(NamedTuple):
-    """What becomes of small deviations from F points."""
+    """How small deviations from F fixed points grow or decay."""
 
     eigenvalues_FU: NDArray[np.complex128]
-    """Of one time step, by falling modulus."""
+    """Eigenvalues of the map of one time step, the largest modulus first."""
     index_F: NDArray[np.int64]
     """Number of unstable directions: eigenvalues of modulus above 1."""
     margin_F: Array

@@ -35,7 +35,7 @@ class Points(NamedTuple):
     kind_F: NDArray[np.str_]
     """"root" (q <= 1e-16) or "slow"."""
     eigenvalues_FU: NDArray[np.complex128]
-    """Of one time step, by falling modulus."""
+    """Eigenvalues of the map of one time step, the largest modulus first."""
     index_F: NDArray[np.int64]
     """Number of unstable directions."""
     margin_F: Array

@@ -1,6 +1,6 @@
 """A measure is one file and one line: the name of any stands nowhere else in popnet.
 
-But for studies, which ask for measures by name, as their sweep files do.
+But for the files listed here.
 """
 
 import ast
@@ -15,12 +15,24 @@ PACKAGE = Path(popnet.__file__).parent
 PUBLIC = {"fixed_points": {"popnet/__init__.py", "popnet/api.py", "popnet/resting.py"}}
 """Files of a public function that has the name of a measure, because it gives what the
 measure counts."""
-STUDIES = PACKAGE / "studies"
-CODE = [
-    path
-    for path in (*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "cli").rglob("*.py"))
-    if not path.is_relative_to(STUDIES) or path.parent == STUDIES
-]
+JUDGED = {
+    "answers.py": {"moving_attractors"},
+    "effects.py": {"weight_change_rank"},
+    "measure_figures.py": {
+        "moving_attractors", "largest_exponent", "attractor_dimension",
+        "participation_ratio",
+    },
+    "topology_figures.py": {"fixed_points", "stable_fixed_points"},
+    "variance_shares.py": {
+        "fixed_points", "stable_fixed_points", "line_attractors", "slowest_s",
+        "moving_attractors", "largest_exponent", "attractor_dimension",
+        "weight_change_rank", "participation_ratio", "psychometric_slope",
+        "choice_bias",
+    },
+}  # fmt: skip
+"""Measures of which the study of learning rules has a statement or a figure: a paper's
+statement is about one measure, and no other stands in for it."""
+CODE = [*PACKAGE.rglob("*.py"), *(PACKAGE.parent / "cli").rglob("*.py")]
 
 
 def words(path):
@@ -43,6 +55,7 @@ def test_the_name_of_a_measure_stands_in_its_own_file_and_the_registry():
     expected = {
         name: {f"popnet/measures/{name}.py", "popnet/measures/__init__.py"}
         | PUBLIC.get(name, set())
+        | {f"popnet/studies/rules/{file}" for file in JUDGED if name in JUDGED[file]}
         for name in MEASURES.own
     }
     assert files == expected

@@ -21,7 +21,7 @@ from popnet.studies.rules.layout import with_interval
 from popnet.studies.rules.statements import APART
 from popnet.studies.rules.tables import LEARNING, pairs_of, read
 from popnet.studies.rules.topology_figures import saddles
-from popnet.studies.rules.variance import every_share, of_metric
+from popnet.studies.rules.variance_shares import every_share, of_metric
 from popnet.studies.rules.verdict_table import verdict_of
 from popnet.studies.study import judged
 
@@ -277,7 +277,7 @@ def test_shares_of_variance_are_of_centres_and_networks_about_them(tables):
 
 
 def test_distances_and_numbers_have_one_share():
-    from popnet.studies.rules import variance
+    from popnet.studies.rules import variance_shares
 
     random = np.random.default_rng(8)
     y = {c: random.normal(size=9) + off for c, off in (("a", 0), ("b", 1), ("c", 1))}
@@ -302,8 +302,8 @@ def test_distances_and_numbers_have_one_share():
         def scalar(_, condition):
             return y[condition]
 
-    one = variance.of_metric(Made, "svcca", "rule")
-    other = variance.of_scalar(Made, "accuracy", "rule")
+    one = variance_shares.of_metric(Made, "svcca", "rule")
+    other = variance_shares.of_scalar(Made, "accuracy", "rule")
     assert one.value_D == pytest.approx(other.value_D)
     # of centres about their mean, less what networks add to it: no bias
     w = np.mean([v.var(ddof=1) for v in y.values()])

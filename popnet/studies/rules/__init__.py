@@ -1,8 +1,8 @@
 """McMahan, Kleinman & Kao 2021: what of a network depends on its learning rule.
 
 `tables.py` derives tables from a run, `design.py` finds what it varies; `estimates.py`,
-`distances.py`, `effects.py` and `variance.py` make numbers of them, with seeds as
-units; `claims.py` judges these and the other modules show them.
+`distances.py`, `effects.py` and `variance_shares.py` make numbers of them, with seeds
+as units; `claims.py` judges these and the other modules show them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _sections() -> Mapping[str, Callable[[RulesTables], Section]]:
         "geometry": geometry_figures.geometry,
         "motion": measure_figures.motion,
         "weights": measure_figures.weights,
-        "variance": variance_figure.variance,
+        "explained": variance_figure.explained,
         "versions": verdict_table.versions,
     }
 

@@ -81,7 +81,7 @@ def _of_scale() -> Iterator[Statement]:
         "Cueva 2025).",
         "separation by SVCCA of initial scales within a rule less that of rules at a "
         f"scale, mean over tasks: {SEPARATION}",
-        "variance", APART, "of 1", "above",
+        "explained", APART, "of 1", "above",
         lambda t: effects.scale_less_rule(t, GEOMETRY),
         _crossed, metric=GEOMETRY,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from popnet.studies.rules.design import FACTORS
 from popnet.studies.rules.estimates import SeedEstimate
 from popnet.studies.rules.layout import with_interval
 from popnet.studies.rules.tables import RulesTables
-from popnet.studies.rules.variance import every_share
+from popnet.studies.rules.variance_shares import every_share
 
 ABOUT = (
     "Share of the variance between networks that a factor explains, among matched "
@@ -28,15 +28,15 @@ ABOUT = (
 )
 
 
-def variance(tables: RulesTables) -> Section:
+def explained(tables: RulesTables) -> Section:
     """One table and one figure of the shares of all measures."""
     title = "Rule, initial scale, task and noise in one unit"
     found = every_share(tables)
     if not found:
-        return Section("variance", title, "Left out: no factor is varied alone.")
+        return Section("explained", title, "Left out: no factor is varied alone.")
     caption = "Share of variance that a factor explains; bar: 95 % interval over seeds."
-    drawing = Drawing("variance", _figure(found), "Variance explained.", caption)
-    return Section("variance", title, ABOUT, [drawing], _table(found))
+    drawing = Drawing("explained", _figure(found), "Variance explained.", caption)
+    return Section("explained", title, ABOUT, [drawing], _table(found))
 
 
 def _figure(found: dict[str, dict[str, SeedEstimate]]) -> Figure:
